@@ -1,0 +1,276 @@
+"""What was decided or learned: the only things that change trading state (theo.engine.apply), and what the journal keeps.
+
+A changed struct needs a new FACTS_VERSION and an upcaster; journals are never rewritten. Money is in micros, prices in
+price units, times in microseconds UTC. ``quantity`` is positive; a direction stands beside it.
+"""
+
+import msgspec
+
+from theo.domain.approval import Approved, Refused
+from theo.domain.keys import Key
+from theo.domain.orders import Amendment, OrderRole, Side, Ticket
+from theo.domain.signals import Exit, Proposal
+
+FACTS_VERSION = 1
+
+
+class RunStarted(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="run_started"):
+    """What this run knew when it began: ``world`` is the canonical JSON of rule sets, instruments, sessions, fees, limits."""
+
+    at: int
+    key: Key
+    build: str
+    cash: int
+    world: str
+
+
+class Restarted(msgspec.Struct, frozen=True, array_like=True, tag="restarted"):
+    """The process came back; no trading until the books agree."""
+
+    at: int
+    build: str
+
+
+class Decided(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="decided"):
+    """One look at one bar end: the numbers seen, which conditions held, and the verdict, fired or not."""
+
+    config: str
+    end: int
+    verdict: str
+    numbers: tuple[float | None, ...]
+    truths: int
+
+
+class SignalRaised(msgspec.Struct, frozen=True, array_like=True, tag="signal"):
+    """A strategy proposed an action at bar end ``end``; ``id`` is unique for all time. Status PENDING."""
+
+    id: str
+    key: Key
+    end: int
+    action: Proposal | Exit
+
+
+class SignalClosed(msgspec.Struct, frozen=True, array_like=True, tag="signal_closed"):
+    """The signal's status is now EXECUTED, CANCELLED or FAILED, and why."""
+
+    id: str
+    status: str
+    reason: str
+    refused: Refused | None = None
+
+
+class TradeIntended(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_intended"):
+    """A trade and its orders, in one fact: never one without the other. ``risk`` is the planned loss at the stop."""
+
+    at: int
+    id: str
+    key: Key
+    signal: str
+    instrument: int
+    side: Side
+    quantity: int
+    entry: int
+    stop: int
+    target: int | None
+    risk: int
+    approved: Approved[Ticket]
+
+
+class OrdersIntended(msgspec.Struct, frozen=True, array_like=True, tag="orders_intended"):
+    """Further orders of an open trade (a close, a re-placed stop). Durable before they are sent."""
+
+    at: int
+    trade: str
+    approved: Approved[Ticket]
+    reason: str
+
+
+class AmendIntended(msgspec.Struct, frozen=True, array_like=True, tag="amend_intended"):
+    """A working order is to be changed."""
+
+    at: int
+    approved: Approved[Amendment]
+    reason: str
+
+
+class CancelIntended(msgspec.Struct, frozen=True, array_like=True, tag="cancel_intended"):
+    """A working order is to be cancelled."""
+
+    at: int
+    order: str
+    reason: str
+
+
+class OrderMoved(msgspec.Struct, frozen=True, array_like=True, tag="order_moved"):
+    """The order met ``event`` of its life cycle (engine/order_life.py). ``broker_id`` is learned when first accepted."""
+
+    at: int
+    order: str
+    event: str
+    reason: str = ""
+    broker_id: str = ""
+
+
+class OrderResized(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="order_resized"):
+    """The venue confirmed these values for a working order."""
+
+    at: int
+    order: str
+    quantity: int
+    limit: int | None = None
+    stop: int | None = None
+    trail: int | None = None
+
+
+class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fill"):
+    """One execution, counted once by its execution id."""
+
+    at: int
+    timestamp: int
+    order: str
+    trade: str
+    execution: str
+    instrument: int
+    role: OrderRole
+    side: Side
+    quantity: int
+    price: int
+    charges: int
+
+
+class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
+    """The trade is flat, or never filled (``quantity`` 0). Prices are sums of price x quantity, exact.
+
+    ``how`` is stop, target, exit_rule, session_end, flatten, breaker, manual, expired or rejected.
+    """
+
+    at: int
+    id: str
+    how: str
+    quantity: int
+    entry_sum: int
+    exit_sum: int
+    gross: int
+    charges: int
+
+
+class DayBegan(msgspec.Struct, frozen=True, array_like=True, tag="day"):
+    """A new account day (its end's date, days since the epoch) began with this equity."""
+
+    at: int
+    day: int
+    equity: int
+
+
+class BreakerTripped(msgspec.Struct, frozen=True, array_like=True, tag="breaker"):
+    """A loss limit was passed: cancel, flatten, stop. Holds until ``holds_until`` at least."""
+
+    at: int
+    refused: Refused
+    holds_until: int
+
+
+class BreakerReset(msgspec.Struct, frozen=True, array_like=True, tag="breaker_reset"):
+    """Trading may go on."""
+
+    at: int
+    actor: str
+    reason: str
+
+
+class Halted(msgspec.Struct, frozen=True, array_like=True, tag="halted"):
+    """The kill switch: no new risk until a person lifts it, with a reason."""
+
+    at: int
+    actor: str
+    reason: str
+
+
+class Resumed(msgspec.Struct, frozen=True, array_like=True, tag="resumed"):
+    """A person lifted the kill switch."""
+
+    at: int
+    actor: str
+    reason: str
+
+
+class LinkKnown(msgspec.Struct, frozen=True, array_like=True, tag="link_known"):
+    """The broker's link is up or down; after a return the books are compared before trading."""
+
+    at: int
+    up: bool
+    reason: str
+
+
+class Differed(msgspec.Struct, frozen=True, array_like=True, tag="differed"):
+    """The broker's books and ours disagreed. ``kind`` is order_missing, order_unknown, execution_missed, position."""
+
+    at: int
+    kind: str
+    subject: str
+    ours: str
+    theirs: str
+    done: str
+
+
+class Reconciled(msgspec.Struct, frozen=True, array_like=True, tag="reconciled"):
+    """The books were compared; ``differences`` were found and treated. Trading may go on when ``agreed``."""
+
+    at: int
+    differences: int
+    agreed: bool
+
+
+class Alerted(msgspec.Struct, frozen=True, array_like=True, tag="alerted"):
+    """A person was to be told."""
+
+    at: int
+    severity: str
+    code: str
+    text: str
+
+
+class CommandDone(msgspec.Struct, frozen=True, array_like=True, tag="command_done"):
+    """A command's outcome; a repeat of the same id gets the same answer."""
+
+    at: int
+    id: str
+    name: str
+    actor: str
+    accepted: bool
+    text: str
+
+
+class TimeWentBack(msgspec.Struct, frozen=True, array_like=True, tag="time_back"):
+    """An input's time lay before core time; core time stood still."""
+
+    at: int
+    input_at: int
+
+
+Fact = (
+    RunStarted
+    | Restarted
+    | Decided
+    | SignalRaised
+    | SignalClosed
+    | TradeIntended
+    | OrdersIntended
+    | AmendIntended
+    | CancelIntended
+    | OrderMoved
+    | OrderResized
+    | Filled
+    | TradeClosed
+    | DayBegan
+    | BreakerTripped
+    | BreakerReset
+    | Halted
+    | Resumed
+    | LinkKnown
+    | Differed
+    | Reconciled
+    | Alerted
+    | CommandDone
+    | TimeWentBack
+)

@@ -1,0 +1,70 @@
+"""Everything that may reach the core. Market data and order reports are inputs too (market_data.py, reports.py).
+
+Each has ``at``: when the platform learned of it, microseconds UTC. Core time is max(previous, at).
+"""
+
+import msgspec
+
+from theo.domain.market_data import Bar, Tick
+from theo.domain.reports import (
+    ActionRejected,
+    BookReported,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    SendFailed,
+    SendUnknown,
+)
+
+
+class Started(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="started"):
+    """The process began, or began again: intents without an answer become UNKNOWN, then the books are compared."""
+
+    at: int
+    first: bool
+    build: str
+
+
+class TimerFired(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="timer"):
+    """Time has come to ``at``, whether or not data came."""
+
+    at: int
+
+
+class LinkChanged(msgspec.Struct, frozen=True, array_like=True, tag="link"):
+    """The connection to the broker is up or down."""
+
+    at: int
+    up: bool
+    reason: str
+
+
+class Command(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="command"):
+    """A person's order to the platform: halt, resume, flatten, reset_breaker, close_trade, cancel_order.
+
+    ``id`` is unique: a repeat within 24 hours returns the recorded outcome.
+    """
+
+    at: int
+    id: str
+    actor: str
+    name: str
+    reason: str
+    subject: str = ""
+
+
+Report = (
+    OrderAccepted
+    | OrderRejected
+    | OrderFilled
+    | OrderCancelled
+    | OrderExpired
+    | OrderAmended
+    | ActionRejected
+    | SendFailed
+    | SendUnknown
+)
+Input = Tick | Bar | TimerFired | Started | LinkChanged | Command | BookReported | Report

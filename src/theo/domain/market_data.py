@@ -1,0 +1,104 @@
+"""Ticks and bars as they flow through the platform.
+
+Times are int64 microseconds since the UTC epoch; prices are int64 in the instrument's price unit.
+"""
+
+from enum import IntEnum, IntFlag, StrEnum
+
+import msgspec
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class TickKind(IntEnum):
+    """What a tick says. Bars are built from trades; of an index from index values."""
+
+    TRADE = 0
+    BID = 1
+    ASK = 2
+    INDEX = 3
+    SETTLEMENT = 4
+
+
+class TickFlag(IntFlag):
+    """Why a tick is not to be used as it is. A tick with any flag of UNUSABLE is stored and left out of bars."""
+
+    NONE = 0
+    OUTLIER = 1
+    LATE = 2
+    STALE = 4
+    CROSSED = 8
+    HALTED = 16
+    NOT_LAST = 32  # a sale condition: does not update last (nor open and close)
+    NOT_HIGH_LOW = 64  # a sale condition: does not update high and low
+    NOT_VOLUME = 128  # a sale condition: does not count as volume
+
+
+UNUSABLE = TickFlag.OUTLIER | TickFlag.LATE | TickFlag.STALE | TickFlag.CROSSED | TickFlag.HALTED
+
+
+class TimeSource(IntEnum):
+    """Whose clock stamped a tick (IB's sampled stream carries no exchange time)."""
+
+    EXCHANGE = 0
+    ARRIVAL = 1
+
+
+class SessionScope(StrEnum):
+    """Which hours a bar series covers."""
+
+    RTH = "RTH"
+    ALL = "ALL"
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="tick"):
+    """One tick. ``seq`` counts arrivals per (instrument, timestamp, source); ``volume`` is the size of this trade."""
+
+    instrument: int
+    at: int  # when the platform received it: core time
+    timestamp: int  # when it happened
+    seq: int
+    kind: int
+    price: int
+    volume: int
+    flags: int = 0
+    time_source: int = 0
+    source: str = ""
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="bar"):
+    """One closed bar: ticks with start <= timestamp < end. ``timeframe`` is the name of its Timeframe.
+
+    ``at`` is when the platform knew it (its end, or later). ``session_date`` (days since the epoch) is set on daily bars.
+    ``revision`` counts corrections by late ticks; ``source`` names the series ("ticks", "import:FILE", "ib:history", ...).
+    """
+
+    instrument: int
+    at: int
+    timeframe: str
+    start: int
+    end: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    source: str = ""
+    session_date: int = 0
+    revision: int = 0
+    contract: str = ""  # the futures contract behind a continuous series; "" where there is none
+
+
+class Timeframe(msgspec.Struct, frozen=True):
+    """A bar length. ``length`` is in microseconds and divides a day; 0 means one bar per session ("1d")."""
+
+    name: str
+    length: int
+
+    @property
+    def intraday(self) -> bool:
+        """Whether bars follow the clock rather than the session."""
+        return self.length > 0
