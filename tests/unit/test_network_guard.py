@@ -23,8 +23,5 @@ def test_only_this_machine_is_reachable(address: object, allowed: bool) -> None:
 
 
 def test_a_test_that_reaches_out_fails() -> None:
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward,
-        pytest.raises(pytest.fail.Exception, match="this machine only"),
-    ):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outward, pytest.raises(pytest.fail.Exception, match="this machine"):
         outward.connect(("192.0.2.1", 80))
