@@ -1,0 +1,98 @@
+"""inbox.db: commands on their way to the trader, polled by it."""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from theo.adapters.sql.inbox_tables import commands
+from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.transactions import reading, writing
+from theo.domain.errors import DataError, RefusedError
+from theo.domain.inputs import Command
+from theo.domain.market_data import DAY
+from theo.ports.store import CommandOutcome
+
+PENDING_MAX: Final = 1_000  # a trader that is alive answers within seconds; more means that nobody reads
+REPEAT_WINDOW: Final = DAY
+KEPT: Final = 7 * DAY  # outcomes; the journal keeps them for ever
+
+
+class SqlInbox:
+    """Implements ports.store.CommandInbox on SQLite. Several processes post, the trader reads."""
+
+    def __init__(self, home: Path) -> None:
+        self._engine = open_database(home, Database.INBOX)
+
+    def post(self, command: Command) -> CommandOutcome | None:
+        """See the port."""
+        with writing(self._engine) as connection:
+            known = connection.execute(select(commands).where(commands.c.id == command.id)).first()
+            if known is not None and command.at - known.at < REPEAT_WINDOW:
+                return _repeat(known, command)
+            _make_room(connection, command)
+            connection.execute(
+                insert(commands).values(
+                    id=command.id,
+                    at=command.at,
+                    actor=command.actor,
+                    name=command.name,
+                    reason=command.reason,
+                    subject=command.subject,
+                )
+            )
+        return None
+
+    def pending(self, limit: int = 100) -> tuple[Command, ...]:
+        """See the port."""
+        wanted = select(commands).where(commands.c.done_at.is_(None)).order_by(commands.c.number).limit(limit)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted).all()
+        return tuple(_command(row) for row in rows)
+
+    def done(self, command_id: str, outcome: CommandOutcome) -> None:
+        """See the port."""
+        change = update(commands).where(commands.c.id == command_id, commands.c.done_at.is_(None))
+        with writing(self._engine) as connection:
+            connection.execute(change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text))
+
+    def outcome(self, command_id: str) -> CommandOutcome | None:
+        """See the port."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(commands).where(commands.c.id == command_id)).first()
+        return None if row is None else _outcome(row)
+
+    def close(self) -> None:
+        """See the port."""
+        self._engine.dispose()
+
+
+def _command(row: Row[tuple[object, ...]]) -> Command:
+    return Command(at=row.at, id=row.id, actor=row.actor, name=row.name, reason=row.reason, subject=row.subject)
+
+
+def _outcome(row: Row[tuple[object, ...]]) -> CommandOutcome | None:
+    return None if row.done_at is None else CommandOutcome(row.done_at, row.accepted, row.outcome)
+
+
+def _repeat(known: Row[tuple[object, ...]], command: Command) -> CommandOutcome | None:
+    if (known.name, known.subject, known.actor) != (command.name, command.subject, command.actor):
+        raise DataError(
+            f"command id {command.id} was used for {known.name} {known.subject}".rstrip(),
+            why="one id means one command for 24 hours",
+            remedy="Send the command again with a new id",
+        )
+    return _outcome(known)
+
+
+def _make_room(connection: Connection, command: Command) -> None:
+    """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait."""
+    connection.execute(delete(commands).where(commands.c.done_at < command.at - KEPT))
+    connection.execute(delete(commands).where(commands.c.id == command.id))
+    waiting = connection.execute(select(func.count()).where(commands.c.done_at.is_(None))).scalar_one()
+    if waiting >= PENDING_MAX:
+        raise RefusedError(
+            f"{waiting} commands wait",
+            why="no trader reads them",
+            remedy="Start the trader, or use `theo stop`, which needs none",
+        )

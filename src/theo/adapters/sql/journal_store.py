@@ -1,0 +1,147 @@
+"""journal.db: the streams of records and the snapshots. Verification is in verify.py, the lock in lease.py."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, func, select
+
+from theo.adapters.sql.anchors import Anchors
+from theo.adapters.sql.dialect import insert_rows, upsert_rows
+from theo.adapters.sql.journal_tables import journal, leases, snapshots
+from theo.adapters.sql.lease import Lease
+from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.transactions import reading, writing
+from theo.domain.errors import HaltRequiredError
+from theo.domain.journal import GENESIS, TRADING, Record
+from theo.ports.store import StoredSnapshot, StreamHead
+
+READ_PAGE_RECORDS: Final = 256  # a page of full market data batches is about 40 MB
+SNAPSHOTS_KEPT: Final = 2
+
+_HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+
+
+class SqlJournalStore:
+    """Implements ports.store.JournalStore on SQLite. One thread appends; any may read."""
+
+    def __init__(self, home: Path) -> None:
+        self._engine: Engine = open_database(home, Database.JOURNAL)
+        self._lease = Lease(home)
+        self._epochs: dict[str, int] = {}
+        self.anchors = Anchors(home)
+
+    def claim(self, *streams: str) -> int:
+        """See the port."""
+        self._lease.take(streams)
+        with writing(self._engine) as connection:
+            # One number above every earlier one of any stream, so that streams claimed together share it.
+            epoch = int(connection.execute(select(func.coalesce(func.max(leases.c.epoch), 0))).scalar_one()) + 1
+            upsert_rows(connection, leases, [(stream, epoch) for stream in streams])
+        self._epochs.update(dict.fromkeys(streams, epoch))
+        return epoch
+
+    def append(self, records: Sequence[Record]) -> None:
+        """See the port."""
+        if not records:
+            return
+        with writing(self._engine) as connection:
+            heads: dict[str, StreamHead] = {}
+            for record in records:
+                head = heads.get(record.stream)
+                if head is None:
+                    self._check_epoch(connection, record)
+                    head = _head(connection, record.stream) or StreamHead(record.stream, 0, GENESIS)
+                if record.seq != head.seq + 1 or record.previous != head.hash:
+                    raise _not_next(record, head)
+                heads[record.stream] = StreamHead(record.stream, record.seq, record.hash)
+            insert_rows(connection, journal, [msgspec.structs.astuple(record) for record in records])
+
+    def _check_epoch(self, connection: Connection, record: Record) -> None:
+        mine = self._epochs.get(record.stream)
+        stored = connection.execute(select(leases.c.epoch).where(leases.c.stream == record.stream)).scalar()
+        if mine is None or stored != mine or record.epoch != mine:
+            raise HaltRequiredError(
+                f"this process may not write the stream {record.stream}",
+                why=f"its epoch is {record.epoch}, the stream's writer has epoch {stored}",
+                remedy="Another process has taken over: end this one",
+            )
+
+    def head(self, stream: str) -> StreamHead | None:
+        """See the port."""
+        with reading(self._engine) as connection:
+            return _head(connection, stream)
+
+    def streams(self) -> tuple[str, ...]:
+        """See the port."""
+        with reading(self._engine) as connection:
+            return tuple(connection.execute(select(journal.c.stream).distinct().order_by(journal.c.stream)).scalars())
+
+    def read(self, stream: str, first_seq: int = 1, last_seq: int | None = None) -> Iterator[Record]:
+        """See the port."""
+        wanted = select(journal).where(journal.c.stream == stream).order_by(journal.c.seq).limit(READ_PAGE_RECORDS)
+        if last_seq is not None:
+            wanted = wanted.where(journal.c.seq <= last_seq)
+        following = first_seq
+        while True:
+            with reading(self._engine) as connection:
+                page = connection.execute(wanted.where(journal.c.seq >= following)).all()
+            for row in page:
+                yield Record(*row)
+            if len(page) < READ_PAGE_RECORDS:
+                return
+            following = page[-1].seq + 1
+
+    def save_snapshot(self, seq: int, state_version: int, build: str, digest: str, payload: bytes) -> None:
+        """See the port."""
+        with writing(self._engine) as connection:
+            head = _head(connection, TRADING)
+            if seq > (head.seq if head else 0):
+                raise HaltRequiredError(
+                    f"a snapshot of record {seq} was to be saved before the record",
+                    why=f"the stored journal ends at {head.seq if head else 0}",
+                    remedy="Append first; this is a bug of the platform",
+                )
+            upsert_rows(connection, snapshots, [(seq, state_version, build, digest, payload, _sha256(payload))])
+            kept = select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(SNAPSHOTS_KEPT)
+            oldest = min(connection.execute(kept).scalars())
+            connection.execute(delete(snapshots).where(snapshots.c.seq < oldest))
+
+    def newest_snapshots(self) -> tuple[StoredSnapshot, ...]:
+        """See the port."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc())).all()
+        return tuple(
+            StoredSnapshot(r.seq, r.state_version, r.build, r.digest, r.payload, intact=_sha256(r.payload) == r.payload_hash)
+            for r in rows
+        )
+
+    def anchor(self) -> None:
+        """Write the last hash of each stream outside the database, so that a cut end can be noticed."""
+        heads = [head for stream in self.streams() if (head := self.head(stream)) is not None]
+        self.anchors.add(heads)
+
+    def close(self) -> None:
+        """See the port."""
+        self._epochs.clear()
+        self._engine.dispose()
+        self._lease.release()
+
+
+def _sha256(payload: bytes) -> bytes:
+    return hashlib.sha256(payload).digest()
+
+
+def _head(connection: Connection, stream: str) -> StreamHead | None:
+    row = connection.execute(_HEAD.where(journal.c.stream == stream)).first()
+    return None if row is None else StreamHead(stream, row.seq, row.hash)
+
+
+def _not_next(record: Record, head: StreamHead) -> HaltRequiredError:
+    return HaltRequiredError(
+        f"record {record.seq} of {record.stream} does not follow the stored record {head.seq}",
+        why="its number or its previous hash is another",
+        remedy="Another writer was here, or a commit was taken for lost: run `theo journal verify`, then start again",
+    )

@@ -1,0 +1,91 @@
+"""Tables of market.db that hold market data. Times are int64 microseconds UTC, prices int64 units (instruments.price_decimals).
+
+``sources`` names where rows came from once, so that a row carries a number; rows of a source that is not ``visible`` belong to
+an import that is not published yet. What trading did is in projected_tables.py. Their history is in migrations/market.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("symbol", Text, nullable=False, index=True),
+    Column("token", BigInteger, nullable=False, index=True),
+    Column("security_type", Text, nullable=False),
+    Column("exchange", Text, nullable=False),
+    Column("calendar", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("multiplier", BigInteger, nullable=False),
+    Column("price_decimals", Integer, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    Column("contract_size", BigInteger, nullable=False),
+    Column("expiry", Text, nullable=False),
+    Column("strike", BigInteger, nullable=False),
+    Column("option_right", Text, nullable=False),
+    Column("aliases", Text, nullable=False),  # JSON object: source -> name there
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("visible", Boolean, nullable=False),
+    Column("origin", Text, nullable=False),  # import | journal | direct
+    Column("fingerprint", Text, nullable=False),  # of the imported file and the settings; "" where there is none
+    Column("staged_rows", BigInteger, nullable=False),
+)
+
+stock_ticks = Table(
+    "stock_ticks",
+    metadata,
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timestamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("volume", BigInteger, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("time_source", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+bars = Table(
+    "bars",
+    metadata,
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timeframe", Text, primary_key=True),
+    Column("start_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("contract", Text, primary_key=True),
+    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger, nullable=False),
+    Column("open", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("close", BigInteger, nullable=False),
+    Column("volume", BigInteger, nullable=False),
+    Column("session_date", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+levels = Table(
+    "levels",
+    metadata,
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timeframe", Text, primary_key=True),
+    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, primary_key=True),
+    Column("created", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Float),
+    sqlite_with_rowid=False,
+)
+
+Index("levels_by_bar", levels.c.instrument, levels.c.timeframe, levels.c.created)

@@ -1,0 +1,234 @@
+"""Tables of market.db that are projected from the journal: what trading did, rebuilt at any time.
+
+Every table carries the keys of DESIGN: account, user, mode, run, strategy configuration and its version. ``seq`` is the trading
+record that last changed the row. Money is in micros of the currency, prices in price units, times in microseconds UTC.
+Columns avoid SQL's reserved words (``user_name``, ``trade_id``, ``limit_price``), so that anyone's query works unquoted.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, Text
+
+from theo.adapters.sql.market_tables import metadata
+
+
+def _keys() -> list[Column[str]]:
+    names = ("account", "user_name", "mode", "run", "config", "config_version")
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _changed() -> Column[int]:
+    return Column("seq", BigInteger, nullable=False)
+
+
+def _at(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _record() -> list[Column[int]]:
+    """Rows that never change: the record, and the fact's place in it, are their key."""
+    return [
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("place", Integer, primary_key=True, autoincrement=False),
+    ]
+
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),  # of that record: another journal's records are refused
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    *_record(),
+    *_keys(),
+    _at("at"),
+    Column("build", Text, nullable=False),
+    Column("cash", BigInteger, nullable=False),
+    Column("world", Text, nullable=False),
+    Column("config_versions", Text, nullable=False),  # JSON object: configuration -> version
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    *_record(),
+    *_keys(),
+    Column("end_at", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("numbers", Text, nullable=False),  # JSON array, null where a number did not exist
+    Column("truths", BigInteger, nullable=False),
+)
+Index("decisions_by_end", decisions.c.config, decisions.c.end_at)
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_keys(),
+    Column("end_at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # entry | exit
+    Column("instrument", BigInteger, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("order_type", Text, nullable=False),
+    Column("entry", BigInteger),
+    Column("stop", BigInteger),
+    Column("target", BigInteger),
+    Column("quantity", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text, nullable=False),
+    Column("refused_rule", Text, nullable=False),
+    Column("refused_value", Float),
+    Column("refused_limit", Float),
+    _changed(),
+)
+Index("signals_by_end", signals.c.config, signals.c.end_at)
+Index("signals_by_user", signals.c.user_name)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_keys(),
+    Column("trade_id", Text, nullable=False, index=True),
+    Column("instrument", BigInteger, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("order_type", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("tif", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("limit_price", BigInteger),
+    Column("stop_price", BigInteger),
+    Column("trail", BigInteger),
+    Column("parent", Text, nullable=False),
+    Column("oca_group", Text, nullable=False),
+    Column("oca_type", Text, nullable=False),
+    Column("outside_rth", Boolean, nullable=False),
+    Column("passed", Text, nullable=False),  # JSON array: the risk rules that approved it
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text, nullable=False),
+    Column("filled", BigInteger, nullable=False),
+    Column("broker_id", Text, nullable=False),
+    _at("intended_at"),
+    _at("changed_at"),
+    _changed(),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    *_record(),
+    *_keys(),
+    Column("execution", Text, nullable=False, index=True),
+    Column("order_id", Text, nullable=False, index=True),
+    Column("trade_id", Text, nullable=False, index=True),
+    Column("instrument", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    Column("charges", BigInteger, nullable=False),
+    _at("timestamp"),
+    _at("at"),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_keys(),
+    Column("signal_id", Text, nullable=False),
+    Column("instrument", BigInteger, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+    Column("stop", BigInteger, nullable=False),
+    Column("target", BigInteger),
+    Column("current_stop", BigInteger, nullable=False),
+    Column("risk", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("close_reason", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("in_quantity", BigInteger, nullable=False),
+    Column("out_quantity", BigInteger, nullable=False),
+    Column("entry_sum", BigInteger, nullable=False),
+    Column("exit_sum", BigInteger, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("charges", BigInteger, nullable=False),
+    _at("opened_at"),
+    Column("first_fill_at", BigInteger),
+    Column("closed_at", BigInteger),
+    _changed(),
+)
+Index("trades_by_config", trades.c.config, trades.c.opened_at)
+
+deals = Table(
+    "deals",
+    metadata,
+    Column("trade_id", Text, primary_key=True),
+    *_keys(),
+    Column("signal_id", Text, nullable=False),
+    Column("instrument", BigInteger, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("entry_sum", BigInteger, nullable=False),
+    Column("exit_sum", BigInteger, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("charges", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("how", Text, nullable=False),
+    _at("entered_at"),
+    _at("closed_at"),
+    _changed(),
+)
+Index("deals_by_closed", deals.c.closed_at)
+
+daily_pnl = Table(
+    "daily_pnl",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("run", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # the account day's end, days since the epoch
+    Column("user_name", Text, nullable=False),
+    Column("equity_start", BigInteger, nullable=False),
+    Column("equity_end", BigInteger),  # None until the next account day begins
+    Column("trades_closed", Integer, nullable=False),
+    Column("gross", BigInteger, nullable=False),
+    Column("charges", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    _changed(),
+)
+
+latches = Table(
+    "latches",
+    metadata,
+    *_record(),
+    *_keys(),
+    _at("at"),
+    Column("kind", Text, nullable=False),  # halted | resumed | breaker_tripped | breaker_reset
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("value", Float),
+    Column("limit_value", Float),
+    Column("holds_until", BigInteger),
+)
+
+events = Table(
+    "events",
+    metadata,
+    *_record(),
+    *_keys(),
+    _at("at"),
+    Column("kind", Text, nullable=False, index=True),
+    Column("severity", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+PROJECTED = {table.name: table for table in (runs, decisions, signals, orders, fills, trades, deals, daily_pnl, latches, events)}

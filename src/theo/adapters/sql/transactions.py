@@ -1,0 +1,84 @@
+"""Transactions, and what their failures mean in our own errors (theo.domain.errors)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from theo.adapters.sql.dialect import WRITER, Failure, failure_of
+from theo.domain.errors import CorruptionError, HaltRequiredError, OutcomeUnknownError, TheoError
+
+KNOWN_NOT_WRITTEN = (Failure.BUSY, Failure.FULL, Failure.READ_ONLY, Failure.CONSTRAINT)
+_WHY = {
+    Failure.BUSY: ("another process holds the write lock", "End the other process, or let it finish"),
+    Failure.FULL: ("no space is left", "Free space on the disk, then start again"),
+    Failure.READ_ONLY: ("it cannot be opened for writing", "Make the folder and its files writable for this user"),
+    Failure.CONSTRAINT: ("a row contradicts one that is stored", "Another writer was here: run `theo journal verify`"),
+    Failure.IO: ("the disk failed", "Check the disk and the system's log, then start again"),
+}
+
+
+def _name(engine: Engine) -> str:
+    return str(engine.url.database)
+
+
+def translated(engine: Engine, error: DBAPIError, *, committing: bool = False) -> TheoError:
+    """Our error for a driver's: nothing was written, nobody knows, or the file is damaged."""
+    failure, where, detail = failure_of(error), _name(engine), str(error.orig)
+    if failure is Failure.NOT_OURS:
+        return CorruptionError(f"is no database: {detail}", where=where, remedy="Move the file away, or restore a backup")
+    if failure is Failure.CORRUPT:
+        return CorruptionError(
+            f"is damaged: {detail}",
+            where=where,
+            remedy="Stop, copy the folder, then run `theo journal verify` or restore a backup",
+        )
+    why, remedy = _WHY[failure]
+    if committing and failure not in KNOWN_NOT_WRITTEN:
+        return OutcomeUnknownError(f"nobody knows whether the commit was stored: {detail}", where=where, why=why, remedy=remedy)
+    return HaltRequiredError(f"cannot be written: {detail}", where=where, why=why, remedy=remedy)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction with the write lock from its start; committed at the end, rolled back when anything is raised.
+
+    Raises HaltRequiredError when nothing was stored, OutcomeUnknownError when the commit's outcome is not known,
+    CorruptionError for a damaged file.
+    """
+    try:
+        connection = engine.connect().execution_options(**WRITER)
+    except DBAPIError as error:
+        raise translated(engine, error) from error
+    try:
+        try:
+            connection.begin()
+            yield connection
+        except DBAPIError as error:
+            raise translated(engine, error) from error
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            connection.invalidate()
+            raise translated(engine, error, committing=True) from error
+    finally:
+        connection.close()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A consistent view. Keep it short: a long reader keeps the log from being folded into the file."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise _reading_error(engine, error) from error
+
+
+def _reading_error(engine: Engine, error: DBAPIError) -> TheoError:
+    if failure_of(error) in {Failure.CORRUPT, Failure.NOT_OURS}:
+        return translated(engine, error)
+    return HaltRequiredError(
+        f"cannot be read: {error.orig}", where=_name(engine), remedy="Check the disk and the file's permissions"
+    )

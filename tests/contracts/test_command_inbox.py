@@ -1,0 +1,85 @@
+"""What every CommandInbox must do."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from theo.adapters.sql.inbox import PENDING_MAX, SqlInbox
+from theo.domain.errors import DataError, RefusedError
+from theo.domain.inputs import Command
+from theo.domain.market_data import DAY, HOUR
+from theo.ports.store import CommandInbox, CommandOutcome
+
+OpenInbox = Callable[[Path], CommandInbox]
+NOON = 1_700_000_000_000_000
+
+
+@pytest.fixture(params=[SqlInbox], ids=["sqlite"])
+def open_inbox(request: pytest.FixtureRequest) -> OpenInbox:
+    opened: OpenInbox = request.param
+    return opened
+
+
+@pytest.fixture
+def inbox(open_inbox: OpenInbox, tmp_path: Path) -> Iterator[CommandInbox]:
+    opened = open_inbox(tmp_path)
+    yield opened
+    opened.close()
+
+
+def command(number: int, at: int = NOON, name: str = "halt") -> Command:
+    return Command(at=at, id=f"c{number}", actor="owner", name=name, reason="why", subject="MES")
+
+
+def test_commands_wait_in_order_and_survive_a_restart(open_inbox: OpenInbox, tmp_path: Path) -> None:
+    first = open_inbox(tmp_path)
+    commands = [command(n) for n in (3, 1, 2)]
+    for each in commands:
+        assert first.post(each) is None
+    first.close()
+    second = open_inbox(tmp_path)
+    assert second.pending() == tuple(commands)
+    assert second.pending(2) == tuple(commands[:2])
+    second.close()
+
+
+def test_what_was_done_no_longer_waits_and_its_first_outcome_stays(inbox: CommandInbox) -> None:
+    inbox.post(command(1))
+    assert inbox.outcome("c1") is None
+    outcome = CommandOutcome(NOON + 5, accepted=True, text="halted")
+    inbox.done("c1", outcome)
+    inbox.done("c1", CommandOutcome(NOON + 6, accepted=False, text="again"))
+    assert inbox.pending() == ()
+    assert inbox.outcome("c1") == outcome
+
+
+def test_a_repeat_within_a_day_returns_the_recorded_outcome(inbox: CommandInbox) -> None:
+    inbox.post(command(1))
+    assert inbox.post(command(1, NOON + 1)) is None
+    assert len(inbox.pending()) == 1
+    outcome = CommandOutcome(NOON + 5, accepted=False, text="refused: STOP file")
+    inbox.done("c1", outcome)
+    assert inbox.post(command(1, NOON + 23 * HOUR)) == outcome
+    assert inbox.pending() == ()
+    assert inbox.post(command(1, NOON + DAY)) is None
+    assert len(inbox.pending()) == 1
+
+
+def test_one_id_is_one_command(inbox: CommandInbox) -> None:
+    inbox.post(command(1))
+    with pytest.raises(DataError, match="c1 was used for halt MES"):
+        inbox.post(command(1, NOON + 1, name="resume"))
+
+
+def test_an_outcome_of_a_command_that_came_another_way_is_no_error(inbox: CommandInbox) -> None:
+    inbox.done("direct", CommandOutcome(NOON, accepted=True, text=""))
+    assert inbox.outcome("direct") is None
+
+
+def test_a_full_inbox_refuses_and_says_why(inbox: CommandInbox) -> None:
+    for number in range(PENDING_MAX):
+        inbox.post(command(number))
+    with pytest.raises(RefusedError, match="no trader reads them"):
+        inbox.post(command(PENDING_MAX))
+    assert len(inbox.pending(PENDING_MAX + 1)) == PENDING_MAX
