@@ -106,7 +106,7 @@ class MarketStore(Protocol):
         """
 
     def ticks(self, wanted: TickRange) -> Iterator[Tick]:
-        """Ticks in order of (timestamp, source, seq)."""
+        """Ticks in order of (timestamp, source, seq), sources in the order in which they were first stored."""
 
     def put_bars(self, bars: Sequence[Bar]) -> None:
         """Add closed bars and revisions. The same bar again is no error; another bar under the same key raises DataError."""

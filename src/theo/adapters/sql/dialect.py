@@ -4,6 +4,7 @@ The PostgreSQL store is this file's counterpart; nothing else in the package nam
 """
 
 import sqlite3
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
@@ -62,7 +63,8 @@ def failure_of(error: DBAPIError) -> Failure:
 
 def open_engine(path: Path, *, durable: bool) -> Engine:
     """An engine over one file, made when missing. ``durable`` syncs every commit; otherwise a power loss may lose the last."""
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_WAIT_S})
+    # No limit on connections: a backtest merges as many readers as it has series.
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_WAIT_S}, pool_size=0)
     synchronous = "FULL" if durable else "NORMAL"
 
     @event.listens_for(engine, "connect")
@@ -97,15 +99,15 @@ def _upsert_text(table: Table) -> str:
     return str(statement.on_conflict_do_update(index_elements=keys, set_=changed).compile(dialect=_DIALECT))
 
 
-def insert_rows(connection: Connection, table: Table, rows: list[tuple[Value, ...]], *, skip_present: bool = False) -> int:
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], *, skip_present: bool = False) -> int:
     """Insert whole rows, columns in the table's order, straight through the driver; how many were added.
 
     ``skip_present`` leaves rows whose key is stored as they are.
     """
-    return connection.exec_driver_sql(_insert_text(table, skip_present=skip_present), rows).rowcount if rows else 0
+    return connection.exec_driver_sql(_insert_text(table, skip_present=skip_present), list(rows)).rowcount if rows else 0
 
 
-def upsert_rows(connection: Connection, table: Table, rows: list[tuple[Value, ...]]) -> None:
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:
     """Insert whole rows, or replace those with the same key."""
     if rows:
-        connection.exec_driver_sql(_upsert_text(table), rows)
+        connection.exec_driver_sql(_upsert_text(table), list(rows))

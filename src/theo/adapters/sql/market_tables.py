@@ -40,6 +40,18 @@ sources = Table(
     Column("staged_rows", BigInteger, nullable=False),
 )
 
+# What an import that is not published yet has staged of each series: publishing and discarding need no scan.
+import_ranges = Table(
+    "import_ranges",
+    metadata,
+    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timeframe", Text, primary_key=True),  # "" for ticks
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+)
+
 stock_ticks = Table(
     "stock_ticks",
     metadata,

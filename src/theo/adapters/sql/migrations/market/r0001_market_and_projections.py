@@ -15,6 +15,7 @@ def upgrade() -> None:
     _decisions()
     _events()
     _fills()
+    _import_ranges()
     _instruments()
     _latches()
     _levels()
@@ -165,6 +166,19 @@ def _fills() -> None:
     op.create_index(op.f("ix_fills_execution"), "fills", ["execution"], unique=False)
     op.create_index(op.f("ix_fills_order_id"), "fills", ["order_id"], unique=False)
     op.create_index(op.f("ix_fills_trade_id"), "fills", ["trade_id"], unique=False)
+
+
+def _import_ranges() -> None:
+    op.create_table(
+        "import_ranges",
+        sa.Column("source_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("instrument", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("timeframe", sa.Text(), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "instrument", "timeframe"),
+    )
 
 
 def _instruments() -> None:

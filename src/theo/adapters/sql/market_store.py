@@ -1,0 +1,138 @@
+"""market.db: the store of market data, and reading of what was projected. How rows look is in the *_rows.py beside it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine, func, select
+
+from theo.adapters.sql import bar_rows, import_rows, instrument_rows, tick_rows
+from theo.adapters.sql.market_tables import bars as bar_table
+from theo.adapters.sql.market_tables import sources
+from theo.adapters.sql.projected_tables import PROJECTED
+from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.sources import writable_ids
+from theo.adapters.sql.transactions import reading, writing
+from theo.domain.errors import DataError
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import Bar, Tick
+from theo.ports.market_store import BarArrays, BarRange, Cell, Level, Published, SeriesInfo, StagedImport, TickRange
+
+
+class SqlMarketStore:
+    """Implements ports.market_store.MarketStore on SQLite. An iterator holds one consistent view until it is exhausted."""
+
+    def __init__(self, home: Path, file_name: str = "") -> None:
+        self.engine: Engine = open_database(home, Database.MARKET, file_name)
+
+    def put_instruments(self, instruments: Sequence[Instrument]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            instrument_rows.put_instruments(connection, instruments)
+
+    def instruments(self) -> tuple[Instrument, ...]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return instrument_rows.read_instruments(connection)
+
+    def put_ticks(self, ticks: Sequence[Tick]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            tick_rows.add_ticks(connection, ticks, writable_ids(connection, (tick.source for tick in ticks)))
+
+    def replace_ticks(self, source: str, instrument: int, start: int, end: int, ticks: Sequence[Tick]) -> int:
+        """See the port."""
+        with writing(self.engine) as connection:
+            return tick_rows.replace_range(connection, source, instrument, (start, end), ticks)
+
+    def ticks(self, wanted: TickRange) -> Iterator[Tick]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            yield from tick_rows.read_ticks(connection, wanted)
+
+    def put_bars(self, bars: Sequence[Bar]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            bar_rows.add_bars(connection, bars, writable_ids(connection, (bar.source for bar in bars)))
+
+    def bars(self, wanted: BarRange) -> Iterator[Bar]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            yield from bar_rows.read_bars(connection, wanted)
+
+    def bar_arrays(self, wanted: BarRange) -> BarArrays:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return bar_rows.read_arrays(connection, wanted)
+
+    def latest_bars(self, instrument: int, timeframe: str, count: int, source: str = "") -> tuple[Bar, ...]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            return bar_rows.latest(connection, BarRange(instrument=instrument, timeframe=timeframe, source=source), count)
+
+    def series(self) -> tuple[SeriesInfo, ...]:
+        """See the port."""
+        b = bar_table.c
+        statement = (
+            select(b.instrument, b.timeframe, sources.c.name, func.min(b.start_at), func.max(b.start_at), func.count())
+            .join(sources, sources.c.id == b.source_id)
+            .where(sources.c.visible)
+            .group_by(b.instrument, b.timeframe, sources.c.name)
+            .order_by(b.instrument, b.timeframe, sources.c.name)
+        )
+        with reading(self.engine) as connection:
+            return tuple(SeriesInfo(*row) for row in connection.execute(statement))
+
+    def put_levels(self, levels: Sequence[Level]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            bar_rows.put_levels(connection, levels)
+
+    def levels(self, wanted: BarRange, names: Sequence[str]) -> Iterator[Level]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            yield from bar_rows.read_levels(connection, wanted, names)
+
+    def begin_import(self, source: str, fingerprint: str) -> StagedImport:
+        """See the port."""
+        with writing(self.engine) as connection:
+            return import_rows.begin(connection, source, fingerprint)
+
+    def stage_ticks(self, staged: StagedImport, ticks: Sequence[Tick]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            import_rows.stage_ticks(connection, staged, ticks)
+
+    def stage_bars(self, staged: StagedImport, bars: Sequence[Bar]) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            import_rows.stage_bars(connection, staged, bars)
+
+    def publish(self, staged: StagedImport) -> Published:
+        """See the port."""
+        with writing(self.engine) as connection:
+            return import_rows.publish(connection, staged)
+
+    def discard(self, staged: StagedImport) -> None:
+        """See the port."""
+        with writing(self.engine) as connection:
+            import_rows.drop(connection, staged.id)
+
+    def rows(self, table: str, run: str = "", limit: int = 10_000, **equal: Cell) -> Iterator[Mapping[str, Cell]]:
+        """See the port."""
+        wanted = PROJECTED.get(table)
+        if wanted is None:
+            raise DataError(f"there is no table {table}", remedy=f"Use one of {', '.join(PROJECTED)}")
+        unknown = [name for name in equal if name not in wanted.c]
+        if unknown:
+            raise DataError(f"{table} has no column {unknown[0]}", remedy=f"Use one of {', '.join(wanted.c.keys())}")
+        conditions = [wanted.c[name] == value for name, value in equal.items()]
+        if run:
+            conditions.append(wanted.c.run == run)
+        statement = select(wanted).where(*conditions).order_by(*wanted.primary_key).limit(limit)
+        with reading(self.engine) as connection:
+            for row in connection.execute(statement).mappings():
+                yield dict(row)
+
+    def close(self) -> None:
+        """See the port."""
+        self.engine.dispose()
