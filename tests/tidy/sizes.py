@@ -13,6 +13,9 @@ MODULE_LINES_MAX = 500
 # Names that say nothing about what is inside: everything ends up there.
 EMPTY_NAMES = frozenset({"common", "helper", "helpers", "manager", "managers", "misc", "service", "services", "util", "utils"})
 
+# (path, function) -> why it is longer than a page
+LONG_ON_PURPOSE = {("benchmarks/reference_loop.py", "fused"): "the yardstick is one loop without calls, written out"}
+
 
 def function_lengths(module: Module) -> list[tuple[str, int, int]]:
     """(name, line, number of lines) of each function, from ``def`` to its last line."""
@@ -26,7 +29,7 @@ def long_functions(module: Module) -> list[Finding]:
     return [
         Finding(module.path, line, f"{name} has {lines} lines, more than {FUNCTION_LINES_MAX}")
         for name, line, lines in function_lengths(module)
-        if lines > FUNCTION_LINES_MAX
+        if lines > FUNCTION_LINES_MAX and (module.path, name) not in LONG_ON_PURPOSE
     ]
 
 
