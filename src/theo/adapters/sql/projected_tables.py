@@ -46,7 +46,8 @@ runs = Table(
     *_keys(),
     _at("at"),
     Column("build", Text, nullable=False),
-    Column("cash", BigInteger, nullable=False),
+    Column("cash", BigInteger, nullable=False),  # what the run began with
+    Column("restarted", Boolean, nullable=False),  # the same run, come back knowing another world
     Column("world", Text, nullable=False),
     Column("config_versions", Text, nullable=False),  # JSON object: configuration -> version
 )

@@ -294,6 +294,7 @@ def _runs() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("build", sa.Text(), nullable=False),
         sa.Column("cash", sa.BigInteger(), nullable=False),
+        sa.Column("restarted", sa.Boolean(), nullable=False),
         sa.Column("world", sa.Text(), nullable=False),
         sa.Column("config_versions", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", "place"),

@@ -1,0 +1,113 @@
+"""Rows on their way into the projected tables: those that change are loaded, changed and written back once a batch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from theo.adapters.sql.dialect import Value, insert_rows, upsert_rows
+from theo.adapters.sql.projected_tables import daily_pnl, runs
+from theo.domain.errors import CorruptionError
+from theo.domain.keys import Key, Mode
+from theo.domain.market_data import DAY
+
+Row = dict[str, Any]
+
+
+class Context:
+    """Whose facts come next: the newest run's key, its configurations' versions, its account day. Kept between batches."""
+
+    __slots__ = ("cash", "day", "key", "versions")
+
+    def __init__(self, key: Key, versions: Mapping[str, str], day: int | None, cash: int) -> None:
+        self.key, self.versions, self.day, self.cash = key, versions, day, cash
+
+    def keys(self, config: str = "") -> tuple[str, ...]:
+        """The key columns of a record of this run and a configuration."""
+        return key_columns(self.key, config, self.versions.get(config, ""))
+
+
+def key_columns(key: Key, config: str | None = None, version: str | None = None) -> tuple[str, ...]:
+    """The key columns in the tables' order."""
+    own = (key.config if config is None else config, key.config_version if version is None else version)
+    return (key.account, key.user, str(key.mode), key.run, *own)
+
+
+def load_context(connection: Connection) -> Context:
+    """From the newest run that is stored; defaults before the first."""
+    row = connection.execute(select(runs).order_by(runs.c.seq.desc(), runs.c.place.desc()).limit(1)).first()
+    if row is None:
+        return Context(Key(), {}, None, 0)
+
+    key = Key(row.account, row.user_name, Mode(row.mode), row.run)
+    d = daily_pnl.c
+    days = select(d.day).where(d.account == key.account, d.mode == row.mode, d.run == key.run).order_by(d.day.desc()).limit(1)
+    versions = msgspec.json.decode(row.config_versions, type=dict[str, str])
+    return Context(key, versions, connection.execute(days).scalar(), row.cash)
+
+
+class EntityRows:
+    """One batch: ``append`` for rows that never change, ``get`` and ``put`` for rows that do."""
+
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self._connection, self.context = connection, context
+        self._appended: dict[Table, list[tuple[Value, ...]]] = {}
+        self._entities: dict[tuple[Table, tuple[Value, ...]], Row] = {}
+        self.seq = 0  # of the record that is being projected
+        self.place = 0  # of the fact in it
+
+    def append(self, table: Table, *values: Value) -> None:
+        """Add a row whose key is the record and the fact's place in it."""
+        self._appended.setdefault(table, []).append((self.seq, self.place, *values))
+
+    def put(self, table: Table, *values: Value) -> None:
+        """Add a row that may change later, columns in the table's order but for the last, ``seq``."""
+        row = dict(zip(table.c.keys(), (*values, self.seq), strict=True))
+        self._entities[table, tuple(row[c.name] for c in table.primary_key)] = row
+
+    def find(self, table: Table, *key: Value) -> Row | None:
+        """The row of a key, to be changed in place; None when there is none."""
+        row = self._entities.get((table, key))
+        if row is None:
+            same = [column == value for column, value in zip(table.primary_key, key, strict=True)]
+            found = self._connection.execute(select(table).where(*same)).mappings().first()
+            if found is None:
+                return None
+            row = self._entities[table, key] = dict(found)
+        row["seq"] = self.seq
+        return row
+
+    def get(self, table: Table, *key: Value) -> Row:
+        """The row of a key, to be changed in place. Raises CorruptionError when an earlier fact should have made it."""
+        row = self.find(table, *key)
+        if row is None:
+            raise CorruptionError(
+                f"{table.name} has no row {key[0]!r}",
+                where=f"trading record {self.seq}",
+                why="the record that made it was not projected",
+                remedy="Run `theo journal rebuild`",
+            )
+        return row
+
+    def today(self, at: int) -> Row:
+        """The row of the running account day; made when no day has begun yet."""
+        context = self.context
+        if context.day is None:
+            context.day = at // DAY
+        key = (context.key.account, str(context.key.mode), context.key.run, context.day)
+        row = self.find(daily_pnl, *key)
+        if row is None:
+            self.put(daily_pnl, *key, context.key.user, context.cash, None, 0, 0, 0, 0)
+            row = self.get(daily_pnl, *key)
+        return row
+
+    def flush(self) -> None:
+        """Write everything."""
+        for table, rows in self._appended.items():
+            insert_rows(self._connection, table, rows)
+        changed: dict[Table, list[tuple[Value, ...]]] = {}
+        for (table, _), row in self._entities.items():
+            changed.setdefault(table, []).append(tuple(row.values()))
+        for table, rows in changed.items():
+            upsert_rows(self._connection, table, rows)

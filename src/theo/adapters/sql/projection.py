@@ -1,0 +1,137 @@
+"""Projecting journal records onto the rows of market.db: in batches, each with its watermark in the same transaction.
+
+A record is projected once: what the watermark has passed is skipped, a gap or another journal is refused. Which fact becomes
+which row is in fact_rows.py; how a record is decoded is the caller's (the codec lives in theo.engine).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from theo.adapters.sql import bar_rows, tick_rows
+from theo.adapters.sql.dialect import upsert_rows
+from theo.adapters.sql.entity_rows import Context, EntityRows, load_context
+from theo.adapters.sql.fact_rows import ConfigVersions, project
+from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.projected_tables import watermarks
+from theo.adapters.sql.sources import JOURNAL, writable_ids
+from theo.adapters.sql.transactions import reading, writing
+from theo.domain.errors import CorruptionError
+from theo.domain.facts import Fact
+from theo.domain.journal import Record
+from theo.domain.market_data import Bar, Tick
+from theo.ports.store import JournalStore
+
+BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
+BATCH_BYTES: Final = 4 * 1024 * 1024  # of payloads: market data comes in large records
+Decode = Callable[[Record], tuple[Fact, ...]]
+DecodeMarket = Callable[[Record], Sequence[Tick | Bar]]
+
+
+def no_versions(_world: str) -> Mapping[str, str]:
+    """Decisions then carry their configuration's name and no version."""
+    return {}
+
+
+def no_market(_record: Record) -> Sequence[Tick | Bar]:
+    """Market data that is journalled is then not projected (it was imported, or is projected elsewhere)."""
+    return ()
+
+
+class Decoders(msgspec.Struct, frozen=True):
+    """How to read records: facts, market data, and a run's configuration versions (name -> version)."""
+
+    facts: Decode
+    market: DecodeMarket = no_market
+    versions: ConfigVersions = no_versions
+
+
+class Projection:
+    """One projection onto one market database. One at a time: the watermark is read in the writing transaction."""
+
+    def __init__(self, store: SqlMarketStore, decoders: Decoders) -> None:
+        self._store, self._decoders = store, decoders
+        self._context: Context | None = None
+
+    def watermark(self, stream: str) -> int:
+        """The newest record of a stream that is projected; 0 before the first."""
+        with reading(self._store.engine) as connection:
+            return _watermark(connection, stream)[0]
+
+    def apply(self, records: Sequence[Record]) -> int:
+        """Project records of one or several streams, each in order, in one transaction; how many were new.
+
+        Raises CorruptionError for a gap, for records of another journal, and for facts that contradict the rows.
+        """
+        try:
+            with writing(self._store.engine) as connection:
+                context = self._context or load_context(connection)
+                fresh = _not_yet_projected(connection, records)
+                rows = EntityRows(connection, context)
+                for record in fresh:
+                    self._one(connection, rows, record)
+                rows.flush()
+                newest = {record.stream: record for record in fresh}
+                upsert_rows(connection, watermarks, [(r.stream, r.seq, r.hash.hex()) for r in newest.values()])
+        except BaseException:
+            self._context = None
+            raise
+        self._context = context
+        return len(fresh)
+
+    def _one(self, connection: Connection, rows: EntityRows, record: Record) -> None:
+        rows.seq = record.seq
+        for place, fact in enumerate(self._decoders.facts(record)):
+            rows.place = place
+            project(rows, fact, self._decoders.versions)
+        items = self._decoders.market(record)
+        if items:
+            ids = writable_ids(connection, (item.source for item in items), JOURNAL)
+            tick_rows.add_ticks_from_journal(connection, [i for i in items if type(i) is Tick], ids)
+            bar_rows.add_bars(connection, [i for i in items if type(i) is Bar], ids, keep_stored=True)
+
+    def catch_up(self, journal: JournalStore, progress: Callable[[int], None] | None = None) -> int:
+        """Project everything that the journal holds beyond the watermarks; how many records. ``progress`` gets that number."""
+        done = 0
+        for stream in journal.streams():
+            batch: list[Record] = []
+            size = 0
+            for record in journal.read(stream, self.watermark(stream) + 1):
+                batch.append(record)
+                size += len(record.payload)
+                if len(batch) == BATCH_RECORDS or size >= BATCH_BYTES:
+                    done += self.apply(batch)
+                    batch, size = [], 0
+                    if progress is not None:
+                        progress(done)
+            done += self.apply(batch)
+        return done
+
+
+def _watermark(connection: Connection, stream: str) -> tuple[int, str]:
+    row = connection.execute(select(watermarks).where(watermarks.c.stream == stream)).first()
+    return (0, "") if row is None else (row.seq, row.hash)
+
+
+def _not_yet_projected(connection: Connection, records: Sequence[Record]) -> list[Record]:
+    """The records behind the watermarks, checked to follow them without a gap and to be of the same journal."""
+    marks: dict[str, tuple[int, str]] = {}
+    fresh: list[Record] = []
+    for record in records:
+        if record.stream not in marks:
+            marks[record.stream] = _watermark(connection, record.stream)
+        seq, digest = marks[record.stream]
+        if record.seq <= seq:
+            continue
+        if record.seq != seq + 1 or (digest and record.previous.hex() != digest):
+            raise CorruptionError(
+                f"record {record.seq} does not follow the projected record {seq}",
+                where=record.stream,
+                why="records are missing, or market.db was projected from another journal",
+                remedy="Run `theo journal verify`, then `theo journal rebuild`",
+            )
+        marks[record.stream] = (record.seq, record.hash.hex())
+        fresh.append(record)
+    return fresh
