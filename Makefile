@@ -37,7 +37,7 @@ contracts: $(DEV) ## Which layer may import which; which dependency is declared
 	$(BIN)/deptry src
 
 dead-code: $(DEV) ## Code that nothing uses
-	$(BIN)/vulture
+	$(BIN)/python tools/dead_code.py
 
 docs: $(DEV) ## Build the documentation into site/, warnings being errors
 	$(BIN)/zensical build --strict --clean

@@ -97,6 +97,9 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert secrets("x.py", text) == []
 
 
-def test_an_unexplained_entry_of_the_configuration_is_found() -> None:
-    bad = '[tool.ruff.lint]\nignore = [\n    "D203", # contradicts D211\n    "D401",\n]\n'
-    assert [finding.line for finding in exemptions_without_comment(bad)] == [4]
+@pytest.mark.parametrize(
+    "key", ["[tool.ruff.lint]\nignore", "[tool.vulture]\nignore_names", "[tool.deptry.per_rule_ignores]\nDEP002"]
+)
+def test_an_unexplained_entry_of_the_configuration_is_found(key: str) -> None:
+    text = key + ' = [\n    "D203", # contradicts D211\n    "D401",\n]\n[tool.other]\npaths = [\n    "src",\n]\n'
+    assert [finding.line for finding in exemptions_without_comment(text)] == [4]

@@ -74,15 +74,21 @@ def secrets(path: str, text: str) -> list[Finding]:
     ]
 
 
+EXEMPTION_SECTIONS = ("[tool.ruff.lint.per-file-ignores]", "[tool.deptry.per_rule_ignores]")
+EXEMPTION_LISTS = ("ignore = [", "ignore_names = [", "ignore_decorators = [")
+
+
 def exemptions_without_comment(pyproject: str) -> list[Finding]:
-    """Entries of ruff's `ignore` lists that have no reason in a comment beside them."""
-    found, inside = [], False
+    """Entries of the tools' lists of exemptions that have no reason in a comment beside them."""
+    found, in_section, in_list = [], False, False
     for number, line in enumerate(pyproject.splitlines(), 1):
         if line.startswith("["):
-            inside = line == "[tool.ruff.lint.per-file-ignores]"
-        elif line.startswith("ignore = ["):
-            inside = True
-        entry = re.match(r'\s+"[A-Z]+\d+",(?P<rest>.*)$', line)
-        if inside and entry and not re.match(r"\s*#\s*\S.{5,}", entry["rest"]):
+            in_section = line in EXEMPTION_SECTIONS
+        if line.startswith(EXEMPTION_LISTS):
+            in_list = True
+        elif line.startswith("]"):
+            in_list = False
+        entry = re.match(r'\s+"[^"]+",(?P<rest>.*)$', line)
+        if (in_section or in_list) and entry and not re.match(r"\s*#\s*\S.{5,}", entry["rest"]):
             found.append(Finding("pyproject.toml", number, f"{line.strip()} has no reason beside it"))
     return found
