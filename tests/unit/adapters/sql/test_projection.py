@@ -69,24 +69,21 @@ def test_every_fact_has_a_projection_and_the_day_has_every_fact() -> None:
 def test_the_day_in_rows(store: SqlMarketStore) -> None:
     assert Projection(store, DECODERS).apply(day_records()) == 16
     (trade,) = store.rows("trades")
-    assert (
-        trade
-        | {
-            "status": "closed",
-            "how": "stop",
-            "close_reason": "manual",
-            "in_quantity": 2,
-            "out_quantity": 2,
-            "entry_sum": 449_975 + 450_025,
-            "exit_sum": 2 * 449_125,
-            "charges": 4 * 620_000,
-            "current_stop": 449_100,
-            "first_fill_at": 30,
-            "closed_at": 60,
-            "seq": 10,
-        }
-        == trade
-    )
+    expected = {
+        "status": "closed",
+        "how": "stop",
+        "close_reason": "manual",
+        "in_quantity": 2,
+        "out_quantity": 2,
+        "entry_sum": 449_975 + 450_025,
+        "exit_sum": 2 * 449_125,
+        "charges": 4 * 620_000,
+        "current_stop": 449_100,
+        "first_fill_at": 30,
+        "closed_at": 60,
+        "seq": 10,
+    }
+    assert {name: trade[name] for name in expected} == expected
     orders = {row["id"]: row for row in store.rows("orders")}
     assert {i: (r["status"], r["filled"], r["broker_id"]) for i, r in orders.items()} == {
         "j-1": ("filled", 2, "perm1"),
@@ -253,7 +250,7 @@ def test_rebuilding_finds_the_row_and_repairs_it(
     found = rebuild(journal, store, tmp_path, DECODERS, replace=True)
     (wrong,) = [t for t in found.tables if not t.equal]
     assert wrong.table == table
-    assert first in wrong.first_difference or table == "orders"
+    assert first in wrong.first_difference
     assert rebuild(journal, store, tmp_path, DECODERS).equal
     assert everything(store) == right
 
