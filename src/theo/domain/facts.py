@@ -25,10 +25,11 @@ class RunStarted(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag
 
 
 class Restarted(msgspec.Struct, frozen=True, array_like=True, tag="restarted"):
-    """The process came back; no trading until the books agree."""
+    """The process came back; no trading until the books agree. ``world`` is what it knows now, "" when that is as before."""
 
     at: int
     build: str
+    world: str
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="decided"):
@@ -93,6 +94,22 @@ class AmendIntended(msgspec.Struct, frozen=True, array_like=True, tag="amend_int
     reason: str
 
 
+class AmendRefused(msgspec.Struct, frozen=True, array_like=True, tag="amend_refused"):
+    """The venue would not change the order: it is as it was."""
+
+    at: int
+    order: str
+    reason: str
+
+
+class CloseAsked(msgspec.Struct, frozen=True, array_like=True, tag="close_asked"):
+    """The trade is to be closed, whatever is open of it; ``reason`` becomes how it was closed."""
+
+    at: int
+    trade: str
+    reason: str
+
+
 class CancelIntended(msgspec.Struct, frozen=True, array_like=True, tag="cancel_intended"):
     """A working order is to be cancelled."""
 
@@ -123,7 +140,7 @@ class OrderResized(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
 
 
 class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fill"):
-    """One execution, counted once by its execution id."""
+    """One execution, counted once by its execution id. ``value`` is the cash paid for it, micros, negative when received."""
 
     at: int
     timestamp: int
@@ -135,13 +152,15 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fi
     side: Side
     quantity: int
     price: int
+    value: int
     charges: int
 
 
 class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
     """The trade is flat, or never filled (``quantity`` 0). Prices are sums of price x quantity, exact.
 
-    ``how`` is stop, target, exit_rule, session_end, flatten, breaker, manual, expired or rejected.
+    ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual or unprotected; of a trade that never
+    filled it is the status in which its entry ended.
     """
 
     at: int
@@ -202,6 +221,13 @@ class LinkKnown(msgspec.Struct, frozen=True, array_like=True, tag="link_known"):
     reason: str
 
 
+class BookAsked(msgspec.Struct, frozen=True, array_like=True, tag="book_asked"):
+    """The broker was asked for its books; until the answer there is no new risk."""
+
+    at: int
+    reason: str
+
+
 class Differed(msgspec.Struct, frozen=True, array_like=True, tag="differed"):
     """The broker's books and ours disagreed. ``kind`` is order_missing, order_unknown, execution_missed, position."""
 
@@ -257,6 +283,8 @@ Fact = (
     | TradeIntended
     | OrdersIntended
     | AmendIntended
+    | AmendRefused
+    | CloseAsked
     | CancelIntended
     | OrderMoved
     | OrderResized
@@ -268,6 +296,7 @@ Fact = (
     | Halted
     | Resumed
     | LinkKnown
+    | BookAsked
     | Differed
     | Reconciled
     | Alerted

@@ -5,6 +5,7 @@ Each has ``at``: when the platform learned of it, microseconds UTC. Core time is
 
 import msgspec
 
+from theo.domain.keys import Key
 from theo.domain.market_data import Bar, Tick
 from theo.domain.reports import (
     ActionRejected,
@@ -21,11 +22,16 @@ from theo.domain.reports import (
 
 
 class Started(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="started"):
-    """The process began, or began again: intents without an answer become UNKNOWN, then the books are compared."""
+    """The process began, or began again: intents without an answer become UNKNOWN, then the books are compared.
+
+    ``cash`` (micros) is what a first run begins with; ``world`` is the canonical JSON of what the process knows.
+    """
 
     at: int
-    first: bool
+    key: Key
     build: str
+    cash: int
+    world: str
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="timer"):

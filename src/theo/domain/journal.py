@@ -1,5 +1,7 @@
 """One journal record as it is stored: numbered per stream, chained by hashes. Encoding lives in theo.engine.codec."""
 
+import hashlib
+
 import msgspec
 
 TRADING = "trading"  # the one stream that the trader writes: inputs and facts
@@ -21,3 +23,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
     previous: bytes
     hash: bytes
+
+
+def chain_hash(
+    stream: str, seq: int, epoch: int, recorded_at: int, kind: str, version: int, payload: bytes, previous: bytes
+) -> bytes:
+    """SHA-256 over the previous hash, every field but the payload as text, and the payload: 32 bytes.
+
+    The fields hold no newline, so that no two records have the same bytes.
+    """
+    head = f"{stream}\n{seq}\n{epoch}\n{recorded_at}\n{kind}\n{version}\n"
+    return hashlib.sha256(previous + head.encode() + payload).digest()

@@ -1,0 +1,1 @@
+"""The simulated exchange behind the broker port: the virtual mode's counterparty."""

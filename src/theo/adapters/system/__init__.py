@@ -1,0 +1,1 @@
+"""The machine itself: clock, blocking calls, the halt latch's file."""

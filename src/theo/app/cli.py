@@ -1,0 +1,206 @@
+"""The command line. Exit codes: 0 done, 1 the platform found something wrong, 2 a mistake in what was asked, 130 interrupted."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: rendering it with rich costs as much as everything else together
+)
+importing = typer.Typer(help="Bring bars or ticks from files into the store.", no_args_is_help=True)
+journal = typer.Typer(help="Check the journal, rebuild what is projected from it.", no_args_is_help=True)
+app.add_typer(importing, name="import")
+app.add_typer(journal, name="journal")
+
+EXIT_PROBLEM, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", envvar="THEO_HOME", help="Directory of all data (default ~/.theo).", show_default=False)
+]
+
+
+@app.callback()
+def root(context: typer.Context, home: HomeOption = None) -> None:
+    """Remember where the data lives."""
+    context.obj = home if home is not None else Path(os.path.expanduser("~/.theo"))
+
+
+def home_of(context: typer.Context) -> Path:
+    """The data directory of this call."""
+    found = context.find_root().obj
+    assert isinstance(found, Path)
+    return found
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=1000, help="How many real days to play.")] = 120,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated path inside each day.")] = 7,
+    speed: Annotated[float, typer.Option(min=0, help="Market days per second of wall time; 0 is as fast as it goes.")] = 4.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew even if an unfinished run exists.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live screen.")] = False,
+    json: Json = False,
+) -> None:
+    """Play real S&P 500 and VIX days as an accelerated market, trade them on the simulated exchange, report."""
+    from theo.app.commands.demo import run
+
+    raise typer.Exit(run(home_of(context), days=days, seed=seed, speed=speed, fresh=fresh, plain=plain, json=json))
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, the name of a shipped one, or FILE.py:Class.")],
+    timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208; either may be left out.")] = "",
+    cash: Annotated[float, typer.Option(min=1, help="Starting cash in USD.")] = 100_000.0,
+    source: Annotated[str, typer.Option(help="Which imported source of bars, if there are several.")] = "",
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep nothing: print the result only.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a rule set over stored bars, on the core that trades live."""
+    from theo.app.commands.backtest import run
+
+    raise typer.Exit(
+        run(home_of(context), ruleset, timerange=timerange, cash=cash, source=source, keep=not no_journal, json=json)
+    )
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help='A recorded run; "last" is the newest.')] = "last",
+    speed: Annotated[float, typer.Option(min=0, help="Times the recorded pace; 0 is as fast as it goes.")] = 0.0,
+    json: Json = False,
+) -> None:
+    """Play a recorded session through the same core and compare every decision with the record."""
+    from theo.app.commands.replay import run
+
+    raise typer.Exit(run(home_of(context), run_id, speed=speed, json=json))
+
+
+@app.command()
+def paper(
+    context: typer.Context,
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, the name of a shipped one, or FILE.py:Class.")],
+    source: Annotated[str, typer.Option(help="Stored bars to play as the market.")] = "",
+    timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208.")] = "",
+    speed: Annotated[float, typer.Option(min=0, help="Times the recorded pace; 0 is as fast as it goes.")] = 0.0,
+    cash: Annotated[float, typer.Option(min=1, help="Starting cash in USD of a first run.")] = 100_000.0,
+    json: Json = False,
+) -> None:
+    """Trade a rule set on the simulated exchange, with the live shell, journal and recovery."""
+    from theo.app.commands.paper import run
+
+    raise typer.Exit(run(home_of(context), ruleset, source=source, timerange=timerange, speed=speed, cash=cash, json=json))
+
+
+@app.command()
+def deals(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Option("--run", help="Only this run.")] = "",
+    config: Annotated[str, typer.Option(help="Only this rule set.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
+    json: Json = False,
+) -> None:
+    """The deals report: entries, exits, profit, charges, and how each trade was closed."""
+    from theo.app.commands.deals import run
+
+    raise typer.Exit(run(home_of(context), run_id=run_id, config=config, csv=csv, json=json))
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    symbol: Annotated[str, typer.Argument(help="For example MES.")],
+    time: Annotated[str, typer.Argument(help="End of the bar, New York time unless a zone is given: 2018-02-05T15:45.")],
+    config: Annotated[str, typer.Option(help="Only this rule set.")] = "",
+    json: Json = False,
+) -> None:
+    """Explain a decision: each condition, its numbers, the verdict, also for bars on which nothing happened."""
+    from theo.app.commands.why import run
+
+    raise typer.Exit(run(home_of(context), symbol, time, config=config, json=json))
+
+
+@app.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """What is running, what is open, what is halted, and how fresh the data is."""
+    from theo.app.commands.status import run
+
+    raise typer.Exit(run(home_of(context), json=json))
+
+
+@app.command()
+def stop(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why; kept in the journal.")] = "stopped by hand",
+    flatten: Annotated[bool, typer.Option("--flatten", help="Also close every open trade.")] = False,
+    json: Json = False,
+) -> None:
+    """Kill switch: no new risk from now on. Protective stops keep resting. Holds across restarts until `theo resume`."""
+    from theo.app.commands.stop import stop_trading
+
+    raise typer.Exit(stop_trading(home_of(context), reason=reason, flatten=flatten, json=json))
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why it is safe to trade again; required.")],
+    breaker: Annotated[bool, typer.Option("--breaker", help="Reset a tripped breaker instead.")] = False,
+    json: Json = False,
+) -> None:
+    """Lift the kill switch."""
+    from theo.app.commands.stop import resume_trading
+
+    raise typer.Exit(resume_trading(home_of(context), reason=reason, breaker=breaker, json=json))
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Check the set-up and name the fix."""
+    from theo.app.commands.doctor import run
+
+    raise typer.Exit(run(home_of(context), json=json))
+
+
+@journal.command("verify")
+def journal_verify(context: typer.Context, redecide: bool = False, json: Json = False) -> None:
+    """Walk the hash chain of every stream; with --redecide also decide every input again and compare the facts."""
+    from theo.app.commands.journal import verify
+
+    raise typer.Exit(verify(home_of(context), redecide=redecide, json=json))
+
+
+@journal.command("rebuild")
+def journal_rebuild(
+    context: typer.Context,
+    replace: Annotated[bool, typer.Option("--replace", help="Put the rebuilt tables in place of the present ones.")] = False,
+    json: Json = False,
+) -> None:
+    """Project the journal into fresh tables and compare them with the present ones."""
+    from theo.app.commands.journal import rebuild
+
+    raise typer.Exit(rebuild(home_of(context), replace=replace, json=json))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one clear sentence, never a traceback."""
+    from theo.domain.errors import TheoError, UserError
+
+    try:
+        app()
+    except TheoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_USER if isinstance(error, UserError) else EXIT_PROBLEM)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

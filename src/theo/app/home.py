@@ -1,0 +1,49 @@
+"""The one directory under which everything lives, and what is where in it."""
+
+from pathlib import Path
+
+import msgspec
+
+from theo.domain.errors import UserError
+
+
+class Home(msgspec.Struct, frozen=True):
+    """Paths of one data directory."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """journal.db, market.db and inbox.db of the platform's own runs."""
+        return self.path
+
+    @property
+    def demo(self) -> Path:
+        """The demo's own home: it never mixes with a user's data."""
+        return self.path / "demo"
+
+    @property
+    def sessions(self) -> Path:
+        """Session tables, built once."""
+        return self.path / "sessions"
+
+    @property
+    def configuration(self) -> Path:
+        """The user's configuration file."""
+        return self.path / "theo.toml"
+
+    @property
+    def instruments(self) -> Path:
+        """The user's own instruments."""
+        return self.path / "instruments.toml"
+
+
+def open_home(path: Path) -> Home:
+    """The home, made if it does not exist. Raises UserError when it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"the data directory cannot be made: {error}", where=str(path), remedy="Name another with --home or THEO_HOME"
+        ) from error
+    return Home(path)

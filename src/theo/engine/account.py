@@ -1,0 +1,81 @@
+"""The account as risk sees it, folded from the trading state and the marks: equity, exposure, open risk."""
+
+from theo.engine.order_life import ENDED
+from theo.engine.state import State, TradeState
+from theo.engine.world import World
+from theo.domain.orders import OrderRole
+from theo.risk.account import AccountView
+
+
+def equity(state: State, world: World) -> int:
+    """Cash and positions at their last prices, micros."""
+    total = state.cash
+    for instrument, quantity in state.positions.items():
+        if quantity:
+            total += quantity * mark(state, world, instrument) * world.instruments[instrument].unit_value
+    return total
+
+
+def mark(state: State, world: World, instrument: int) -> int:
+    """The last price of an instrument; of one not quoted yet (after a restart) its newest trade's planned entry."""
+    last = world.market.last.get(instrument)
+    if last is not None:
+        return last
+    entries = [t.entry for t in state.trades.values() if t.instrument == instrument]
+    return entries[-1] if entries else 0
+
+
+def committed(state: State, trade: TradeState) -> int:
+    """Contracts of a trade that are open or may still become so; UNKNOWN entries count as filled."""
+    waiting = sum(
+        held.order.quantity - held.filled
+        for held in (state.orders[o] for o in trade.orders)
+        if held.order.role is OrderRole.ENTRY and held.status not in ENDED
+    )
+    return abs(trade.open_quantity) + waiting
+
+
+def open_risk(state: State, world: World) -> int:
+    """Micros lost if every stop were hit now, working and UNKNOWN entries included, charges included."""
+    total = 0
+    for trade in (state.trades[t] for t in state.open_trades):
+        quantity = committed(state, trade)
+        if not quantity:
+            continue
+        instrument = world.instruments[trade.instrument]
+        entry = trade.in_sum // trade.in_quantity if trade.in_quantity else trade.entry
+        per_contract = max(0, trade.side.sign * (entry - trade.stop)) * instrument.unit_value
+        total += quantity * per_contract + world.costs(instrument, quantity, entry)
+    return total
+
+
+def exposures(state: State, world: World) -> dict[int, int]:
+    """Micros per instrument: |position + opening orders, UNKNOWN ones included| at the last price."""
+    held = dict(state.positions)
+    for trade in (state.trades[t] for t in state.open_trades):
+        for order in (state.orders[o] for o in trade.orders):
+            if order.order.role is OrderRole.ENTRY and order.status not in ENDED:
+                waiting = order.order.side.sign * (order.order.quantity - order.filled)
+                held[trade.instrument] = held.get(trade.instrument, 0) + waiting
+    return {
+        i: abs(quantity) * mark(state, world, i) * world.instruments[i].unit_value for i, quantity in held.items() if quantity
+    }
+
+
+def account_view(state: State, world: World) -> AccountView:
+    """All that the rules of risk read, at this moment."""
+    by_instrument = exposures(state, world)
+    return AccountView(
+        equity=equity(state, world),
+        day_start_equity=state.day.equity,
+        high_water=state.high_water,
+        halted=bool(state.halted),
+        breaker_tripped=state.breaker is not None,
+        reconciled=state.agreed and state.link_up,
+        open_trades=len(state.open_trades),
+        trades_today=state.day.trades,
+        open_risk=open_risk(state, world),
+        exposure=by_instrument,
+        total_exposure=sum(by_instrument.values()),
+        positions=dict(state.positions),
+    )

@@ -1,0 +1,259 @@
+"""apply(state, fact): the only code that changes trading state. It never refuses: a fact has happened."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from theo.domain import facts as f
+from theo.domain.market_data import DAY
+from theo.domain.orders import OrderRole, Ticket
+from theo.engine import order_life, trade_life
+from theo.engine.order_life import OrderEvent, OrderStatus
+from theo.engine.state import Day, OrderState, Outcome, SignalState, State, TradeState
+from theo.engine.trade_life import TradeEvent, TradeStatus
+
+KEEP_DAYS = 2  # ended trades, executions and command outcomes: IB reports executions of today and the day before
+
+
+def _run_started(state: State, fact: f.RunStarted) -> None:
+    state.key, state.cash = fact.key, fact.cash
+    state.high_water = fact.cash
+    state.world = world_hash(fact.world)
+
+
+def _restarted(state: State, fact: f.Restarted) -> None:
+    state.agreed = False
+    if fact.world:
+        state.world = world_hash(fact.world)
+
+
+def world_hash(world: str) -> str:
+    """What stands for a configuration in the state."""
+    return hashlib.sha256(world.encode()).hexdigest()
+
+
+def _decided(_state: State, _fact: f.Decided) -> None:
+    """An explanation changes nothing."""
+
+
+def _signal_raised(state: State, fact: f.SignalRaised) -> None:
+    state.signals_issued += 1
+    state.signals[fact.id] = SignalState(fact.id, fact.key.config, fact.action)
+
+
+def _signal_closed(state: State, fact: f.SignalClosed) -> None:
+    state.signals.pop(fact.id, None)
+
+
+def _add_orders(state: State, at: int, ticket: Ticket, trade: TradeState) -> None:
+    state.issued += 1
+    for order in ticket.orders:
+        state.orders[order.id] = OrderState(order, OrderStatus.INTENDED, at)
+        trade.orders.append(order.id)
+
+
+def _trade_intended(state: State, fact: f.TradeIntended) -> None:
+    trade = TradeState(
+        id=fact.id,
+        key=fact.key,
+        signal=fact.signal,
+        instrument=fact.instrument,
+        side=fact.side,
+        quantity=fact.quantity,
+        entry=fact.entry,
+        stop=fact.stop,
+        target=fact.target,
+        risk=fact.risk,
+        status=TradeStatus.WAITING,
+        opened_at=fact.at,
+        orders=[],
+    )
+    state.trades[fact.id] = trade
+    state.open_trades[fact.id] = None
+    signal = state.signals.get(fact.signal)
+    if signal is not None:
+        signal.trade = fact.id
+    state.day.trades += 1
+    state.day.promotions[fact.key.config] = state.day.promotions.get(fact.key.config, 0) + 1
+    _add_orders(state, fact.at, fact.approved.subject, trade)
+
+
+def _orders_intended(state: State, fact: f.OrdersIntended) -> None:
+    _add_orders(state, fact.at, fact.approved.subject, state.trades[fact.trade])
+
+
+def _amend_intended(state: State, fact: f.AmendIntended) -> None:
+    state.orders[fact.approved.subject.order].amending_since = fact.at
+
+
+def _amend_refused(state: State, fact: f.AmendRefused) -> None:
+    state.orders[fact.order].amending_since = 0
+
+
+def _close_asked(state: State, fact: f.CloseAsked) -> None:
+    trade = state.trades[fact.trade]
+    trade.status = trade_life.next_status(trade.status, TradeEvent.CLOSE_ASKED)
+    trade.close_reason = trade.close_reason or fact.reason
+
+
+def _cancel_intended(state: State, fact: f.CancelIntended) -> None:
+    _move(state, fact.at, fact.order, OrderEvent.CANCEL_ASKED)
+
+
+def _move(state: State, at: int, order: str, event: OrderEvent) -> None:
+    held = state.orders[order]
+    following = order_life.next_status(held.status, event)
+    if following is not held.status:
+        held.status, held.since = following, at
+
+
+def _order_moved(state: State, fact: f.OrderMoved) -> None:
+    _move(state, fact.at, fact.order, OrderEvent(fact.event))
+    if fact.broker_id:
+        state.orders[fact.order].broker_id = fact.broker_id
+
+
+def _order_resized(state: State, fact: f.OrderResized) -> None:
+    held = state.orders[fact.order]
+    held.amending_since = 0
+    o = held.order
+    held.order = msgspec.structs.replace(
+        o,
+        quantity=fact.quantity,
+        limit=o.limit if fact.limit is None else fact.limit,
+        stop=o.stop if fact.stop is None else fact.stop,
+        trail=o.trail if fact.trail is None else fact.trail,
+    )
+    if o.role is OrderRole.STOP and fact.stop is not None:
+        state.trades[o.trade].stop = fact.stop
+
+
+def _filled(state: State, fact: f.Filled) -> None:
+    state.executions[fact.execution] = fact.at
+    held = state.orders[fact.order]
+    held.filled += fact.quantity
+    event = OrderEvent.FULL_FILL if held.filled >= held.order.quantity else OrderEvent.PART_FILL
+    _move(state, fact.at, fact.order, event)
+    state.positions[fact.instrument] = state.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
+    trade = state.trades[fact.trade]
+    trade.charges += fact.charges
+    trade.last_fill_at = fact.at
+    if fact.side is trade.side:
+        trade.in_quantity += fact.quantity
+        trade.in_sum += fact.quantity * fact.price
+        trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN)
+        full = trade.in_quantity >= trade.quantity
+        trade.partial_since = 0 if full else trade.partial_since or fact.at
+    else:
+        trade.out_quantity += fact.quantity
+        trade.out_sum += fact.quantity * fact.price
+        trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_OUT)
+        trade.last_out_role = fact.role
+    state.open_trades[fact.trade] = None
+    state.cash -= fact.charges + fact.value
+
+
+def _trade_closed(state: State, fact: f.TradeClosed) -> None:
+    trade = state.trades[fact.id]
+    event = TradeEvent.FLAT if fact.quantity else TradeEvent.NEVER_FILLED
+    trade.status = trade_life.next_status(trade.status, event)
+    trade.closed_at = fact.at
+    state.open_trades.pop(fact.id, None)
+
+
+def _day_began(state: State, fact: f.DayBegan) -> None:
+    state.day = Day(number=fact.day, equity=fact.equity, promotions={})
+    state.high_water = max(state.high_water, fact.equity)
+    oldest = fact.at - KEEP_DAYS * DAY
+    for trade in [t for t in state.trades.values() if t.over and t.closed_at < oldest]:
+        del state.trades[trade.id]
+        for order in trade.orders:
+            del state.orders[order]
+    for execution in [e for e, at in state.executions.items() if at < oldest]:
+        del state.executions[execution]
+    for command in [c for c, outcome in state.commands.items() if outcome.at < oldest]:
+        del state.commands[command]
+
+
+def _breaker_tripped(state: State, fact: f.BreakerTripped) -> None:
+    state.breaker, state.breaker_holds_until = fact.refused, fact.holds_until
+
+
+def _breaker_reset(state: State, _fact: f.BreakerReset) -> None:
+    state.breaker, state.breaker_holds_until = None, 0
+
+
+def _halted(state: State, fact: f.Halted) -> None:
+    state.halted = state.halted or f"{fact.actor}: {fact.reason}"
+
+
+def _resumed(state: State, _fact: f.Resumed) -> None:
+    state.halted = ""
+
+
+def _link_known(state: State, fact: f.LinkKnown) -> None:
+    state.link_up = fact.up
+    state.agreed = False
+
+
+def _book_asked(state: State, fact: f.BookAsked) -> None:
+    state.agreed = False
+    state.asked_book_at = fact.at
+
+
+def _differed(_state: State, _fact: f.Differed) -> None:
+    """What was done about it has facts of its own."""
+
+
+def _reconciled(state: State, fact: f.Reconciled) -> None:
+    state.agreed = fact.agreed
+
+
+def _alerted(_state: State, _fact: f.Alerted) -> None:
+    """Telling a person changes nothing here."""
+
+
+def _command_done(state: State, fact: f.CommandDone) -> None:
+    state.commands[fact.id] = Outcome(fact.at, fact.accepted, fact.text)
+
+
+def _time_went_back(_state: State, _fact: f.TimeWentBack) -> None:
+    """Core time stood still."""
+
+
+APPLY: dict[type, Callable[[State, Any], None]] = {
+    f.RunStarted: _run_started,
+    f.Restarted: _restarted,
+    f.Decided: _decided,
+    f.SignalRaised: _signal_raised,
+    f.SignalClosed: _signal_closed,
+    f.TradeIntended: _trade_intended,
+    f.OrdersIntended: _orders_intended,
+    f.AmendIntended: _amend_intended,
+    f.AmendRefused: _amend_refused,
+    f.CloseAsked: _close_asked,
+    f.CancelIntended: _cancel_intended,
+    f.OrderMoved: _order_moved,
+    f.OrderResized: _order_resized,
+    f.Filled: _filled,
+    f.TradeClosed: _trade_closed,
+    f.DayBegan: _day_began,
+    f.BreakerTripped: _breaker_tripped,
+    f.BreakerReset: _breaker_reset,
+    f.Halted: _halted,
+    f.Resumed: _resumed,
+    f.LinkKnown: _link_known,
+    f.BookAsked: _book_asked,
+    f.Differed: _differed,
+    f.Reconciled: _reconciled,
+    f.Alerted: _alerted,
+    f.CommandDone: _command_done,
+    f.TimeWentBack: _time_went_back,
+}
+
+
+def apply(state: State, fact: f.Fact) -> None:
+    """Change the state by what has happened."""
+    APPLY[type(fact)](state, fact)

@@ -1,0 +1,130 @@
+"""Reconciliation: the broker's books against ours. The normal path at start, after each reconnect, and when in doubt.
+
+First executions (a fill that we missed), then orders (what became of those we are not sure of), then positions. Only when
+all three agree may new risk be taken.
+"""
+
+from theo.domain.effects import PlaceTicket
+from theo.domain.facts import Differed, OrderMoved, Reconciled
+from theo.domain.approval import Refused
+from theo.domain.orders import OrderRole, Ticket
+from theo.domain.reports import BookOrder, BookReported
+from theo.engine.decide.order_reports import learn, learn_fill
+from theo.engine.decide.tend import tend
+from theo.engine.order_life import ENDED, OrderEvent, OrderStatus
+from theo.engine.state import OrderState
+from theo.engine.turn import Turn
+from theo.risk.approve import approve_reduction
+
+EVENT_OF_STATUS = {
+    "working": OrderEvent.ACCEPTED,
+    "filled": OrderEvent.FULL_FILL,
+    "cancelled": OrderEvent.CANCELLED,
+    "rejected": OrderEvent.REJECTED,
+    "expired": OrderEvent.EXPIRED,
+}
+
+
+def on_book(turn: Turn, book: BookReported) -> None:
+    """Compare, repair what can be repaired, and say what was found."""
+    found = _compare_executions(turn, book) + _compare_orders(turn, book)
+    unsettled = any(o.status is OrderStatus.UNKNOWN for o in turn.state.orders.values()) or _outdated(turn, book)
+    wrong = 0 if unsettled else _compare_positions(turn, book)
+    agreed = not unsettled and not wrong
+    turn.emit(Reconciled(turn.at, found + wrong, agreed))
+    if agreed:
+        for trade in [turn.state.trades[t] for t in turn.state.open_trades]:
+            tend(turn, trade)
+
+
+def _outdated(turn: Turn, book: BookReported) -> bool:
+    """Whether a fill reached us since we asked that the answer does not hold yet: it was written before the fill."""
+    known = {fill.execution for fill in book.executions}
+    since = turn.state.asked_book_at
+    return any(at >= since and execution not in known for execution, at in turn.state.executions.items())
+
+
+def _compare_executions(turn: Turn, book: BookReported) -> int:
+    """Fills that never reached us count now, by the time the exchange gave them."""
+    found = 0
+    for fill in book.executions:
+        held = turn.state.orders.get(fill.order)
+        if held is None or fill.execution in turn.state.executions:
+            continue
+        learn_fill(turn, held.order, fill)
+        turn.emit(Differed(turn.at, "execution_missed", fill.execution, "unknown", f"{fill.quantity}", "counted"))
+        found += 1
+    return found
+
+
+def _compare_orders(turn: Turn, book: BookReported) -> int:
+    theirs = {entry.order.id: entry for entry in book.orders}
+    found = 0
+    for held in list(turn.state.orders.values()):
+        entry = theirs.pop(held.order.id, None)
+        if entry is not None:
+            found += _settle(turn, held, entry)
+        elif held.status not in ENDED:
+            found += _missing(turn, held)
+    for order_id in theirs:
+        if order_id.startswith(f"{turn.state.journal}-"):
+            continue  # ours, of a trade that ended days ago
+        turn.emit(Differed(turn.at, "order_unknown", order_id, "not ours", theirs[order_id].status, "reported"))
+        turn.alert("warning", "foreign_order", f"the broker holds an order that is not ours: {order_id}")
+        found += 1
+    return found
+
+
+def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
+    """Bring the order to what the broker says of it."""
+    before = held.status
+    if entry.status != "filled":  # fills are counted from executions, never from a status
+        learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", entry.broker_id)
+    if held.status is before:
+        return 0
+    turn.emit(Differed(turn.at, "order", held.order.id, str(before), entry.status, "followed the broker"))
+    return 1
+
+
+def _missing(turn: Turn, held: OrderState) -> int:
+    """The broker does not know the order. Before the bound its answer may still come; after it, it never arrived."""
+    if held.status in {OrderStatus.INTENDED, OrderStatus.UNKNOWN}:
+        if turn.at < held.since + turn.world.settings.late_answer_wait:
+            return 0
+        if _still_valid(turn, held):
+            _send_again(turn, held)
+            return 1
+    before = str(held.status)
+    turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.ABSENT, "not in the broker's books"))
+    turn.emit(Differed(turn.at, "order_missing", held.order.id, before, "absent", "counted as never arrived"))
+    return 1
+
+
+def _still_valid(turn: Turn, held: OrderState) -> bool:
+    """An exit is always worth sending again while its trade is open; an entry's price has moved on: it is given up."""
+    trade = turn.state.trades[held.order.trade]
+    return held.order.role is not OrderRole.ENTRY and not held.order.parent and trade.open_quantity > 0
+
+
+def _send_again(turn: Turn, held: OrderState) -> None:
+    """The same order under the same id: should both arrive, the venue refuses the second."""
+    trade = turn.state.trades[held.order.trade]
+    approved = approve_reduction(Ticket((held.order,)), trade.side.sign * trade.open_quantity)
+    if isinstance(approved, Refused):
+        turn.alert("page", "exit_refused", f"trade {held.order.trade}: {approved.text}")
+        return
+    turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.RESENT, "the broker's books lack it"))
+    turn.effects.append(PlaceTicket(approved))
+
+
+def _compare_positions(turn: Turn, book: BookReported) -> int:
+    """What we hold by our fills against what the broker says we hold."""
+    wrong = 0
+    for instrument in sorted(turn.world.instruments):
+        ours, theirs = turn.state.positions.get(instrument, 0), book.positions.get(instrument, 0)
+        if ours != theirs:
+            symbol = turn.world.instruments[instrument].symbol
+            turn.emit(Differed(turn.at, "position", symbol, str(ours), str(theirs), "no new risk until a person decides"))
+            turn.alert("page", "position_differs", f"{symbol}: our fills say {ours}, the broker says {theirs}")
+            wrong += 1
+    return wrong

@@ -1,0 +1,90 @@
+"""What falls due by time alone: the account day, unanswered orders, partly filled brackets, exit groups, session ends,
+the breaker's rest. ``next_due`` says when to look again; drivers deliver a timer for it."""
+
+from theo.domain.facts import BreakerReset, BreakerTripped, DayBegan, OrderMoved
+from theo.engine.account import account_view, equity
+from theo.engine.decide.asking import ask_book
+from theo.engine.decide.commands import cancel_entries, close_trade, flatten
+from theo.engine.decide.tend import tend
+from theo.engine.order_life import OrderEvent, OrderStatus
+from theo.engine.scan import NEVER
+from theo.engine.state import State
+from theo.engine.turn import Turn
+from theo.engine.world import World
+from theo.risk.approve import breaker_check
+
+
+def begin_day(turn: Turn) -> None:
+    """A new account day: its number and the equity that daily limits compare with. None before the first run began."""
+    number, _end = turn.world.account_day(turn.at)
+    if turn.state.world and number != turn.state.day.number:
+        turn.emit(DayBegan(turn.at, number, equity(turn.state, turn.world)))
+
+
+def run_due(turn: Turn) -> None:
+    """Work off everything that fell due by now."""
+    state = turn.state
+    begin_day(turn)
+    if state.breaker is not None and turn.at >= state.breaker_holds_until:
+        turn.emit(BreakerReset(turn.at, "theo", "the next account day opened"))
+    _unanswered(turn)
+    if not state.agreed and state.link_up and turn.at >= state.asked_book_at + turn.world.settings.book_retry_wait:
+        ask_book(turn, "the books do not agree yet")
+    _session_ends(turn)
+    for trade in [state.trades[t] for t in state.open_trades]:
+        tend(turn, trade)
+
+
+def check_breaker(turn: Turn) -> None:
+    """On a breach of a loss limit: stop, cancel entries, flatten, tell."""
+    if turn.state.breaker is not None:
+        return
+    refused = breaker_check(account_view(turn.state, turn.world), turn.world.limits)
+    if refused is None:
+        return
+    turn.emit(BreakerTripped(turn.at, refused, turn.world.breaker_opens(turn.at)))
+    cancel_entries(turn, f"breaker: {refused.rule}")
+    flatten(turn, "breaker")
+    turn.alert("page", "breaker", f"circuit breaker: {refused.text}")
+
+
+def _unanswered(turn: Turn) -> None:
+    """No answer within the bound: UNKNOWN, and ask the broker; never send again on a guess."""
+    bound = turn.at - turn.world.settings.answer_wait
+    silent = [
+        held
+        for trade in turn.state.open_trades
+        for held in (turn.state.orders[o] for o in turn.state.trades[trade].orders)
+        if held.status is OrderStatus.INTENDED and held.since <= bound
+    ]
+    for held in silent:
+        turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.UNANSWERED, "no answer within the bound"))
+    if silent:
+        turn.alert("warning", "order_unknown", f"{len(silent)} orders have no answer: asking the broker")
+        ask_book(turn, "orders without an answer")
+
+
+def _session_ends(turn: Turn) -> None:
+    """Intraday configurations are flat before the session's close."""
+    for trade in [turn.state.trades[t] for t in turn.state.open_trades]:
+        if not trade.close_reason and turn.at >= turn.world.flat_at(trade.key.config, trade.opened_at):
+            close_trade(turn, trade.id, "session_end")
+
+
+def next_due(state: State, world: World, at: int) -> int:
+    """The earliest time after ``at`` at which something falls due."""
+    settings = world.settings
+    waits = [world.account_day(at)[1]]
+    if state.breaker is not None:
+        waits.append(state.breaker_holds_until)
+    if not state.agreed and state.link_up:
+        waits.append(state.asked_book_at + settings.book_retry_wait)
+    for trade in (state.trades[t] for t in state.open_trades):
+        orders = [state.orders[o] for o in trade.orders]
+        waits += [o.since + settings.answer_wait for o in orders if o.status is OrderStatus.INTENDED]
+        waits.append(world.flat_at(trade.key.config, trade.opened_at))
+        if trade.partial_since:
+            waits.append(trade.partial_since + settings.partial_fill_wait)
+        if trade.last_fill_at:
+            waits.append(trade.last_fill_at + settings.exit_group_wait)
+    return min((w for w in waits if w > at), default=NEVER)

@@ -1,0 +1,109 @@
+"""What a broker's report of one order makes known. Every report may come twice, late, or out of order."""
+
+from theo.domain import reports as r
+from theo.domain.facts import AmendRefused, Filled, OrderMoved, OrderResized, SignalClosed
+from theo.domain.orders import Order, OrderRole
+from theo.engine import order_life
+from theo.engine.decide.asking import ask_book
+from theo.engine.decide.tend import tend
+from theo.engine.order_life import OrderEvent
+from theo.engine.state import OrderState
+from theo.engine.turn import Turn
+
+DUPLICATE_ID = 103  # IB: duplicate order id
+EVENT_OF = {
+    r.OrderAccepted: OrderEvent.ACCEPTED,
+    r.OrderRejected: OrderEvent.REJECTED,
+    r.OrderCancelled: OrderEvent.CANCELLED,
+    r.OrderExpired: OrderEvent.EXPIRED,
+    r.SendFailed: OrderEvent.ABSENT,
+    r.SendUnknown: OrderEvent.UNANSWERED,
+    r.ActionRejected: OrderEvent.CANCEL_REFUSED,
+}
+
+
+def on_report(turn: Turn, report: r.OrderReport) -> None:
+    """Learn from the report, then tend the trade that the order belongs to."""
+    held = turn.state.orders.get(report.order)
+    if held is None:
+        turn.alert("page", "foreign_order", f"the broker reported an order that is not ours: {report.order}")
+        return
+    if isinstance(report, r.OrderFilled):
+        learn_fill(turn, held.order, report)
+    elif isinstance(report, r.OrderAmended):
+        _learn_amendment(turn, held, report)
+    else:
+        _learn_event(turn, held, report)
+    tend(turn, turn.state.trades[held.order.trade])
+
+
+def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
+    """Count an execution once, by its id. Returns whether it was new."""
+    state = turn.state
+    if fill.execution in state.executions:
+        return False
+    unit_value = turn.world.instruments[order.instrument].unit_value
+    turn.emit(
+        Filled(
+            at=turn.at,
+            timestamp=fill.timestamp,
+            order=order.id,
+            trade=order.trade,
+            execution=fill.execution,
+            instrument=order.instrument,
+            role=order.role,
+            side=order.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            value=order.side.sign * fill.quantity * fill.price * unit_value,
+            charges=fill.charges,
+        )
+    )
+    signal = state.trades[order.trade].signal
+    if order.role is OrderRole.ENTRY and signal in state.signals:
+        turn.emit(SignalClosed(signal, "EXECUTED", "filled"))
+    return True
+
+
+def _learn_amendment(turn: Turn, held: OrderState, report: r.OrderAmended) -> None:
+    order = held.order
+    now = (order.quantity, order.limit, order.stop, order.trail)
+    if held.amending_since or now != (report.quantity, report.limit, report.stop, report.trail):
+        turn.emit(
+            OrderResized(
+                at=turn.at,
+                order=order.id,
+                quantity=report.quantity,
+                limit=report.limit,
+                stop=report.stop,
+                trail=report.trail,
+            )
+        )
+
+
+def _learn_event(turn: Turn, held: OrderState, report: r.OrderReport) -> None:
+    """Move the order along its life cycle; a repeat that changes nothing leaves no fact."""
+    if isinstance(report, r.ActionRejected) and report.action != "cancel":
+        turn.emit(AmendRefused(turn.at, report.order, report.reason))
+        turn.alert("warning", "amend_refused", f"{report.order}: {report.reason}")
+        return
+    if isinstance(report, r.OrderRejected) and report.code == DUPLICATE_ID:
+        ask_book(turn, f"the venue already knows {report.order}")  # it refuses the repeat, not the order
+        return
+    event = EVENT_OF[type(report)]
+    broker_id = report.broker_id if isinstance(report, r.OrderAccepted) else ""
+    reason = getattr(report, "reason", "")
+    learn(turn, held, event, reason, broker_id)
+
+
+def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", broker_id: str = "") -> None:
+    """Move an order by an event that the broker made known."""
+    before = held.status
+    following = order_life.next_status(before, event)
+    if following is before and (not broker_id or broker_id == held.broker_id):
+        return
+    turn.emit(OrderMoved(turn.at, held.order.id, event, reason, broker_id))
+    if event is OrderEvent.REJECTED and before not in order_life.ENDED:
+        turn.alert("warning", "order_rejected", f"{held.order.role} order {held.order.id} was rejected: {reason}")
+    if event is OrderEvent.UNANSWERED:
+        turn.alert("warning", "order_unknown", f"{held.order.role} order {held.order.id} has no answer: {reason}")

@@ -1,0 +1,48 @@
+"""Running the due scans: look, record what was seen, fired or not, and hand a proposal on."""
+
+from theo.domain.facts import Decided, SignalClosed, SignalRaised
+from theo.domain.signals import Exit, Proposal
+from theo.engine.decide.commands import close_trade
+from theo.engine.decide.entries import promote
+from theo.engine.scan import NEVER, Scan
+from theo.engine.state import TradeState
+from theo.engine.turn import Turn
+
+
+def run_scan(turn: Turn, scan: Scan) -> None:
+    """Evaluate the bar end that is due, once."""
+    end = scan.waiting_for
+    scan.waiting_for, scan.waiting_until = 0, NEVER
+    trade = open_trade(turn, scan) if turn.state.open_trades else None
+    held = 0 if trade is None else trade.side.sign * trade.quantity
+    seen = scan.strategy.evaluate(end, held)
+    turn.emit(Decided(scan.key.config, end, seen.verdict, seen.numbers, seen.truths))
+    if seen.action is not None:
+        _act(turn, scan, end, trade, seen.action)
+
+
+def open_trade(turn: Turn, scan: Scan) -> TradeState | None:
+    """The configuration's trade that is not over: one position per configuration and symbol."""
+    for trade_id in turn.state.open_trades:
+        trade = turn.state.trades[trade_id]
+        if trade.key.config == scan.key.config:
+            return trade
+    return None
+
+
+def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Proposal | Exit) -> None:
+    signal = f"{turn.state.journal}-s{turn.state.signals_issued}"
+    turn.emit(SignalRaised(signal, scan.key, end, action))
+    if isinstance(action, Exit):
+        if trade is None:
+            turn.emit(SignalClosed(signal, "CANCELLED", "nothing to close"))
+            return
+        turn.emit(SignalClosed(signal, "EXECUTED", f"closing {trade.id}"))
+        close_trade(turn, trade.id, action.reason or "exit_rule")
+    elif trade is None:
+        promote(turn, scan, signal, action)
+    elif scan.terms.reverse and action.side is not trade.side:
+        close_trade(turn, trade.id, "reverse")
+        promote(turn, scan, signal, action)
+    else:
+        turn.emit(SignalClosed(signal, "CANCELLED", f"trade {trade.id} is open: recorded, not traded"))

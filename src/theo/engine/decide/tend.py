@@ -1,0 +1,228 @@
+"""Tending a trade: compare what it should have at the venue with what it has, and decide the difference.
+
+Called after everything that touches a trade. It waits while an order's fate is uncertain: acting on a guess is how a position
+doubles. The order of business: nothing is open -> clear up and close; too much was filled out -> flatten back; a close was
+asked -> a closing order of the right size; otherwise -> a resting stop of the right size.
+"""
+
+from theo.domain.approval import Refused
+from theo.domain.effects import AmendOrder, CancelOrder, LatchHalt, PlaceTicket
+from theo.domain.facts import AmendIntended, CancelIntended, CloseAsked, Halted, OrdersIntended, SignalClosed, TradeClosed
+from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
+from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
+from theo.engine.state import OrderState, TradeState
+from theo.engine.trade_life import TradeStatus
+from theo.engine.turn import Turn
+from theo.risk.approve import approve_amendment, approve_reduction
+
+PROTECTION_TRIES_MAX = 3  # a stop that the venue refuses thrice will not be taken
+CLOSE_TRIES_MAX = 3
+HOW = {OrderRole.STOP: "stop", OrderRole.TARGET: "target"}
+
+
+def tend(turn: Turn, trade: TradeState) -> None:
+    """Decide what the trade needs now."""
+    orders = [turn.state.orders[o] for o in trade.orders]
+    live = [o for o in orders if o.status in LIVE]
+    if trade.over:
+        for held in live:  # an answer later than every bound: a ghost
+            cancel(turn, held, "its trade is over")
+        return
+    if any(o.status in UNCERTAIN for o in orders):
+        return
+    if trade.open_quantity == 0:
+        _wind_up(turn, trade, orders, live)
+    elif trade.open_quantity < 0:
+        _undo_excess(turn, trade, live)
+    elif trade.status is TradeStatus.CLOSING:
+        _ensure_close(turn, trade, live)
+    else:
+        _protect(turn, trade, live)
+
+
+def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list[OrderState]) -> None:
+    """Flat: see that nothing is left at the venue; when nothing is left the trade is over."""
+    entries = [o for o in live if o.order.role is OrderRole.ENTRY]
+    if entries and trade.in_quantity == 0 and trade.status is TradeStatus.WAITING:
+        return  # the entry still works
+    for held in entries:
+        cancel(turn, held, trade.close_reason or "the trade is flat")
+    if live:
+        if group_settled(turn, trade) and not entries:
+            for held in live:
+                cancel(turn, held, "the trade is flat")
+        return
+    _close(turn, trade, next((o for o in orders if o.order.role is OrderRole.ENTRY), orders[0]))
+
+
+def group_settled(turn: Turn, trade: TradeState) -> bool:
+    """Whether the venue had its time to reduce or cancel the exit group after the last fill; then we do it ourselves."""
+    return turn.at >= trade.last_fill_at + turn.world.settings.exit_group_wait
+
+
+def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
+    how = HOW.get(trade.last_out_role, trade.close_reason or "exit_rule") if trade.in_quantity else str(entry.status)
+    unit_value = turn.world.instruments[trade.instrument].unit_value
+    turn.emit(
+        TradeClosed(
+            at=turn.at,
+            id=trade.id,
+            how=how,
+            quantity=trade.in_quantity,
+            entry_sum=trade.in_sum,
+            exit_sum=trade.out_sum,
+            gross=trade.side.sign * (trade.out_sum - trade.in_sum) * unit_value,
+            charges=trade.charges,
+        )
+    )
+    if trade.signal in turn.state.signals:
+        status = "CANCELLED" if entry.status in {OrderStatus.CANCELLED, OrderStatus.EXPIRED} else "FAILED"
+        turn.emit(SignalClosed(trade.signal, status, f"the entry order is {entry.status}"))
+
+
+def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
+    """More was filled out than in (both legs of an exit group, a ghost): take it back, and say so."""
+    for held in live:
+        if held.order.side is not trade.side:
+            cancel(turn, held, "exits were filled in excess")
+    wanted = -trade.open_quantity - sum(o.open_quantity for o in live if o.order.side is trade.side)
+    if wanted > 0:
+        turn.alert("page", "excess_fill", f"trade {trade.id}: exits were filled {wanted} in excess; flattening back")
+        _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side, "excess")
+
+
+def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
+    """Cancel what adds or takes profit; let one market order in the stop's group close the rest."""
+    for held in live:
+        if held.order.role in {OrderRole.ENTRY, OrderRole.TARGET}:
+            cancel(turn, held, f"closing: {trade.close_reason}")
+    if any(o.order.role is OrderRole.ENTRY for o in live):
+        return  # its final fill decides the size
+    wanted = trade.open_quantity - sum(o.open_quantity for o in live if o.order.role is OrderRole.CLOSE)
+    if wanted > 0:
+        refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
+        if len(refused) < CLOSE_TRIES_MAX:
+            _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side.opposite, trade.close_reason)
+        elif not turn.state.halted:
+            turn.alert("page", "close_refused", f"trade {trade.id}: the venue refuses to close it; close it by hand")
+            turn.emit(Halted(turn.at, "theo", f"trade {trade.id} cannot be closed"))
+            turn.effects.append(LatchHalt(turn.state.halted))
+
+
+def _refused_close(held: OrderState) -> bool:
+    return held.order.role is OrderRole.CLOSE and held.status is OrderStatus.REJECTED
+
+
+def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
+    """See that a stop of the open size rests at the venue."""
+    entries = [o for o in live if o.order.role is OrderRole.ENTRY]
+    if entries:
+        _protect_partial(turn, trade, entries, live)
+        return
+    for role in (OrderRole.STOP, OrderRole.TARGET):
+        resting = [o for o in live if o.order.role is role and o.status is not OrderStatus.CANCELLING]
+        surplus = sum(o.open_quantity for o in resting) - trade.open_quantity
+        if surplus > 0 and group_settled(turn, trade):
+            _trim(turn, trade, resting, surplus)
+        if role is OrderRole.STOP and surplus < 0:
+            _replace_stop(turn, trade, -surplus)
+
+
+def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
+    """Place the stop that is missing; when the venue keeps refusing it, close the trade rather than stand unprotected."""
+    refused = [o for o in trade.orders if turn.state.orders[o].status is OrderStatus.REJECTED]
+    turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
+    if len(refused) < PROTECTION_TRIES_MAX:
+        _place_exit(turn, trade, missing, OrderRole.STOP, trade.side.opposite, "protection")
+    else:
+        turn.emit(CloseAsked(turn.at, trade.id, "unprotected"))
+        tend(turn, trade)
+
+
+def _trim(turn: Turn, trade: TradeState, resting: list[OrderState], surplus: int) -> None:
+    """Take what is too much from the resting exits, the youngest first."""
+    for held in reversed(resting):
+        cut = min(surplus, held.open_quantity)
+        if cut > 0 and not held.amending_since:
+            _shrink(turn, trade, held, cut)
+        surplus -= cut
+
+
+def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], live: list[OrderState]) -> None:
+    """A parent that stays partly filled leaves its children asleep: rest own exits for what is filled, then cancel it."""
+    if not trade.partial_since or turn.at < trade.partial_since + turn.world.settings.partial_fill_wait:
+        return
+    own = [o for o in live if o.order.role is OrderRole.STOP and not o.order.parent]
+    wanted = trade.open_quantity - sum(o.open_quantity for o in own)
+    if wanted > 0:
+        _place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
+        if trade.target is not None:
+            _place_exit(turn, trade, wanted, OrderRole.TARGET, trade.side.opposite, "partly filled entry")
+    for held in entries:
+        cancel(turn, held, "partly filled for too long")
+
+
+def _exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side) -> Order:
+    """An exit of the trade's exit group (reduce on a fill, so that the rest stays protected)."""
+    if role is OrderRole.STOP:
+        kind, limit, stop = OrderType.STOP, None, trade.stop
+    elif role is OrderRole.TARGET:
+        kind, limit, stop = OrderType.LIMIT, trade.target, None
+    else:
+        kind, limit, stop = OrderType.MARKET, None, None
+    excess = side is trade.side
+    return Order(
+        id=f"{turn.state.journal}-{turn.state.issued}-0",
+        account=trade.key.account,
+        instrument=trade.instrument,
+        side=side,
+        type=kind,
+        quantity=quantity,
+        tif=TimeInForce.GTC,
+        role=role,
+        trade=trade.id,
+        limit=limit,
+        stop=stop,
+        oca_group="" if excess else exit_group(trade.id),
+        oca_type=OcaType.NONE if excess else OcaType.REDUCE_NON_BLOCK,
+    )
+
+
+def exit_group(trade: str) -> str:
+    """The name of a trade's exit group at the venue."""
+    return f"{trade}-exits"
+
+
+def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:
+    ticket = Ticket((_exit_order(turn, trade, quantity, role, side),))
+    approved = approve_reduction(ticket, trade.side.sign * trade.open_quantity)
+    if isinstance(approved, Refused):
+        turn.alert("page", "exit_refused", f"trade {trade.id}: {approved.text}")
+        return
+    turn.emit(OrdersIntended(turn.at, trade.id, approved, reason))
+    turn.effects.append(PlaceTicket(approved))
+
+
+def _shrink(turn: Turn, trade: TradeState, held: OrderState, cut: int) -> None:
+    """Make a resting exit smaller, or cancel it when nothing would be left."""
+    if cut >= held.open_quantity:
+        cancel(turn, held, "surplus exit")
+        return
+    order = held.order
+    smaller = Amendment(
+        order=order.id, quantity=order.quantity - cut, limit=order.limit, stop=order.stop, trail=order.trail
+    )
+    approved = approve_amendment(smaller, order, trade.open_quantity)
+    if isinstance(approved, Refused):
+        turn.alert("page", "amend_refused", f"trade {trade.id}: {approved.text}")
+        return
+    turn.emit(AmendIntended(turn.at, approved, "surplus exit"))
+    turn.effects.append(AmendOrder(approved))
+
+
+def cancel(turn: Turn, held: OrderState, reason: str) -> None:
+    """Ask the venue to cancel a live order, once."""
+    if held.status is OrderStatus.CANCELLING:
+        return
+    turn.emit(CancelIntended(turn.at, held.order.id, reason))
+    turn.effects.append(CancelOrder(held.order.id, adds_risk=held.order.role is OrderRole.ENTRY))

@@ -1,0 +1,85 @@
+"""Snapshots of everything that the core would otherwise fold again, as bytes, and the digest of the trading state."""
+
+import hashlib
+
+import msgspec
+
+from theo.domain.errors import CorruptionError
+from theo.engine.core import Core
+from theo.engine.journal import Journal
+from theo.engine.scan import NEVER
+from theo.engine.state import STATE_VERSION, State
+
+
+class ScanState(msgspec.Struct, array_like=True):
+    """A scan that waits for a late series, and what its strategy keeps."""
+
+    config: str
+    config_version: str
+    waiting_for: int
+    waiting_until: int
+    strategy: bytes
+
+
+class Snapshot(msgspec.Struct, array_like=True):
+    """``seq`` and ``data_seq`` are the newest trading and market data records that it holds, ``consumed`` the items in them."""
+
+    seq: int
+    data_seq: int
+    consumed: int
+    at: int
+    version: int
+    build: str
+    state: State
+    market: bytes
+    scans: list[ScanState]
+
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_decoder = msgspec.msgpack.Decoder(Snapshot)
+
+
+def digest(state: State) -> str:
+    """SHA-256 of the trading state: equal states have equal digests, whatever path led there."""
+    return hashlib.sha256(_encode(state)).hexdigest()
+
+
+def take(core: Core, journal: Journal, build: str) -> bytes:
+    """The core as bytes, between two steps, when everything was committed."""
+    scans = [
+        ScanState(name, s.key.config_version, s.waiting_for, s.waiting_until, _encode(s.strategy.state()))
+        for name, s in core.world.scans.items()
+    ]
+    market = _encode(core.world.market.state())
+    return _encode(Snapshot(journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build, core.state, market, scans))
+
+
+def read(payload: bytes) -> Snapshot:
+    """A snapshot from bytes; raises CorruptionError when it is damaged or of another version (then an older one, or none, serves)."""
+    try:
+        snapshot = _decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise CorruptionError(f"snapshot is damaged: {error}", remedy="An older snapshot or the journal is used") from error
+    if snapshot.version != STATE_VERSION:
+        raise CorruptionError(f"snapshot has state version {snapshot.version}, this build has {STATE_VERSION}")
+    return snapshot
+
+
+def fits(core: Core, snapshot: Snapshot) -> bool:
+    """Whether the snapshot's market state was taken with the configurations that the core scans now."""
+    taken = {(s.config, s.config_version) for s in snapshot.scans}
+    return taken == {(name, scan.key.config_version) for name, scan in core.world.scans.items()}
+
+
+def restore(core: Core, snapshot: Snapshot) -> None:
+    """Put the snapshot into a fresh core; market state only when it fits, else it is to be folded again."""
+    core.state, core.at, core.due = snapshot.state, snapshot.at, 0
+    if not fits(core, snapshot):
+        return
+    core.world.market.restore(msgspec.msgpack.decode(snapshot.market))
+    core.scan_due = NEVER
+    for kept in snapshot.scans:
+        scan = core.world.scans[kept.config]
+        scan.waiting_for, scan.waiting_until = kept.waiting_for, kept.waiting_until
+        core.scan_due = min(core.scan_due, kept.waiting_until)
+        scan.strategy.restore(msgspec.msgpack.decode(kept.strategy))

@@ -1,0 +1,126 @@
+"""Trading state: one mutable owner, changed only by apply(state, fact), encoded whole into snapshots.
+
+Market state (bars, indicators, last prices) is not here: it is a fold of the market data (theo.market.book).
+"""
+
+import msgspec
+
+from theo.domain.approval import Refused
+from theo.domain.keys import Key
+from theo.domain.orders import Order, OrderRole, Side
+from theo.domain.signals import Exit, Proposal
+from theo.engine.order_life import ENDED, OrderStatus
+from theo.engine.trade_life import OVER, TradeStatus
+
+STATE_VERSION = 1
+
+
+class OrderState(msgspec.Struct):
+    """An order of ours and what is known of it. ``order`` holds the values that the venue last confirmed."""
+
+    order: Order
+    status: OrderStatus
+    since: int  # when it entered the status
+    filled: int = 0
+    broker_id: str = ""
+    amending_since: int = 0  # when a change was asked for that the venue has not answered; 0 when none
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.status in ENDED
+
+    @property
+    def open_quantity(self) -> int:
+        """What may still be filled."""
+        return 0 if self.status in ENDED else self.order.quantity - self.filled
+
+
+class TradeState(msgspec.Struct):
+    """A trade: its plan, its orders and its fills, as exact sums (price units x quantity)."""
+
+    id: str
+    key: Key
+    signal: str
+    instrument: int
+    side: Side
+    quantity: int
+    entry: int
+    stop: int
+    target: int | None
+    risk: int
+    status: TradeStatus
+    opened_at: int
+    orders: list[str]
+    in_quantity: int = 0
+    in_sum: int = 0
+    out_quantity: int = 0
+    out_sum: int = 0
+    charges: int = 0
+    closed_at: int = 0
+    close_reason: str = ""
+    last_out_role: OrderRole = OrderRole.CLOSE
+    last_fill_at: int = 0
+    partial_since: int = 0  # when the entry was first partly filled; 0 when it is not
+
+    @property
+    def open_quantity(self) -> int:
+        """Filled in and not yet out; negative when exits were filled in excess."""
+        return self.in_quantity - self.out_quantity
+
+    @property
+    def over(self) -> bool:
+        """Closed, or failed without a fill."""
+        return self.status in OVER
+
+
+class SignalState(msgspec.Struct):
+    """A signal that is not decided yet."""
+
+    id: str
+    config: str
+    action: Proposal | Exit
+    trade: str = ""
+
+
+class Day(msgspec.Struct):
+    """The account day: counts and equity that daily limits use."""
+
+    number: int = 0
+    equity: int = 0
+    trades: int = 0
+    promotions: dict[str, int] = {}
+
+
+class Outcome(msgspec.Struct):
+    """What came of a command."""
+
+    at: int
+    accepted: bool
+    text: str
+
+
+class State(msgspec.Struct):
+    """All that decides what we may do next. ``cash`` moves with every fill: equity = cash + positions at their marks."""
+
+    key: Key
+    journal: str  # the journal's id, once per home: the first part of every client order id
+    world: str = ""  # SHA-256 of what the process knows; "" before the first run
+    cash: int = 0
+    issued: int = 0  # tickets and amendments so far: the second part of every client order id
+    signals_issued: int = 0
+    positions: dict[int, int] = {}
+    orders: dict[str, OrderState] = {}
+    trades: dict[str, TradeState] = {}
+    signals: dict[str, SignalState] = {}
+    open_trades: dict[str, None] = {}  # ids of the trades that are not over, oldest first
+    executions: dict[str, int] = {}  # execution id -> when; kept KEEP_DAYS
+    commands: dict[str, Outcome] = {}  # by command id; kept KEEP_DAYS, so a repeat within 24 hours is known
+    day: Day = msgspec.field(default_factory=Day)
+    high_water: int = 0
+    halted: str = ""
+    breaker: Refused | None = None
+    breaker_holds_until: int = 0
+    link_up: bool = True
+    agreed: bool = True  # the broker's books and ours agree
+    asked_book_at: int = 0

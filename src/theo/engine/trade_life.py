@@ -1,0 +1,59 @@
+"""The life of a trade as a table: (state, event) -> state."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class TradeStatus(StrEnum):
+    """Waiting for its entry, running, closing, or over."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+class TradeEvent(StrEnum):
+    """What can happen to a trade."""
+
+    FILLED_IN = "filled_in"
+    FILLED_OUT = "filled_out"
+    CLOSE_ASKED = "close_asked"
+    FLAT = "flat"
+    NEVER_FILLED = "never_filled"
+
+
+S, E = TradeStatus, TradeEvent
+
+LIFE: MappingProxyType[TradeStatus, dict[TradeEvent, TradeStatus]] = MappingProxyType(
+    {
+        S.WAITING: {
+            E.FILLED_IN: S.RUNNING,
+            E.FILLED_OUT: S.RUNNING,  # an exit that the venue filled before we heard of the entry
+            E.CLOSE_ASKED: S.CLOSING,
+            E.NEVER_FILLED: S.FAILED,
+        },
+        S.RUNNING: {E.FILLED_IN: S.RUNNING, E.FILLED_OUT: S.RUNNING, E.CLOSE_ASKED: S.CLOSING, E.FLAT: S.CLOSED},
+        S.CLOSING: {
+            E.FILLED_IN: S.CLOSING,
+            E.FILLED_OUT: S.CLOSING,
+            E.CLOSE_ASKED: S.CLOSING,
+            E.FLAT: S.CLOSED,
+            E.NEVER_FILLED: S.FAILED,
+        },
+        # A fill that comes after the end (both legs of an exit group, a ghost): the trade runs again until it is flat.
+        S.CLOSED: {E.FILLED_IN: S.RUNNING, E.FILLED_OUT: S.RUNNING},
+        S.FAILED: {E.FILLED_IN: S.RUNNING, E.FILLED_OUT: S.RUNNING},
+    }
+)
+
+OVER = frozenset({S.CLOSED, S.FAILED})
+
+
+def next_status(status: TradeStatus, event: TradeEvent) -> TradeStatus:
+    """The state after ``event``; raises ValueError for an illegal pair."""
+    following = LIFE[status].get(event)
+    if following is None:
+        raise ValueError(f"a trade that is {status} cannot meet {event}")
+    return following

@@ -1,0 +1,50 @@
+"""What the core knows and never changes: instruments, sessions, limits, costs, named bounds, and the configurations it scans.
+
+The market book is the one thing here that moves: a fold of market data, not of decisions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import MINUTE, SECOND
+from theo.engine.scan import NEVER, Scan
+from theo.market.book import MarketBook
+from theo.risk.limits import Limits
+
+# (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
+CostEstimate = Callable[[Instrument, int, int], int]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Named bounds of the order path, in microseconds unless the name says otherwise."""
+
+    answer_wait: int = 5 * SECOND  # an order without any answer becomes UNKNOWN: IB acknowledges within a second
+    late_answer_wait: int = 30 * SECOND  # until then an UNKNOWN order's answer may still come
+    book_retry_wait: int = 10 * SECOND  # between two asks for the broker's books
+    partial_fill_wait: int = 2 * SECOND  # a bracket's parent may stay partly filled for so long
+    exit_group_wait: int = 2 * SECOND  # the venue's time to reduce an exit group after a fill
+    monitor_interval: int = 5 * SECOND
+    breaker_rest: int = 30 * MINUTE  # the breaker holds at least for so long, and until the next account day's open
+    entry_slippage_ticks: int = 1  # allowance on a MARKET entry's planned price when it is sized
+
+
+@dataclass(slots=True)
+class World:
+    """Everything outside the trading state that decide may read."""
+
+    instruments: dict[int, Instrument]
+    market: MarketBook
+    limits: Limits
+    costs: CostEstimate
+    account_day: Callable[[int], tuple[int, int]]  # time -> (number of the account day, its end)
+    breaker_opens: Callable[[int], int]  # time -> the next account day's first 09:30 ET
+    settings: Settings = field(default_factory=Settings)
+    scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
+
+    def flat_at(self, config: str, opened_at: int) -> int:
+        """When a trade opened at ``opened_at`` must be flat; NEVER for positional and unknown configurations."""
+        scan = self.scans.get(config)
+        return NEVER if scan is None else scan.flat_at(opened_at)

@@ -1,0 +1,135 @@
+"""The market book: every series with its indicators and correlations, and the last prices. A pure fold of market data.
+
+It holds no decision: the same market data leads to the same book, whatever was traded meanwhile.
+"""
+
+from typing import Protocol
+
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import Bar, Tick, Timeframe
+from theo.market.correlation import CorrelationSpec
+from theo.market.series import Pair, Series
+
+NEVER = 1 << 62  # later than any time
+
+
+class BarSource(Protocol):
+    """Bars of one instrument built from its ticks (theo.market.bars)."""
+
+    next_due: int
+
+    def on_tick(self, tick: Tick) -> tuple[Bar, ...]:
+        """Bars that the tick closes, shorter ones first."""
+
+    def on_time(self, at: int) -> tuple[Bar, ...]:
+        """Bars that the clock closes."""
+
+    def state(self) -> object:
+        """Plain values that ``restore`` takes back."""
+
+    def restore(self, state: object) -> None:
+        """Go on where ``state`` was taken."""
+
+
+class MarketBook:
+    """``closed`` lists the series that the newest input closed, in order; ``last`` holds each instrument's last price."""
+
+    __slots__ = ("_pairs", "_series", "_sources", "closed", "last")
+
+    def __init__(self) -> None:
+        self._series: dict[int, dict[str, Series]] = {}
+        self._pairs: dict[tuple[CorrelationSpec, int, int, str], Pair] = {}
+        self._sources: dict[int, BarSource] = {}
+        self.closed: list[Series] = []
+        self.last: dict[int, int] = {}
+
+    def series(self, instrument: Instrument, timeframe: Timeframe) -> Series:
+        """The series of an instrument and timeframe, kept from now on if it is not kept yet."""
+        kept = self._series.setdefault(instrument.id, {})
+        if timeframe.name not in kept:
+            kept[timeframe.name] = Series(instrument, timeframe)
+        return kept[timeframe.name]
+
+    def pair(self, spec: CorrelationSpec, first: Series, second: Series) -> Pair:
+        """The correlation of two series, kept from now on if it is not kept yet."""
+        key = (spec, first.instrument.id, second.instrument.id, first.timeframe.name)
+        if key not in self._pairs:
+            pair = self._pairs[key] = Pair(spec, first, second)
+            first.pairs.append(pair)
+            second.pairs.append(pair)
+        return self._pairs[key]
+
+    def build_from_ticks(self, instrument: int, source: BarSource) -> None:
+        """Bars of this instrument are built from its ticks."""
+        self._sources[instrument] = source
+
+    def every_series(self) -> list[Series]:
+        """All series, by instrument and timeframe, in the order in which they were asked for."""
+        return [series for kept in self._series.values() for series in kept.values()]
+
+    def on_bar(self, bar: Bar) -> bool:
+        """Take a closed bar; whether a series closed by it."""
+        self.last[bar.instrument] = bar.close
+        self.closed = []
+        series = self._series.get(bar.instrument, {}).get(bar.timeframe)
+        if series is None or not series.close(bar):
+            return False
+        self.closed.append(series)
+        return True
+
+    def on_tick(self, tick: Tick) -> bool:
+        """Take a tick; whether a series closed by it. Flagged ticks, quotes and settlements leave the last price alone."""
+        if not tick.flags and (tick.kind == TRADE or tick.kind == INDEX):
+            self.last[tick.instrument] = tick.price
+        source = self._sources.get(tick.instrument)
+        if source is None:
+            return False
+        bars = source.on_tick(tick)
+        return self._close(bars) if bars else False
+
+    def on_time(self, at: int) -> bool:
+        """Close what the clock closes; whether a series closed."""
+        closed: list[Bar] = []
+        for source in self._sources.values():
+            if source.next_due <= at:
+                closed += source.on_time(at)
+        return self._close(tuple(closed)) if closed else False
+
+    def next_due(self) -> int:
+        """The earliest time at which the clock closes a bar; NEVER when none is open."""
+        due = NEVER
+        for source in self._sources.values():
+            if source.next_due < due:
+                due = source.next_due
+        return due
+
+    def _close(self, bars: tuple[Bar, ...]) -> bool:
+        self.closed = []
+        for bar in bars:
+            series = self._series.get(bar.instrument, {}).get(bar.timeframe)
+            if series is not None and series.close(bar):
+                self.closed.append(series)
+        return bool(self.closed)
+
+    def state(self) -> object:
+        """Plain values that ``restore`` takes back."""
+        return {
+            "last": [list(item) for item in self.last.items()],
+            "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
+            "pairs": [pair.correlation.state() for pair in self._pairs.values()],
+            "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
+        }
+
+    def restore(self, state: object) -> None:
+        """Go on where ``state`` was taken, with the same series, indicators and sources."""
+        assert isinstance(state, dict)
+        self.last = dict(state["last"])
+        for instrument, timeframe, kept in state["series"]:
+            self._series[instrument][timeframe].restore(kept)
+        for pair, kept in zip(self._pairs.values(), state["pairs"], strict=True):
+            pair.correlation.restore(kept)
+        for instrument, kept in state["sources"]:
+            self._sources[instrument].restore(kept)
+
+
+TRADE, INDEX = 0, 3  # TickKind as plain numbers: an enum's look-up would cost more than the comparison

@@ -1,0 +1,113 @@
+"""Rolling correlation of two series: bars joined first, returns between consecutive joined bars, then the window.
+
+A return across a session break, a gap or a roll is dropped unless ``gap_returns`` is "keep": consecutive means that this bar
+starts where the previous joined bar ended and that neither side changed its contract. Nothing is filled forward.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from theo.domain.errors import ConfigError
+from theo.domain.market_data import Bar
+from theo.market.correlation_kernels import kendall_step, pearson_float_step, pearson_int_step, spearman_step
+from theo.market.indicators.column import Column
+from theo.market.logarithm import ln
+
+Method = Literal["pearson", "spearman", "kendall"]
+WINDOW_PAIRS_MAX = 1_000
+
+
+class CorrelationSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What is correlated over how many kept pairs, the current one included."""
+
+    method: Method = "pearson"
+    window: int = 50
+    minimum: int = 30
+    input: Literal["log_return", "change", "price"] = "log_return"
+    gap_returns: Literal["drop", "keep"] = "drop"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.minimum <= self.window <= WINDOW_PAIRS_MAX:
+            raise ConfigError(
+                f"correlation window {self.window} with minimum {self.minimum}",
+                remedy=f"Use 2 <= minimum <= window <= {WINDOW_PAIRS_MAX}",
+            )
+
+
+RANKED = {"spearman": spearman_step, "kendall": kendall_step}
+
+
+class PairCorrelation:
+    """The correlation of a first and a second series, with its newest value and the end of the bar it holds for."""
+
+    __slots__ = ("_first", "_ints", "_second", "_xs", "_ys", "column", "last_end", "spec")
+
+    def __init__(self, spec: CorrelationSpec) -> None:
+        self.spec = spec
+        self.column = Column()
+        self.last_end = 0
+        self._first: Bar | None = None
+        self._second: Bar | None = None
+        zero = 0 if self.whole else 0.0
+        self._xs: list[int] | list[float] = [zero] * spec.window  # type: ignore[assignment]  # one kind, by the input
+        self._ys: list[int] | list[float] = [zero] * spec.window  # type: ignore[assignment]  # one kind, by the input
+        self._ints = [0] * 6
+
+    @property
+    def whole(self) -> bool:
+        """Whether the inputs are integers."""
+        return self.spec.input != "log_return"
+
+    def join(self, first: Bar, second: Bar) -> None:
+        """Take a pair of bars with the same end."""
+        before, other = self._first, self._second
+        self._first, self._second, self.last_end = first, second, first.end
+        if self.spec.input == "price":
+            self._push(first.close, second.close)
+            return
+        if before is None or other is None:
+            return
+        if self.spec.gap_returns == "drop" and not consecutive(before, other, first, second):
+            self.column.push(self.column.value)  # no new pair: the window stands
+            return
+        if self.spec.input == "change":
+            self._push(first.close - before.close, second.close - other.close)
+        else:
+            self._push(ln(first.close / before.close), ln(second.close / other.close))
+
+    def _push(self, x: float, y: float) -> None:
+        spec = self.spec
+        if spec.method != "pearson":
+            value = RANKED[spec.method](self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # one kind
+        elif self.whole:
+            value = pearson_int_step(self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # integers here
+        else:
+            value = pearson_float_step(self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # floats here
+        column = self.column
+        column.previous = column.value
+        column.value = value
+
+    def state(self) -> object:
+        """Plain values that ``restore`` takes back."""
+        value, previous = (None if v != v else v for v in (self.column.value, self.column.previous))
+        return [self.last_end, self._first, self._second, list(self._xs), list(self._ys), list(self._ints), value, previous]
+
+    def restore(self, state: object) -> None:
+        """Go on where ``state`` was taken."""
+        assert isinstance(state, list | tuple)
+        self.last_end = state[0]
+        self._first, self._second = (None if b is None else msgspec.convert(b, Bar) for b in state[1:3])
+        self._xs[:], self._ys[:], self._ints[:] = state[3], state[4], state[5]
+        value, previous = (float("nan") if v is None else v for v in state[6:8])
+        self.column.value, self.column.previous = value, previous
+
+
+def consecutive(before: Bar, other: Bar, first: Bar, second: Bar) -> bool:
+    """Whether a return between two joined pairs of bars crosses no session break, gap or roll."""
+    return (
+        first.start == before.end
+        and second.start == other.end
+        and first.contract == before.contract
+        and second.contract == other.contract
+    )

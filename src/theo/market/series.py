@@ -1,0 +1,83 @@
+"""One bar series of one instrument: its last bars, the indicators kept on it, and who waits for its closes."""
+
+from typing import Protocol
+
+import msgspec
+
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import Bar, Timeframe
+from theo.market.correlation import CorrelationSpec, PairCorrelation
+from theo.market.indicators.column import Column
+from theo.market.indicators.live import Indicator, live
+from theo.market.indicators.spec import IndicatorSpec
+
+
+class CloseListener(Protocol):
+    """Whoever waits for a series to close a bar."""
+
+    def bar_closed(self, series: "Series") -> None:
+        """The series' newest bar is ``series.bar``."""
+
+
+class Series:
+    """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first."""
+
+    __slots__ = ("bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "scans", "timeframe")
+
+    def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
+        self.instrument, self.timeframe = instrument, timeframe
+        self.bar: Bar | None = None
+        self.previous_bar: Bar | None = None
+        self.last_end = 0
+        self.indicators: dict[IndicatorSpec, Indicator] = {}
+        self.pairs: list[Pair] = []
+        self.scans: list[CloseListener] = []
+
+    def column(self, spec: IndicatorSpec, output: str) -> Column:
+        """An output of an indicator, kept from the next bar on if it is not kept yet."""
+        indicator = self.indicators.get(spec)
+        if indicator is None:
+            indicator = self.indicators[spec] = live(spec)
+        return indicator.outputs[output]
+
+    def close(self, bar: Bar) -> bool:
+        """Take the next bar; False for one that is not later than the newest: a repeat, or a revision of a bar decided on."""
+        if bar.end <= self.last_end:
+            return False
+        self.previous_bar = self.bar
+        self.bar = bar
+        self.last_end = bar.end
+        for indicator in self.indicators.values():
+            indicator.update(bar)
+        for pair in self.pairs:
+            pair.closed(bar.end)
+        return True
+
+    def state(self) -> object:
+        """Plain values that ``restore`` takes back."""
+        return [self.bar, self.previous_bar, [[spec.text, kept.state()] for spec, kept in self.indicators.items()]]
+
+    def restore(self, state: object) -> None:
+        """Go on where ``state`` was taken, with the same indicators."""
+        assert isinstance(state, list | tuple)
+        self.bar, self.previous_bar = (None if b is None else msgspec.convert(b, Bar) for b in state[:2])
+        self.last_end = self.bar.end if self.bar else 0
+        kept = dict(state[2])
+        for spec, indicator in self.indicators.items():
+            indicator.restore(kept[spec.text])
+
+
+class Pair:
+    """Two series and their correlation: joined when both have closed the same bar end."""
+
+    __slots__ = ("correlation", "first", "second")
+
+    def __init__(self, spec: CorrelationSpec, first: Series, second: Series) -> None:
+        self.correlation = PairCorrelation(spec)
+        self.first, self.second = first, second
+
+    def closed(self, end: int) -> None:
+        """One side closed a bar."""
+        first, second = self.first, self.second
+        if first.last_end == end and second.last_end == end and first.bar is not None and second.bar is not None:
+            self.correlation.join(first.bar, second.bar)

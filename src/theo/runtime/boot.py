@@ -1,0 +1,63 @@
+"""Boot: the one path of start, restart and crash recovery. Load the newest valid snapshot, apply the facts after it, then let
+the core ask for the broker's books; it trades only once they agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from theo.domain.errors import CorruptionError
+from theo.domain.journal import TRADING
+from theo.engine import snapshot as snapshots
+from theo.engine.core import Core
+from theo.engine.journal import MARKET, Head, Journal
+from theo.engine.recovery import Recovered, recover
+from theo.engine.snapshot import Snapshot
+from theo.engine.state import STATE_VERSION
+from theo.ports.store import JournalStore
+
+
+@dataclass(slots=True)
+class Booted:
+    """A core at the end of its journal, the journal open for more, and how it came there."""
+
+    core: Core
+    journal: Journal
+    recovered: Recovered
+    skipped: list[str]  # why newer snapshots were not used
+
+
+def boot(store: JournalStore, new_core: Callable[[], Core]) -> Booted:
+    """Claim the streams and recover. Raises HaltRequiredError when another trader runs, CorruptionError for a broken journal."""
+    epoch = store.claim(TRADING, MARKET)
+    core = new_core()
+    snapshot, skipped = _newest(store)
+    data_from = 1 if snapshot is None or not snapshots.fits(core, snapshot) else snapshot.data_seq + 1
+    steps_from = 1 if snapshot is None else snapshot.seq + 1
+    recovered = recover(core, snapshot, store.read(TRADING, steps_from), store.read(MARKET, data_from))
+    journal = Journal(store.append, epoch, _head(store, TRADING), _head(store, MARKET), recovered.consumed)
+    return Booted(core, journal, recovered, skipped)
+
+
+def _newest(store: JournalStore) -> tuple[Snapshot | None, list[str]]:
+    """The newest snapshot that is whole and of this state version; a damaged one is passed over, and said."""
+    skipped: list[str] = []
+    for stored in store.newest_snapshots():
+        if not stored.intact:
+            skipped.append(f"snapshot after record {stored.seq} is damaged")
+            continue
+        try:
+            return snapshots.read(stored.payload), skipped
+        except CorruptionError as error:
+            skipped.append(str(error))
+    return None, skipped
+
+
+def _head(store: JournalStore, stream: str) -> Head:
+    head = store.head(stream)
+    return Head(stream) if head is None else Head(stream, head.seq, head.hash)
+
+
+def keep_snapshot(store: JournalStore, booted: Booted, build: str) -> None:
+    """Store a snapshot of the core as it is now; everything must have been committed."""
+    core, journal = booted.core, booted.journal
+    payload = snapshots.take(core, journal, build)
+    store.save_snapshot(journal.seq, STATE_VERSION, build, snapshots.digest(core.state), payload)
