@@ -123,6 +123,12 @@ class Hours:
             self._seek(at)
         return self._inside is not None
 
+    def span_at(self, at: int) -> Span:
+        """The open time, or the pause or closed time, that holds ``at``."""
+        if not self._from <= at < self._until:
+            self._seek(at)
+        return self._from, self._until
+
     def next_boundary(self, at: int) -> int:
         """The first time after ``at`` at which open turns to closed or back."""
         if not self._from <= at < self._until:
