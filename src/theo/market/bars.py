@@ -141,10 +141,10 @@ class BarTree:
         start, end = self.hours.bar_bounds(session, timestamp, self._length)
         bar = self._open
         if bar.start != start or bar is _NOBODY:
-            if self._is_closed(end):
-                return closed + self._late(tick, start, end, session.date)
             if self._horizon == -NEVER:
                 self._horizon = start  # what was before the first tick is not known here
+            if self._is_closed(end):
+                return closed + self._late(tick, start, end, session.date)
             bar = self._open = OpenBar(start, end, session.date, self.contract)
             self._set_due()
         self.repeated += not bar.add(tick)

@@ -11,7 +11,7 @@ import msgspec
 from theo.domain.errors import DataError
 from theo.domain.market_data import HOUR, SECOND, Bar, Timeframe
 from theo.market.open_bar import BarLabel, LongBar, Piece
-from theo.market.sessions import Hours
+from theo.market.sessions import Hours, Session
 
 NEVER = 1 << 62  # later than any time
 GRACE = 2 * SECOND  # DOMAIN: a bar closes when the clock passes its end by so much
@@ -79,8 +79,7 @@ class LongerBars:
 
         Raises DataError when the bar is of another instrument, or does not fit into the shortest timeframe.
         """
-        hours = self.hours
-        session = hours.session_at(bar.start)
+        session = self._session_of(bar)
         if session is None:
             self.outside += 1
             return ()
@@ -97,6 +96,14 @@ class LongerBars:
         if bar.end > self._event:
             closed += self.advance(bar.end, self._clock, bar.at)
         return closed
+
+    def _session_of(self, bar: Bar) -> Session | None:
+        """The session that a bar lies in; it may begin in a pause, never before the open."""
+        hours = self.hours
+        session = hours.session_at(bar.start)
+        if session is None and (around := hours.session_around(bar.start)) is not None and hours.next_open(bar.start) < bar.end:
+            return around
+        return session
 
     def _check_fit(self, bar: Bar) -> None:
         length = min((level.length for level in self._feeds if level.length), default=0)

@@ -157,7 +157,7 @@ class OpenBar:
     def state(self) -> list[object]:
         """Plain values that ``restored`` takes back."""
         by_source: dict[str, list[int]] = {}
-        for timestamp, seq, source in sorted({*self._known, *map(key_of, self.ticks)}):
+        for timestamp, seq, source in sorted(self._known.union(map(key_of, self.ticks))):
             by_source.setdefault(source, []).extend((timestamp, seq))
         bounds = [self.start, self.end, self.session_date, self.since, self.until, self.revision]
         marks = [msgspec.to_builtins(tick) for tick in (self.first, self.last, self.newest)]
