@@ -11,7 +11,6 @@ from theo.adapters.files.tables import BATCH_ROWS, ColumnKind, RawBatch, RawColu
 from theo.domain.errors import DataError
 
 DELIMITERS: Final = ",;\t|"
-SAMPLE_CHARS: Final = 4_096
 
 
 class CsvTable:

@@ -2,11 +2,12 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Select, delete, select
 
-from theo.adapters.sql.dialect import Value, insert_rows, upsert_rows
+from theo.adapters.sql.dialect import RawRow, Value, insert_rows, raw_pages, upsert_rows
 from theo.adapters.sql.market_tables import bars as table
 from theo.adapters.sql.market_tables import levels, sources
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
@@ -17,7 +18,6 @@ from theo.ports.market_store import BarArrays, BarRange, Level
 READ_ROWS: Final = 10_000
 ARRAY_COLUMNS: Final = ("start_at", "end_at", "open", "high", "low", "close", "volume")
 _KEY: Final = [column.name for column in table.primary_key]
-AnyRow = Row[*tuple[Any, ...]]
 
 
 def bar_row(bar: Bar, source_id: int) -> tuple[Value, ...]:
@@ -73,27 +73,27 @@ def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, .
 
 
 def read_arrays(connection: Connection, wanted: BarRange) -> BarArrays:
-    """The columns of read_bars."""
+    """The columns of read_bars. A range without revisions, which is nearly every one, is read without looking at each row."""
     columns = [array("q") for _ in ARRAY_COLUMNS]
     statement = _statement(wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
-    page: list[AnyRow] = []
-    for row in _newest(_rows(connection, statement)):
-        page.append(row)
-        if len(page) == READ_ROWS:
-            _extend(columns, page)
-            page = []
-    _extend(columns, page)
+    revised = connection.execute(_statement(wanted).where(table.c.revision > 0).limit(1)).first() is not None
+    if revised:
+        newest = _newest(_rows(connection, statement))
+        while page := list(islice(newest, READ_ROWS)):
+            _extend(columns, ([row[place] for place in _PLACES] for row in page))
+    else:
+        plain = statement.with_only_columns(*(table.c[name] for name in ARRAY_COLUMNS))
+        for rows in raw_pages(connection, plain, READ_ROWS):
+            _extend(columns, rows)
     return BarArrays(*columns)
 
 
 _PLACES = [list(table.c.keys()).index(name) for name in ARRAY_COLUMNS]
 
 
-def _extend(columns: list["array[int]"], page: list[AnyRow]) -> None:
-    if page:
-        transposed = list(zip(*page, strict=True))
-        for column, place in zip(columns, _PLACES, strict=True):
-            column.extend(transposed[place])
+def _extend(columns: list["array[int]"], rows: Iterable[Iterable[int]]) -> None:
+    for column, values in zip(columns, zip(*rows, strict=True), strict=True):
+        column.extend(values)
 
 
 def _statement(wanted: BarRange) -> Select[*tuple[Any, ...]]:
@@ -106,14 +106,14 @@ def _statement(wanted: BarRange) -> Select[*tuple[Any, ...]]:
     return statement.where(c.source_id.in_(visible_ids(wanted.source)))
 
 
-def _rows(connection: Connection, statement: Select[*tuple[Any, ...]], page: int = READ_ROWS) -> Iterator[AnyRow]:
-    for rows in connection.execute(statement).partitions(max(page, 1)):
+def _rows(connection: Connection, statement: Select[*tuple[Any, ...]], page: int = READ_ROWS) -> Iterator[RawRow]:
+    for rows in raw_pages(connection, statement, max(page, 1)):
         yield from rows
 
 
-def _newest(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
+def _newest(rows: Iterable[RawRow]) -> Iterator[RawRow]:
     """Of rows that differ in their revision only, the last."""
-    held: AnyRow | None = None
+    held: RawRow | None = None
     for row in rows:
         if held is not None and (held[2] != row[2] or held[3] != row[3] or held[4] != row[4]):
             yield held
@@ -122,7 +122,7 @@ def _newest(rows: Iterable[AnyRow]) -> Iterator[AnyRow]:
         yield held
 
 
-def _bar(row: AnyRow, names: dict[int, str]) -> Bar:
+def _bar(row: RawRow, names: dict[int, str]) -> Bar:
     instrument, timeframe, start, contract, source_id, revision, at, end, opened, high, low, close, volume, date = row
     source = names[source_id]
     return Bar(instrument, at, timeframe, start, end, opened, high, low, close, volume, source, date, revision, contract)

@@ -4,13 +4,13 @@ The PostgreSQL store is this file's counterpart; nothing else in the package nam
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
@@ -25,6 +25,7 @@ WRITER: Final = {WRITES: True}
 
 _DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
+RawRow = tuple[Any, ...]
 Value = int | float | str | bytes | bool | None
 
 
@@ -97,6 +98,19 @@ def _upsert_text(table: Table) -> str:
     keys = [column.name for column in table.primary_key]
     changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
     return str(statement.on_conflict_do_update(index_elements=keys, set_=changed).compile(dialect=_DIALECT))
+
+
+def driver_text(statement: Select[*tuple[Any, ...]]) -> str:
+    """A statement for Connection.exec_driver_sql, its parameters in order: for what runs a thousand times a second."""
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def raw_pages(connection: Connection, statement: Select[*tuple[Any, ...]], size: int) -> Iterator[Sequence[RawRow]]:
+    """The driver's own tuples, ``size`` at a time, read as they are fetched: for columns of numbers and texts only."""
+    cursor = connection.execute(statement).cursor
+    assert cursor is not None
+    while page := cursor.fetchmany(size):
+        yield page
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], *, skip_present: bool = False) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from theo.adapters.sql.dialect import insert_rows
+from theo.adapters.sql.dialect import insert_rows, raw_pages
 from theo.adapters.sql.market_tables import stock_ticks as table
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
 from theo.domain.errors import DataError
@@ -102,6 +102,6 @@ def read_ticks(connection: Connection, wanted: TickRange) -> Iterator[Tick]:
         .where(c.source_id.in_(visible_ids(wanted.source)))
         .order_by(c.timestamp, c.source_id, c.seq)
     )
-    for page in connection.execute(statement).partitions(READ_ROWS):
+    for page in raw_pages(connection, statement, READ_ROWS):
         for instrument, at, timestamp, seq, kind, price, volume, flags, time_source, source_id in page:
             yield Tick(instrument, at, timestamp, seq, kind, price, volume, flags, time_source, names[source_id])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from theo.adapters.sql.dialect import WRITER, Failure, failure_of
 from theo.domain.errors import CorruptionError, HaltRequiredError, OutcomeUnknownError, TheoError
@@ -55,6 +55,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         try:
             connection.begin()
             yield connection
+        except ProgrammingError:
+            raise  # a statement that cannot be is our bug, not the disk's
         except DBAPIError as error:
             raise translated(engine, error) from error
         try:

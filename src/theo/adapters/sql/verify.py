@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from theo.domain.errors import CorruptionError
-from theo.domain.journal import GENESIS, Record, chain_hash
+from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
 from theo.ports.store import JournalStore, StreamHead
 
 
@@ -30,7 +30,11 @@ class Verified(msgspec.Struct, frozen=True):
 
 def verify(store: JournalStore, anchors: Sequence[StreamHead] = ()) -> tuple[Verified, ...]:
     """Walk every stream of the store, and every stream that an anchor names."""
-    names = sorted({*store.streams(), *(anchor.stream for anchor in anchors)})
+    try:
+        stored = store.streams()
+    except CorruptionError:
+        stored = (TRADING,)  # so damaged that not even the names can be read: its walk says where
+    names = sorted({*stored, *(anchor.stream for anchor in anchors)})
     return tuple(verify_stream(name, store.read(name, first_seq=-(2**62)), anchors) for name in names)
 
 
@@ -42,7 +46,7 @@ def verify_stream(stream: str, records: Iterable[Record], anchors: Sequence[Stre
         for record in records:
             what = _contradiction(record, stream, count + 1, previous, marks.get(record.seq))
             if what:
-                return Verified(stream, count, ChainFault(stream, min(record.seq, count + 1), what))
+                return Verified(stream, count, ChainFault(stream, count + 1, what))
             count, previous = count + 1, record.hash
     except CorruptionError as error:
         return Verified(stream, count, ChainFault(stream, count + 1, f"cannot be read: {error}"))
