@@ -44,6 +44,7 @@ class LongerBars:
         "_horizon",
         "_levels",
         "_next_end",
+        "_shortest",
         "contract",
         "grace",
         "hours",
@@ -70,6 +71,7 @@ class LongerBars:
         for i, level in enumerate(self._levels):
             feeders = [shorter for shorter in self._levels[:i] if not level.length % shorter.length]
             (feeders[-1].feeds if feeders else self._feeds).append(level)
+        self._shortest = min((level.length for level in self._feeds), default=0)  # 0: whole sessions only
         self._event = self._clock = self._horizon = -NEVER
         self._next_end = self.next_due = NEVER
         self.outside = self.too_late = 0
@@ -83,19 +85,28 @@ class LongerBars:
         if session is None:
             self.outside += 1
             return ()
-        self._check_fit(bar)
+        length = self._shortest
+        if bar.instrument != self.instrument or (length and bar.end > bar.start - bar.start % length + length):
+            raise self._misfit(bar)
         closed: tuple[Bar, ...] = ()
         if self._event == -NEVER:
             self._horizon, self.contract = bar.start, bar.contract
         if bar.start > self._event:
-            closed = self.advance(bar.start, self._clock, bar.at)
+            closed = self._reach(bar.start, bar.at)
         if bar.contract != self.contract and bar.end > self._event:
             closed += self.roll(bar.contract, bar.at)
         piece = Piece(bar.start, bar.end, session.date, bar.open, bar.high, bar.low, bar.close, bar.volume)
         closed += self.feed(piece, bar.contract, bar.at)
         if bar.end > self._event:
-            closed += self.advance(bar.end, self._clock, bar.at)
+            closed += self._reach(bar.end, bar.at)
         return closed
+
+    def _reach(self, event: int, at: int) -> tuple[Bar, ...]:
+        """Event time alone moves on: cheap when it closes nothing."""
+        if event >= self._next_end:
+            return self.advance(event, self._clock, at)
+        self._event = event
+        return ()
 
     def _session_of(self, bar: Bar) -> Session | None:
         """The session that a bar lies in; it may begin in a pause, never before the open."""
@@ -105,12 +116,9 @@ class LongerBars:
             return around
         return session
 
-    def _check_fit(self, bar: Bar) -> None:
-        length = min((level.length for level in self._feeds if level.length), default=0)
-        if bar.instrument == self.instrument and (not length or bar.end <= bar.start - bar.start % length + length):
-            return
+    def _misfit(self, bar: Bar) -> DataError:
         shortest = self._levels[0].label.timeframe.name if self._levels else "no timeframe"
-        raise DataError(
+        return DataError(
             f"a bar of instrument {bar.instrument} from {bar.start} to {bar.end} does not fit into bars of {shortest} of "
             f"instrument {self.instrument}",
             why="longer bars are made of shorter ones that do not cross their ends",
@@ -152,7 +160,11 @@ class LongerBars:
         return end <= self._event or end + self.grace <= self._clock
 
     def _set_due(self) -> None:
-        self._next_end = min((level.open.end for level in self._levels if level.open is not None), default=NEVER)
+        end = NEVER
+        for level in self._levels:
+            if level.open is not None and level.open.end < end:
+                end = level.open.end
+        self._next_end = end
         self.next_due = NEVER if self._next_end == NEVER else self._next_end + self.grace
 
     def _close(self, level: _Level, at: int, closed: list[Bar]) -> None:
@@ -177,8 +189,12 @@ class LongerBars:
         """Take a closed (or revised) piece; the bars that it revises. Event time must have reached its start."""
         revised: list[Bar] = []
         for level in self._feeds:
-            self._put(level, piece, contract, at, revised, late=True)
-        self._set_due()
+            bar = level.open
+            if bar is not None and bar.start <= piece.start < bar.end and bar.contract == contract:
+                bar.pieces[piece.start] = piece
+            else:
+                self._put(level, piece, contract, at, revised, late=True)
+                self._set_due()
         return tuple(revised)
 
     def _put(self, level: _Level, piece: Piece, contract: str, at: int, closed: list[Bar], *, late: bool) -> None:
