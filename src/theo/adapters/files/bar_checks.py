@@ -1,17 +1,19 @@
 """Rows of a file as bars: each row checked by itself, and against the rows before it."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from theo.adapters.files.columns import BAR_COLUMNS, missing, recognise
-from theo.adapters.files.conversion import Place, first_true, to_days, to_instants, to_numbers, to_sizes, to_units
-from theo.adapters.files.settings import BadRange, BarSettings, Label, Split
+from theo.adapters.files.conversion import EPOCH_DAY, Place, first_true, to_days, to_instants, to_numbers, to_sizes, to_units
+from theo.adapters.files.settings import BadRange, BarSettings, Label
 from theo.adapters.files.tables import ColumnKind, Ints, Mask, RawBatch, RawColumn, Table
 from theo.domain.errors import DataError
 from theo.domain.market_data import DAY, Bar
+from theo.market.splits import split_adjusted
 
 SPACING_ROWS_MIN: Final = 10  # with fewer bars their spacing says nothing of their length
 SORT_ROWS_MAX: Final = 20_000_000  # 2 GB while sorting
@@ -43,6 +45,11 @@ class BarReader:
         self._file = str(table.path)
         self._columns = recognise(table, BAR_COLUMNS, settings.columns)
         self._check_columns()
+        if settings.splits and settings.sessions is None:
+            raise DataError("splits need a session table", where=self._file, remedy="Give the instrument's calendar")
+        sessions = () if settings.sessions is None else settings.sessions.sessions
+        spans = {session.date: session.spans(settings.scope) for session in sessions}
+        self._sessions = {day: (span[0][0], span[-1][1]) for day, span in spans.items() if span}
         self.skipped = self.widened = 0
 
     def _check_columns(self) -> None:
@@ -99,11 +106,11 @@ class BarReader:
         return BarColumns(rows, start, end, date, first, high, low, close, volume, contract, batch.done, batch.total)
 
     def _times(self, raw: dict[str, RawColumn], rows: int, place: Place) -> tuple[Ints, Ints, Ints]:
-        """Starts, ends and session dates. A daily bar spans its date's whole UTC day: it is not known before the day's end."""
+        """Starts, ends and session dates. A daily bar without a session table is not known before its UTC day's end."""
         zone, length = self._settings.zone, self._settings.timeframe.length
         if not length:
             days = to_days(raw["date"], place)
-            return days * DAY, days * DAY + DAY, days
+            return (*self._day_bounds(days, place), days)
         none = np.zeros(rows, np.int64)
         if "start" in raw:
             start = to_instants(raw["start"], zone, place)
@@ -125,6 +132,20 @@ class BarReader:
                 remedy="Give the timeframe of the file, and the right zone",
             )
         return start, end, none
+
+    def _day_bounds(self, days: Ints, place: Place) -> tuple[Ints, Ints]:
+        if self._settings.sessions is None:
+            return days * DAY, days * DAY + DAY
+        found = [self._sessions.get(day) for day in days.tolist()]
+        if None in found:
+            at = found.index(None)
+            raise place.refuse(
+                at,
+                f"{date.fromordinal(int(days[at]) + EPOCH_DAY)} is no session of {self._settings.sessions.calendar}",
+                remedy="Remove the row, or give the right calendar",
+            )
+        spans = [span for span in found if span is not None]
+        return np.array([span[0] for span in spans], np.int64), np.array([span[1] for span in spans], np.int64)
 
     def _enclose(self, columns: BarColumns) -> BarColumns:
         """Treat rows whose high and low do not enclose open and close as the settings say."""
@@ -151,7 +172,7 @@ class BarReader:
         return taken(columns, np.flatnonzero(~wrong))
 
     def _bars(self, columns: BarColumns) -> list[Bar]:
-        c, settings = apply_splits(columns, self._settings.splits), self._settings
+        c, settings = columns, self._settings
         instrument, name = settings.instrument.id, settings.timeframe.name
         contracts = c.contract or [""] * len(c.row)
         rows = zip(
@@ -159,10 +180,13 @@ class BarReader:
             contracts,
             strict=True,
         )
-        return [
+        bars = [
             Bar(instrument, end, name, start, end, first, high, low, last, volume, "", date, 0, contract)
             for start, end, first, high, low, last, volume, date, contract in rows
         ]
+        if not settings.splits or settings.sessions is None:
+            return bars
+        return list(split_adjusted(bars, settings.splits, settings.sessions))
 
 
 class _Order:
@@ -276,18 +300,3 @@ def _sorted(batches: Iterator[BarColumns], file: str) -> Iterator[BarColumns]:
     )
     keys = (np.array(whole.contract), whole.start) if whole.contract else (whole.start,)
     yield taken(whole, np.lexsort(keys))
-
-
-def apply_splits(columns: BarColumns, splits: tuple[Split, ...]) -> BarColumns:
-    """Bars before a split in shares of after it: prices times old / new, volumes times new / old, halves away from zero."""
-    for split in splits:
-        if split.old < 1 or split.new < 1:
-            raise DataError(f"a split of {split.old} into {split.new} shares is none", remedy="Both numbers are 1 or more")
-        before = columns.start < split.at
-        changed = {}
-        for name in (*PRICES, "volume"):
-            values = getattr(columns, name)
-            up, down = (split.old, split.new) if name != "volume" else (split.new, split.old)
-            changed[name] = np.where(before, np.sign(values) * ((2 * np.abs(values) * up + down) // (2 * down)), values)
-        columns = msgspec.structs.replace(columns, **changed)
-    return columns

@@ -5,7 +5,9 @@ from enum import StrEnum
 import msgspec
 
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import TickFlag, Timeframe
+from theo.domain.market_data import SessionScope, TickFlag, Timeframe
+from theo.market.sessions import SessionTable
+from theo.market.splits import Split
 
 
 class Label(StrEnum):
@@ -35,14 +37,6 @@ class SaleConditions(msgspec.Struct, frozen=True):
 ALGOSEEK = SaleConditions(not_last=0x20 | 0x100000 | 0x200, not_high_low=0x20 | 0x100000 | 0x200)
 
 
-class Split(msgspec.Struct, frozen=True):
-    """From ``at`` (microseconds UTC) on, ``new`` shares stand for ``old`` ones; a 4:1 reverse split is old 4, new 1."""
-
-    at: int
-    old: int
-    new: int
-
-
 class FileSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What bars and ticks have in common.
 
@@ -62,12 +56,18 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarSettings(FileSettings, frozen=True, kw_only=True):
-    """``label`` is needed when the file has one time a bar and its column does not say which. Splits adjust older bars."""
+    """``label`` is needed when the file has one time a bar and its column does not say which.
+
+    ``sessions`` gives daily bars their session's open and close in ``scope`` (without it a daily bar spans its date's UTC day),
+    and ``splits``, which adjust older bars, their first session.
+    """
 
     timeframe: Timeframe
     label: Label | None = None
     bad_range: BadRange = BadRange.REFUSE
     splits: tuple[Split, ...] = ()
+    sessions: SessionTable | None = None
+    scope: SessionScope = SessionScope.RTH
 
 
 class TickSettings(FileSettings, frozen=True, kw_only=True):

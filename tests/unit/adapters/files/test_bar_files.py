@@ -11,12 +11,14 @@ from tests.unit.adapters.files.instruments import ES, SPY, VIX
 from theo.adapters.files import tables
 from theo.adapters.files.bar_checks import BarReader
 from theo.adapters.files.importing import ImportProgress, import_bars
-from theo.adapters.files.settings import BadRange, BarSettings, Label, Split
+from theo.adapters.files.settings import BadRange, BarSettings, Label
 from theo.adapters.files.tables import open_table
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.domain.errors import DataError
-from theo.domain.market_data import DAY, MINUTE, Bar
+from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope
 from theo.domain.timeframe import timeframe
+from theo.market.sessions import Session, SessionTable
+from theo.market.splits import Split
 from theo.ports.market_store import BarRange
 
 HEAD = "ts_start,open,high,low,close,volume"
@@ -213,16 +215,46 @@ def test_bars_that_do_not_enclose_their_prices_are_widened_or_skipped_and_counte
     assert list(store.bars(WHOLE))[2].high == 2200
 
 
+DAY_4 = JAN_4 // DAY
+SESSIONS = SessionTable(
+    "NYSE",
+    "test",
+    DAY_4 - 5,
+    DAY_4 + 9,
+    tuple(
+        Session(
+            day,
+            ((day * DAY + 870 * MINUTE, day * DAY + 1260 * MINUTE),),
+            ((day * DAY + 540 * MINUTE, day * DAY + 1500 * MINUTE),),
+        )
+        for day in (DAY_4 - 1, DAY_4, DAY_4 + 3)
+    ),
+)
+
+
 def test_a_reverse_split_moves_older_prices_and_volumes(write_csv: WriteCsv) -> None:
-    """Four old shares at 20.00 are one new share at 80.00."""
-    split = Split(at=JAN_4 + 30 * MINUTE, old=4, new=1)
-    bars = read(write_csv(HEAD, *rows(4)), msgspec.structs.replace(SETTINGS, splits=(split,)))
-    assert [(bar.close, bar.low, bar.volume) for bar in bars] == [
-        (8200, 7800, 0),
-        (8200, 7800, 0),
-        (2050, 1950, 2),
-        (2050, 1950, 3),
+    """Four old shares at 20.50 are one new share at 82.00; the day of the split trades at the new price."""
+    settings = msgspec.structs.replace(SETTINGS, splits=(Split(DAY_4 + 3, new=1, old=4),))
+    path = write_csv(HEAD, "2019-01-04T20:45:00Z,20,21,19.5,20.5,8", "2019-01-07T14:30:00Z,80,81,79,80.5,8")
+    with pytest.raises(DataError, match="splits need a session table"):
+        read(path, settings)
+    bars = read(path, msgspec.structs.replace(settings, sessions=SESSIONS))
+    assert [(bar.close, bar.low, bar.volume) for bar in bars] == [(8200, 7800, 2), (8050, 7900, 8)]
+
+
+def test_daily_bars_follow_their_session_where_its_table_is_given(write_csv: WriteCsv) -> None:
+    settings = msgspec.structs.replace(SETTINGS, timeframe=timeframe("1d"), sessions=SESSIONS)
+    lines = ["date,close", "2019-01-04,20", "2019-01-07,80"]
+    split = msgspec.structs.replace(settings, splits=(Split(DAY_4 + 3, new=1, old=4),))
+    bars = read(write_csv(*lines), split)
+    assert [(bar.session_date, bar.start - JAN_4, bar.end - bar.start, bar.close) for bar in bars] == [
+        (DAY_4, 0, 390 * MINUTE, 8000),
+        (DAY_4 + 3, 3 * DAY, 390 * MINUTE, 8000),
     ]
+    whole = read(write_csv(*lines), msgspec.structs.replace(settings, scope=SessionScope.ALL))
+    assert whole[0].end - whole[0].start == 960 * MINUTE
+    with pytest.raises(DataError, match="row 2: 2019-01-05 is no session of NYSE"):
+        read(write_csv(*lines[:2], "2019-01-05,20"), settings)
 
 
 def test_an_unknown_column_of_the_user_names_the_closest(write_csv: WriteCsv) -> None:

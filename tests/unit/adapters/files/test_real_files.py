@@ -12,12 +12,14 @@ import pytest
 
 from tests.unit.adapters.files.instruments import ES, SPY, VIX, VX, VXX
 from theo.adapters.files.importing import import_bars, import_ticks
-from theo.adapters.files.settings import BadRange, BarSettings, Split, TickSettings
+from theo.adapters.files.settings import BadRange, BarSettings, TickSettings
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, TickFlag
 from theo.domain.timeframe import timeframe
+from theo.market.sessions import Session, SessionTable
+from theo.market.splits import Split
 from theo.ports.market_store import BarRange, TickRange
 
 
@@ -82,7 +84,10 @@ def test_reverse_splits_take_the_jumps_out_of_vxx(store: SqlMarketStore, real_da
     """Raw closes jump about fourfold over the night of each split; adjusted ones move less than by a half."""
     path = real_data / "vxx_60m_ohlcv.parquet"
     dates = (date(2010, 11, 9), date(2012, 10, 5), date(2013, 11, 8), date(2016, 8, 9))
-    splits = tuple(Split(at=(day - date(1970, 1, 1)).days * DAY, old=4, new=1) for day in dates)
+    days = [(day - date(1970, 1, 1)).days for day in dates]
+    spans = {day: ((day * DAY + 13 * HOUR, day * DAY + 22 * HOUR),) for day in days}
+    table = SessionTable("NYSE", "test", days[0], days[-1], tuple(Session(day, span, span) for day, span in spans.items()))
+    splits = tuple(Split(day, new=1, old=4) for day in days)
     whole = BarRange(instrument=VXX.id, timeframe="60min")
 
     def jumps() -> int:
@@ -91,7 +96,7 @@ def test_reverse_splits_take_the_jumps_out_of_vxx(store: SqlMarketStore, real_da
 
     import_bars(store, path, BarSettings(instrument=VXX, timeframe=timeframe("60min")))
     assert jumps() == len(dates)
-    import_bars(store, path, BarSettings(instrument=VXX, timeframe=timeframe("60min"), splits=splits))
+    import_bars(store, path, BarSettings(instrument=VXX, timeframe=timeframe("60min"), splits=splits, sessions=table))
     assert jumps() == 0
     first = next(iter(store.bars(whole)))
     raw_open, _volume = query(path, "open, volume")[0]
