@@ -1,0 +1,168 @@
+"""Conditions made to run over the numbers of one bar end, and groups as masks of their truths. Hot path.
+
+A condition is a function of the recorded numbers alone, so that anyone can check a recorded decision. NaN is missing: every
+comparison with it is false. Plain comparisons become rows of places in the list of values, constants standing after the numbers;
+whatever needs more is a small closure.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import eq, ge, gt, le, lt
+
+from theo.strategy.condition import (
+    BREAKS,
+    CROSSES,
+    Compare,
+    Condition,
+    Every,
+    InWindow,
+    Leaf,
+    Not,
+    Some,
+    without_groups_negated,
+)
+from theo.strategy.operand import Operand
+
+Values = list[float]
+Test = Callable[[Values], bool]
+Places = Mapping[Operand, int]  # where a number stands among the values
+Row = tuple[int, int, int]  # bit, place of the greater value, place of the other
+OPERATORS: dict[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq}
+
+
+class Truths:
+    """All conditions of a rule set. ``of`` gives the bits of those that hold; windows are not judged here."""
+
+    __slots__ = ("_above", "_at_least", "_constants", "_tests")
+
+    def __init__(self, leaves: tuple[Leaf, ...], places: Places) -> None:
+        above, at_least, tests = list[Row](), list[Row](), list[tuple[int, Test]]()
+        self._constants: Values = []
+        for at, leaf in enumerate(leaves):
+            if isinstance(leaf, InWindow):
+                continue
+            if is_plain(leaf):
+                right = self._right(leaf, places)
+                left = places[leaf.left]
+                greater, other = (left, right) if leaf.op in {">", ">="} else (right, left)
+                (above if leaf.op in {">", "<"} else at_least).append((1 << at, greater, other))
+            else:
+                tests.append((1 << at, test_of(leaf, places)))
+        self._above, self._at_least, self._tests = tuple(above), tuple(at_least), tuple(tests)
+
+    def _right(self, leaf: Compare, places: Places) -> int:
+        if isinstance(leaf.right, Operand):
+            return places[leaf.right]
+        self._constants.append(leaf.right * leaf.times + leaf.plus)
+        return len(places) + len(self._constants) - 1
+
+    def of(self, values: Values) -> int:
+        """Bit i is set when condition i holds. The constants are put behind the values."""
+        values += self._constants
+        truths = 0
+        for bit, greater, other in self._above:
+            if values[greater] > values[other]:
+                truths |= bit
+        for bit, greater, other in self._at_least:
+            if values[greater] >= values[other]:
+                truths |= bit
+        for bit, test in self._tests:
+            if test(values):
+                truths |= bit
+        return truths
+
+
+def is_plain(leaf: Compare) -> bool:
+    """Whether a comparison is of two values as they are."""
+    if leaf.op in BREAKS | CROSSES or leaf.op == "==" or leaf.left.magnitude:
+        return False
+    return not isinstance(leaf.right, Operand) or not (leaf.right.magnitude or leaf.times != 1.0 or leaf.plus)
+
+
+def test_of(leaf: Compare, places: Places) -> Test:
+    """The closure of a comparison."""
+    if leaf.op in CROSSES:
+        return _crossing(leaf, places)
+    if leaf.op in BREAKS:
+        return _break(leaf, places)
+    compare, left, of_left = OPERATORS[leaf.op], places[leaf.left.raw], leaf.left.magnitude
+    times, plus = leaf.times, leaf.plus
+    if not isinstance(leaf.right, Operand):
+        limit = leaf.right * times + plus
+        if of_left and leaf.op == ">" and limit >= 0.0:
+            return lambda v: v[left] > limit or v[left] < -limit
+        return lambda v: compare(abs(v[left]) if of_left else v[left], limit)
+    right, of_right = places[leaf.right.raw], leaf.right.magnitude
+
+    def test(v: Values) -> bool:
+        a, b = v[left], v[right]
+        return compare(abs(a) if of_left else a, (abs(b) if of_right else b) * times + plus)
+
+    return test
+
+
+def _break(leaf: Compare, places: Places) -> Test:
+    left, right, third = (places[operand] for operand in leaf.reads())
+    assert isinstance(leaf.right, Operand)
+    if leaf.right.broken_by_status is not None:
+        if leaf.op == "breaks_above":
+            return lambda v: v[left] > v[right] and v[third] == 1.0
+        return lambda v: v[left] < v[right] and v[third] == 1.0
+    if leaf.op == "breaks_above":
+        return lambda v: v[left] > v[right] >= v[third]
+    return lambda v: v[left] < v[right] <= v[third]
+
+
+def _crossing(leaf: Compare, places: Places) -> Test:
+    left, *others = (places[operand] for operand in leaf.reads())
+    above = leaf.op == "crosses_above"
+    if isinstance(leaf.right, Operand):
+        right, left_before, right_before = others
+        if above:
+            return lambda v: v[left] > v[right] and v[left_before] <= v[right_before]
+        return lambda v: v[left] < v[right] and v[left_before] >= v[right_before]
+    (before,), limit = others, leaf.right
+    if above:
+        return lambda v: v[left] > limit >= v[before]
+    return lambda v: v[left] < limit <= v[before]
+
+
+class Rule:
+    """A rule over recorded truths: one mask where all leaves must hold, else a tree. ``mask`` is -1 when there is a tree."""
+
+    __slots__ = ("_tree", "mask")
+
+    def __init__(self, condition: Condition | None, leaves: tuple[Leaf, ...], places: Places) -> None:
+        self._tree: Callable[[int, Values], bool] = lambda _truths, _values: False
+        self.mask = -1
+        if condition is None:
+            self.mask = 1 << len(leaves)  # a bit that is never set
+            return
+        flat = without_groups_negated(condition)
+        parts = flat.of if isinstance(flat, Every) else (flat,)
+        plain = [part for part in parts if isinstance(part, Compare | InWindow)]
+        if len(plain) == len(parts):
+            self.mask = 0
+            for leaf in plain:
+                self.mask |= 1 << leaves.index(leaf)
+        self._tree = _tree(flat, leaves, places)
+
+    def holds(self, truths: int, values: Values) -> bool:
+        """Whether the rule holds when its leaves' truths are these."""
+        return self._tree(truths, values)
+
+
+def _tree(condition: Condition, leaves: tuple[Leaf, ...], places: Places) -> Callable[[int, Values], bool]:
+    if isinstance(condition, Every):
+        parts = [_tree(part, leaves, places) for part in condition.of]
+        return lambda truths, values: all(part(truths, values) for part in parts)
+    if isinstance(condition, Some):
+        parts = [_tree(part, leaves, places) for part in condition.of]
+        return lambda truths, values: any(part(truths, values) for part in parts)
+    if isinstance(condition, Not):
+        leaf = condition.of
+        assert isinstance(leaf, Compare | InWindow)
+        read = [places[operand] for operand in leaf.reads()]
+        off = 1 << leaves.index(leaf)
+        return lambda truths, values: not truths & off and all(values[at] == values[at] for at in read)
+    bit = 1 << leaves.index(condition)
+    return lambda truths, _values: bool(truths & bit)

@@ -1,0 +1,192 @@
+"""Gathering a rule set's numbers at a bar end, in the order of its plan: prices as decimals, missing ones as NaN. Hot path."""
+
+from collections.abc import Callable
+from math import isnan
+from operator import attrgetter
+
+from theo.domain.market_data import HOUR, MINUTE, Bar
+from theo.domain.timeframe import timeframe
+from theo.market.indicators.column import Column
+from theo.market.sessions import Hours
+from theo.market.wall_clock import WallClock
+from theo.strategy.due import LastDue, closes_with
+from theo.strategy.operand import Operand
+from theo.strategy.ruleset import NumberKind, RuleSet, number_kind, plan_of
+from theo.strategy.trading_window import DAY_NAMES, THURSDAY
+from theo.strategy.view import CorrelationView, MarketView, SeriesView
+
+NAN = float("nan")
+Source = SeriesView | CorrelationView  # what a number comes from: it exists while ``last_end`` is the end that is due
+Clock = Callable[[int], float]
+
+
+class Numbers:
+    """``read`` gives the values of one bar end; ``index`` says where each operand stands among them."""
+
+    __slots__ = ("_awaited", "_before", "_clocks", "_closes", "_each", "_exact", "_fields", "_now", "_slower", "index")
+
+    def __init__(self, ruleset: RuleSet, view: MarketView) -> None:
+        operands = plan_of(ruleset).numbers
+        self.index = {operand: at for at, operand in enumerate(operands)}
+        sources = _sources(ruleset, view, operands)
+        self._exact = tuple(dict.fromkeys(source for source, due in sources.values() if due is None))
+        self._slower = tuple((source, due) for source, due in sources.values() if due is not None)
+        self._awaited = _awaited(ruleset, view, sources)
+        columns = {o: _column(ruleset, view, o) for o in operands if o.is_indicator or o.is_correlation}
+        kinds = {kind: [o for o in operands if number_kind(o) is kind] for kind in NumberKind}
+        self._closes = tuple((_series(view, o), _unit(view, o)) for o in kinds[NumberKind.CLOSE])
+        self._fields = tuple((_field(view, o)) for kind in (NumberKind.FIELD, NumberKind.FIELD_BEFORE) for o in kinds[kind])
+        self._before = tuple((columns[o], _unit(view, o)) for o in kinds[NumberKind.BEFORE])
+        self._now = tuple((columns[o], _unit(view, o)) for o in kinds[NumberKind.NOW])
+        self._clocks = tuple(_clock(ruleset, view, o) for o in kinds[NumberKind.CLOCK])
+        self._each = tuple((*sources[o], _alone(view, o, columns.get(o))) for o in operands if not o.is_clock)
+
+    def ready(self, end: int) -> bool:
+        """Whether every series has closed its last bar that is due by ``end``."""
+        for series, due in self._awaited:  # noqa: SIM110 - a generator would cost as much as everything it asks
+            if series.last_end < (end if due is None else due(end)):
+                return False
+        return True
+
+    def read(self, end: int) -> list[float]:
+        """The values at the bar end ``end``. What has no value of its due bar is missing."""
+        for source in self._exact:
+            if source.last_end != end:
+                return self._read_each(end)
+        for source, due in self._slower:
+            if not due(end) <= source.last_end <= end:
+                return self._read_each(end)
+        values: list[float] = []
+        add = values.append  # a list is grown by calls here: a comprehension costs more than the few numbers it would make
+        for series, unit in self._closes:
+            add(series.bar.close / unit)  # type: ignore[union-attr]  # it has closed the bar that is due
+        for field in self._fields:
+            add(field())
+        for column, unit in self._before:
+            add(column.previous / unit)
+        for column, unit in self._now:
+            add(column.value / unit)
+        for clock in self._clocks:
+            add(clock(end))
+        return values
+
+    def _read_each(self, end: int) -> list[float]:
+        """As ``read``, when something is missing: number by number."""
+        values = []
+        for source, due, alone in self._each:
+            fresh = source.last_end == end if due is None else due(end) <= source.last_end <= end
+            values.append(alone() if fresh and source.last_end else NAN)
+        return values + [clock(end) for clock in self._clocks]
+
+
+def recorded(values: list[float]) -> tuple[float | None, ...]:
+    """Values as they are recorded: None where one did not exist."""
+    for value in values:
+        if value != value:  # noqa: PLR0124 - NaN, without a call
+            return tuple(None if isnan(each) else each for each in values)
+    return tuple(values)
+
+
+def _sources(ruleset: RuleSet, view: MarketView, operands: tuple[Operand, ...]) -> dict[Operand, tuple[Source, LastDue | None]]:
+    """What each operand comes from, and which end of it is due where that is not the decision's own."""
+    naming = ruleset.naming
+    decision = timeframe(naming.timeframe)
+    found: dict[Operand, tuple[Source, LastDue | None]] = {}
+    for operand in operands:
+        if operand.is_correlation:
+            pair = view.correlation(ruleset.correlation, naming.primary, operand.symbol, naming.timeframe)
+            found[operand] = (pair, None)
+        elif not operand.is_clock:
+            frame = timeframe(operand.timeframe)
+            due = None if closes_with(decision, frame) else LastDue(frame, view.sessions(operand.symbol))
+            found[operand] = (_series(view, operand), due)
+    return found
+
+
+def _awaited(
+    ruleset: RuleSet, view: MarketView, sources: dict[Operand, tuple[Source, LastDue | None]]
+) -> tuple[tuple[SeriesView, LastDue | None], ...]:
+    """Every series that is read, the primary first, also those behind correlations."""
+    naming = ruleset.naming
+    found: dict[tuple[str, str], tuple[SeriesView, LastDue | None]] = {
+        (naming.primary, naming.timeframe): (view.series(naming.primary, naming.timeframe), None)
+    }
+    for operand, (_, due) in sources.items():
+        found.setdefault((operand.symbol, operand.timeframe), (_series(view, operand), due))
+    return tuple(found.values())
+
+
+def _series(view: MarketView, operand: Operand) -> SeriesView:
+    return view.series(operand.symbol, operand.timeframe)
+
+
+def _unit(view: MarketView, operand: Operand) -> float:
+    """Price units in 1.0, for what is in price units."""
+    return float(10 ** _series(view, operand).instrument.price_decimals) if operand.in_price_units else 1.0
+
+
+def _column(ruleset: RuleSet, view: MarketView, operand: Operand) -> Column:
+    if operand.is_indicator:
+        return view.column(operand.symbol, operand.timeframe, operand.name)
+    naming = ruleset.naming
+    return view.correlation(ruleset.correlation, naming.primary, operand.symbol, naming.timeframe).column
+
+
+def _field(view: MarketView, operand: Operand) -> Callable[[], float]:
+    """A field of the newest bar or the one before; NaN where there is no bar."""
+    series, unit, lagged = _series(view, operand), _unit(view, operand), bool(operand.lag)
+    of: Callable[[Bar], int] = attrgetter(operand.name)
+
+    def read() -> float:
+        bar = series.previous_bar if lagged else series.bar
+        return NAN if bar is None else of(bar) / unit
+
+    return read
+
+
+def _alone(view: MarketView, operand: Operand, column: Column | None) -> Callable[[], float]:
+    if column is None:
+        return _field(view, operand)
+    unit = _unit(view, operand)
+    return (lambda: column.previous / unit) if operand.lag else (lambda: column.value / unit)
+
+
+def _clock(ruleset: RuleSet, view: MarketView, operand: Operand) -> Clock:
+    if operand.name == "minutes_to_close":
+        return _minutes_to_close(view.sessions(ruleset.naming.primary))
+    wall = view.wall_clock(ruleset.window.zone)
+    return _weekday(wall) if operand.name == "weekday" else MinutesOfDay(wall).at
+
+
+class MinutesOfDay:
+    """Local time of day in minutes; the hour's beginning is kept, since clock changes come at full hours."""
+
+    __slots__ = ("_hour", "_minutes", "_wall")
+
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
+        self._hour, self._minutes = -HOUR, 0
+
+    def at(self, end: int) -> float:
+        """The local time of an instant."""
+        since = end - self._hour
+        if not 0 <= since < HOUR:
+            since = end % HOUR
+            self._hour = end - since
+            self._minutes = self._wall.time_of_day(self._hour) // MINUTE
+        return self._minutes + since / MINUTE
+
+
+def _weekday(wall: WallClock) -> Clock:
+    """Monday is 1."""
+    return lambda end: float((wall.day(end) + THURSDAY) % len(DAY_NAMES) + 1)
+
+
+def _minutes_to_close(hours: Hours) -> Clock:
+    """Of the session that the bar belongs to; 0 at its close."""
+
+    def minutes(end: int) -> float:
+        session = hours.session_around(end - 1)
+        return 0.0 if session is None else (hours.bounds(session)[1] - end) / MINUTE
+
+    return minutes

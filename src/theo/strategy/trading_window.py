@@ -1,0 +1,100 @@
+"""When a configuration may enter and when it must be flat: wall-clock window, weekdays, last day, the session's actual close."""
+
+import datetime as dt
+
+import msgspec
+
+from theo.domain.market_data import DAY, MINUTE
+from theo.market.sessions import Hours
+from theo.market.wall_clock import WallClock
+
+FLAT_BEFORE_CLOSE = 5 * MINUTE  # an intraday trade is flat so long before the earlier of End and the session's close
+NEVER = 1 << 62  # later than any time
+DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+THURSDAY = 3  # 1970-01-01
+
+
+class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries are allowed at bar ends from ``start`` to ``end``, both included, minutes since local midnight of ``zone``.
+
+    ``end`` before ``start`` runs over midnight; then the weekday is that of the bar's end. ``days`` counts from Monday = 0.
+    ``last_day`` is the last local date as an ISO text, "" for none. ``intraday`` trades end with the session.
+    """
+
+    zone: str = "America/New_York"
+    start: int = 9 * 60 + 30
+    end: int = 16 * 60
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    last_day: str = ""
+    intraday: bool = True
+
+    @property
+    def always(self) -> bool:
+        """Whether it never forbids anything."""
+        whole_week = len(self.days) == len(DAY_NAMES)
+        return whole_week and not (self.intraday or self.last_day) and self.start == 0 and self.end == DAY // MINUTE
+
+
+class BoundWindow:
+    """A window on a wall clock and the primary's sessions. Answers are kept until the next boundary."""
+
+    __slots__ = ("_allowed", "_from", "_hours", "_last", "_until", "_wall", "window")
+
+    def __init__(self, window: TradingWindow, wall: WallClock, hours: Hours) -> None:
+        self.window, self._wall, self._hours = window, wall, hours
+        self._from = self._until = 0
+        self._allowed = False
+        self._last = NEVER
+        if window.last_day:
+            day = (dt.date.fromisoformat(window.last_day) - dt.date(1970, 1, 1)).days
+            self._last = wall.utc(day + 1, 0)
+
+    def allows(self, end: int) -> bool:
+        """Whether a bar that ends at ``end`` (microseconds UTC) may lead to an entry."""
+        if not self._from <= end < self._until:
+            self._allowed = self._judge(end)
+            self._from, self._until = end, self._next_boundary(end)
+        return self._allowed
+
+    def _judge(self, end: int) -> bool:
+        window = self.window
+        minute = self._wall.time_of_day(end) / MINUTE
+        weekday = (self._wall.day(end) + THURSDAY) % len(DAY_NAMES)
+        if window.start <= window.end:
+            inside = window.start <= minute <= window.end
+        else:
+            inside = minute >= window.start or minute <= window.end
+        if not inside or weekday not in window.days or end >= self._last:
+            return False
+        return not window.intraday or (self._hours.session_around(end) is not None and end < self.flat_at(end))
+
+    def _next_boundary(self, end: int) -> int:
+        window, wall = self.window, self._wall
+        boundaries = [
+            wall.next_at(end, 0),
+            wall.next_at(end, window.start * MINUTE % DAY),
+            wall.next_at(end - 1, window.end * MINUTE % DAY) + 1,
+        ]
+        if window.intraday:
+            boundaries.append(self._hours.next_boundary(end))
+            if self._hours.session_around(end) is not None:
+                boundaries.append(self.flat_at(end))
+        return min(boundary for boundary in (*boundaries, self._last) if boundary > end)
+
+    def flat_at(self, opened_at: int) -> int:
+        """When a trade opened at ``opened_at`` must be flat; NEVER when the window is not intraday.
+
+        Five minutes before the earlier of the window's end and the actual close of the session around it (of the next session
+        when it is opened between two).
+        """
+        if not self.window.intraday:
+            return NEVER
+        hours = self._hours
+        session = hours.session_around(opened_at) or hours.session_next(opened_at)
+        closes = hours.bounds(session)[1]
+        ends = self._wall.next_at(opened_at, self.window.end * MINUTE % DAY)
+        return max(opened_at, min(closes, ends) - FLAT_BEFORE_CLOSE)
+
+    def minutes(self, end: int) -> float:
+        """Local time of day in minutes."""
+        return self._wall.time_of_day(end) / MINUTE
