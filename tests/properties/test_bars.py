@@ -145,7 +145,7 @@ def test_order_and_repeats_inside_the_open_bar_change_nothing(ticks: list[Tick],
 
 
 @given(tick_lists(), st.integers(0, 60), st.booleans())
-def test_a_run_cut_anywhere_goes_on_as_if_it_had_not_been(ticks: list[Tick], cut: int, reverse: bool) -> None:  # noqa: FBT001 - drawn
+def test_a_run_cut_anywhere_goes_on_as_if_it_had_not_been(ticks: list[Tick], cut: int, reverse: bool) -> None:  # noqa: FBT001 - it is drawn, not passed by hand
     order = delivered(ticks[::-1] if reverse else ticks)
     whole, first, second = (BarTree(1, TIMEFRAMES, hours()) for _ in range(3))
     expected = [whole.on_tick(tick) for tick in order]
