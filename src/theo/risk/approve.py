@@ -1,19 +1,23 @@
 """The only place that makes Approved values. Rules run in order; the first refusal ends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from theo.domain.approval import Approved, Refused
 from theo.domain.instrument import Instrument
-from theo.domain.orders import Amendment, Order, OrderRole, Ticket
+from theo.domain.orders import Amendment, OcaType, Order, OrderRole, Ticket
 from theo.domain.signals import Proposal
 from theo.risk.account import AccountView
 from theo.risk.entry import Entry
 from theo.risk.limits import Limits
+from theo.risk.rules.amendments import amendment_refused
+from theo.risk.rules.bracket import bracket
 from theo.risk.rules.breaker import breaker
+from theo.risk.rules.contracts import contracts
 from theo.risk.rules.exposure import exposure
 from theo.risk.rules.halted import halted
 from theo.risk.rules.leverage import leverage
-from theo.risk.rules.losses import losses
+from theo.risk.rules.losses import loss_limits, losses
 from theo.risk.rules.open_trades import open_trades
 from theo.risk.rules.prices import prices
 from theo.risk.rules.protection import protection
@@ -25,7 +29,9 @@ from theo.risk.rules.tradable import tradable
 from theo.risk.rules.trade_risk import trade_risk
 from theo.risk.rules.trades_per_day import trades_per_day
 
-ENTRY_RULES: tuple[Callable[[Entry], Refused | None], ...] = (
+Rule = Callable[[Entry], Refused | None]
+
+ENTRY_RULES: Final[tuple[Rule, ...]] = (
     halted,
     breaker,
     reconciled,
@@ -33,60 +39,66 @@ ENTRY_RULES: tuple[Callable[[Entry], Refused | None], ...] = (
     prices,
     quantities,
     protection,
+    bracket,
     times_in_force,
     open_trades,
     trades_per_day,
+    contracts,
     exposure,
     leverage,
     trade_risk,
     total_risk,
+    loss_limits,
 )
+
+
+def first_refusal(entry: Entry, rules: Iterable[Rule]) -> Refused | None:
+    """The first rule's objection; None when all let it pass. Approves nothing."""
+    return next((refused for refused in (rule(entry) for rule in rules) if refused is not None), None)
 
 
 def approve_entry(
     proposal: Proposal, instrument: Instrument, ticket: Ticket, account: AccountView, limits: Limits, risk: int
 ) -> Approved[Ticket] | Refused:
-    """Judge an entry by every rule and by the loss limits. ``risk`` is the loss at the stop with costs, micros."""
-    entry = Entry(proposal, instrument, ticket, account, limits, risk)
-    for rule in ENTRY_RULES:
-        refused = rule(entry)
-        if refused is not None:
-            return refused
-    refused = losses(account, limits)
-    if refused is not None:
-        return refused
-    return Approved(ticket, (*(rule.__name__ for rule in ENTRY_RULES), "losses"))
+    """Judge an entry by every rule. ``risk`` is the loss at the stop with costs, micros."""
+    if not ticket.orders:
+        return Refused("bracket", 0, 1, f"{instrument.symbol}: a ticket without an order")
+    refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk), ENTRY_RULES)
+    return refused if refused is not None else Approved(ticket, tuple(rule.__name__ for rule in ENTRY_RULES))
 
 
-def approve_reduction(ticket: Ticket, position: int) -> Approved[Ticket] | Refused:
-    """Judge exits: each order alone may at most bring the position to zero. Limits never stand in the way of less risk.
+def approve_reduction(ticket: Ticket, position: int, working_exits: Sequence[Order] = ()) -> Approved[Ticket] | Refused:
+    """Judge exits: whatever of them is filled, the position at most becomes zero. Limits never stand in the way of less risk.
 
-    ``position`` is the signed quantity held of the instrument.
+    ``position`` is the signed quantity held. ``working_exits`` are exits already at the venue, with what is still open of
+    them as their quantity. Orders of one exit group reduce each other: the largest counts; others add up.
     """
-    for order in ticket.orders:
+    reducing: dict[str, int] = {}
+    loose = 0
+    for order in (*working_exits, *ticket.orders):
         if order.role is OrderRole.ENTRY:
-            return Refused("reduction", 0, 0, "an entry is not an exit")
-        if order.quantity <= 0 or order.side.sign * position >= 0 or order.quantity > abs(position):
-            text = f"{order.side} {order.quantity} would not only reduce a position of {position}"
+            return Refused("reduction", 0, 0, f"{order.id} opens a position: it is no exit")
+        if order.quantity <= 0 or order.side.sign * position >= 0:
+            text = f"{order.side} {order.quantity} does not reduce a position of {position}"
             return Refused("reduction", order.quantity, abs(position), text)
-        refused = tif_refused(order, parent=False)
-        if refused is not None:
-            return refused
-    return Approved(ticket, ("reduction", "times_in_force"))
+        if order.oca_group and order.oca_type is not OcaType.NONE:
+            reducing[order.oca_group] = max(reducing.get(order.oca_group, 0), order.quantity)
+        else:
+            loose += order.quantity
+    total = loose + sum(reducing.values())
+    if total > abs(position):
+        text = f"exits of {total} together would turn a position of {position} around"
+        return Refused("reduction", total, abs(position), text)
+    refused = next((found for found in (tif_refused(o, parent=False) for o in ticket.orders) if found is not None), None)
+    return refused if refused is not None else Approved(ticket, ("reduction", "times_in_force"))
 
 
 def approve_amendment(amendment: Amendment, order: Order, open_quantity: int) -> Approved[Amendment] | Refused:
     """Judge a change of an exit: a stop only ever tightens, a quantity only shrinks or follows what is open."""
-    if order.role is OrderRole.ENTRY:
-        return Refused("amendment", 0, 0, "an entry is cancelled, never changed")
-    if amendment.quantity <= 0 or amendment.quantity > max(order.quantity, open_quantity):
-        text = f"an exit of {amendment.quantity} for {open_quantity} open"
-        return Refused("amendment", amendment.quantity, open_quantity, text)
-    if order.stop is not None and amendment.stop is not None and order.side.sign * (amendment.stop - order.stop) > 0:
-        return Refused("amendment", amendment.stop, order.stop, "a stop is never loosened")
-    return Approved(amendment, ("amendment",))
+    refused = amendment_refused(amendment, order, open_quantity)
+    return refused if refused is not None else Approved(amendment, ("amendment",))
 
 
 def breaker_check(account: AccountView, limits: Limits) -> Refused | None:
-    """The loss limit that is breached now; None while all hold."""
+    """The loss limit that is reached now; None while all hold."""
     return losses(account, limits)

@@ -10,7 +10,7 @@ from theo.risk.limits import Limits
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry to be judged. ``risk`` is the loss at the stop with costs, micros."""
+    """One entry to be judged. ``risk`` is the loss at the stop with costs, micros, as it was planned."""
 
     proposal: Proposal
     instrument: Instrument
@@ -23,3 +23,14 @@ class Entry(msgspec.Struct, frozen=True):
     def order(self) -> Order:
         """The order that opens the position."""
         return self.ticket.orders[0]
+
+    @property
+    def worth(self) -> int:
+        """The exposure, micros, that the order adds at its planned price."""
+        return self.order.quantity * self.proposal.entry * self.instrument.unit_value
+
+    @property
+    def loss(self) -> int:
+        """The loss at the stop, micros: as planned, and never less than the orders themselves say."""
+        distance = abs(self.proposal.entry - self.proposal.stop)
+        return max(self.risk, self.order.quantity * distance * self.instrument.unit_value)

@@ -1,28 +1,40 @@
-"""Loss limits: of the account day, and from the account's high-water mark. A breach trips the circuit breaker."""
+"""Loss limits: of the account day, and from the account's high-water mark. Reaching one trips the circuit breaker."""
 
 from theo.domain.approval import Refused
 from theo.domain.instrument import MICROS
 from theo.risk.account import AccountView
-from theo.risk.limits import Limits, cap
+from theo.risk.entry import Entry
+from theo.risk.limits import Limits, cash_cap, percent_cap
 
 
-def loss_floor(day_start_equity: int, high_water: int, limits: Limits) -> float:
-    """The equity (micros) under which a loss limit is breached."""
-    daily = day_start_equity * (1.0 - cap(limits.daily_loss_percent_max) / 100.0)
-    drawdown = high_water * (1.0 - cap(limits.drawdown_percent_max) / 100.0)
-    return max(daily, drawdown)
+def daily_loss_max(day_start_equity: int, limits: Limits) -> int:
+    """The loss of one account day, micros, at which the breaker trips: the tighter of per cent and cash."""
+    percent = percent_cap(max(0, day_start_equity), limits.daily_loss_percent_max)
+    return min(percent, cash_cap(limits.daily_loss_cash_max))
+
+
+def loss_floor(day_start_equity: int, high_water: int, limits: Limits) -> int:
+    """The lowest equity, micros, at which no loss limit is reached."""
+    daily = day_start_equity - daily_loss_max(day_start_equity, limits)
+    drawdown = high_water - percent_cap(max(0, high_water), limits.drawdown_percent_max)
+    return max(daily, drawdown) + 1
 
 
 def losses(account: AccountView, limits: Limits) -> Refused | None:
-    """The breached limit; None while both hold."""
+    """The limit that is reached; None while both hold. Daily loss is the change of equity, open profit included."""
     daily = account.day_start_equity - account.equity
-    most = account.day_start_equity * cap(limits.daily_loss_percent_max) / 100.0
-    if daily > most:
-        text = f"lost {daily / MICROS:,.2f} today, at most {most / MICROS:,.2f}"
+    most = daily_loss_max(account.day_start_equity, limits)
+    if daily >= most:
+        text = f"lost {daily / MICROS:,.2f} today, trading stops at {most / MICROS:,.2f}"
         return Refused("daily_loss", daily / MICROS, most / MICROS, text)
     depth = account.high_water - account.equity
-    deepest = account.high_water * cap(limits.drawdown_percent_max) / 100.0
-    if depth > deepest:
-        text = f"{depth / MICROS:,.2f} below the high-water mark, at most {deepest / MICROS:,.2f}"
+    deepest = percent_cap(max(0, account.high_water), limits.drawdown_percent_max)
+    if depth >= deepest:
+        text = f"{depth / MICROS:,.2f} below the high-water mark, trading stops at {deepest / MICROS:,.2f}"
         return Refused("drawdown", depth / MICROS, deepest / MICROS, text)
     return None
+
+
+def loss_limits(entry: Entry) -> Refused | None:
+    """Refuse an entry once a loss limit is reached, tripped breaker or not."""
+    return losses(entry.account, entry.limits)

@@ -1,13 +1,22 @@
-"""An entry never goes without its stop, in the same ticket, at the venue."""
+"""An entry never goes without its stop: a resting one, in the same ticket, that lives until it is cancelled."""
 
 from theo.domain.approval import Refused
-from theo.domain.orders import OrderRole
+from theo.domain.orders import OrderRole, OrderType, TimeInForce
 from theo.risk.entry import Entry
+
+TRIGGERED = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})  # a stop-limit may be jumped over
 
 
 def protection(entry: Entry) -> Refused | None:
-    """Refuse an entry without a resting stop as its child."""
+    """Refuse an entry without exactly one protective stop, at the price that was sized."""
     stops = [o for o in entry.ticket.orders if o.role is OrderRole.STOP and o.parent == entry.order.id]
-    if len(stops) != 1 or stops[0].side is entry.order.side:
+    if len(stops) != 1:
         return Refused("protection", len(stops), 1, "an entry needs exactly one protective stop as its child")
+    stop = stops[0]
+    if stop.type not in TRIGGERED or stop.tif is not TimeInForce.GTC:
+        text = f"a protective stop is a {OrderType.STOP} or {OrderType.TRAILING_STOP} order, GTC; not {stop.type}, {stop.tif}"
+        return Refused("protection", 0, 1, text)
+    if stop.stop != entry.proposal.stop:
+        text = f"the stop order is at {stop.stop}, the trade was sized for {entry.proposal.stop} (price units)"
+        return Refused("protection", stop.stop or 0, entry.proposal.stop, text)
     return None
