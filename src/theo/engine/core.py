@@ -8,6 +8,7 @@ from theo.domain.effects import Effect
 from theo.domain.facts import Fact, LinkKnown, OrderMoved, Restarted, RunStarted, TimeWentBack
 from theo.domain.inputs import Command, Input, LinkChanged, Started, TimerFired
 from theo.domain.market_data import Bar, Tick
+from theo.engine.account import equity
 from theo.engine.apply import world_hash
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.books import on_book
@@ -16,86 +17,141 @@ from theo.engine.decide.commands import on_command
 from theo.engine.decide.order_reports import on_report
 from theo.engine.decide.scans import run_scan
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.scan import NEVER
+from theo.engine.scan import NEVER, Scan
 from theo.engine.state import State
 from theo.engine.turn import Turn
 from theo.engine.world import World
+from theo.risk.rules.losses import loss_floor
+
+CLOCK_STEP_TOLERATED = 1_000  # microseconds: reports and ticks of one moment may arrive crosswise
+NOTHING: tuple[list[Fact], list[Effect]] = ([], [])  # what most ticks lead to; never appended to
+
 
 class Core:
-    """State, world and core time. ``step`` is decide and apply for one input."""
+    """State, world and core time. ``step`` is decide and apply for one input.
 
-    __slots__ = ("at", "closed_by_time", "due", "scan_due", "state", "world")
+    ``timer`` is when a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing.
+    ``closed_by_time`` says whether the last input closed bars by the clock: then it is journalled, facts or not.
+    """
+
+    __slots__ = ("at", "closed_by_time", "due", "scan_due", "state", "timer", "world")
 
     def __init__(self, state: State, world: World, at: int = 0) -> None:
         self.state, self.world, self.at = state, world, at
-        self.closed_by_time = False  # whether the last input closed bars by the clock: then it is journalled, facts or not
-        self.due = 0  # when time alone has something to do next
+        self.closed_by_time = False
+        self.due = 0  # when time alone has something to do next, 0: look again
         self.scan_due = NEVER  # when a scan stops waiting for a late series
+        self.timer = 0
 
     def step(self, item: Input) -> tuple[list[Fact], list[Effect]]:
         """Facts and effects of one input, facts already applied. Both lists may be empty."""
-        if item.at < self.at:
-            turn = Turn(self.state, self.world, self.at)
-            if self.at - item.at > CLOCK_STEP_TOLERATED:
-                turn.emit(TimeWentBack(self.at, item.at))
-        else:
+        kind = type(item)
+        if (kind is Bar or kind is Tick) and self.at <= item.at < self.timer:
+            self.closed_by_time = False
             self.at = item.at
-            turn = Turn(self.state, self.world, item.at)
+            market = self.world.market
+            closed = market.on_bar(item) if kind is Bar else market.on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
+            return self._quick(closed)
+        return self._full(item)
+
+    def _quick(self, closed: bool) -> tuple[list[Fact], list[Effect]]:  # noqa: FBT001  # one flag, one caller, on the hot path
+        """Market data while nothing is due by time: most inputs are over after this."""
+        ready = self._scans_ready() if closed else None
+        if ready or (self.state.open_trades and self._loses()):
+            turn = Turn(self.state, self.world, self.at)
+            check_breaker(turn)
+            for scan in ready or ():
+                run_scan(turn, scan)
+            if len(turn.facts) > 1 or turn.effects:
+                self.due = next_due(self.state, self.world, self.at)
+            self._set_timer()
+            return turn.facts, turn.effects
+        self._set_timer()
+        return NOTHING
+
+    def _full(self, item: Input) -> tuple[list[Fact], list[Effect]]:
+        """Any input: what is due by time first, then the input's own handler."""
+        turn = self._turn(item)
         self.closed_by_time = False
         if turn.at >= self.scan_due:
-            self._run_scans(turn, late=True)
+            self._run_late_scans(turn)
         if turn.at >= self.due:
             run_due(turn)
             self.due = 0
         HANDLERS[type(item)](self, turn, item)
         if self.due == 0 or len(turn.facts) > 1 or turn.effects:
             self.due = next_due(self.state, self.world, self.at)
+        self._set_timer()
         return turn.facts, turn.effects
 
-    def next_timer(self) -> int:
-        """When a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing."""
-        return min(self.due, self.scan_due, self.world.market.next_due())
+    def _turn(self, item: Input) -> Turn:
+        """Core time is max(previous, the input's); a backward step is kept as a fact."""
+        if item.at >= self.at:
+            self.at = item.at
+            return Turn(self.state, self.world, item.at)
+        turn = Turn(self.state, self.world, self.at)
+        if self.at - item.at > CLOCK_STEP_TOLERATED:
+            turn.emit(TimeWentBack(self.at, item.at))
+        return turn
 
-    def closed_series(self, turn: Turn) -> None:
-        """Series closed bars: scans that waited for them may be due, and an open position is looked at."""
+    def _set_timer(self) -> None:
+        timer = self.world.market.due
+        if self.due < timer:
+            timer = self.due
+        self.timer = self.scan_due if self.scan_due < timer else timer
+
+    def _loses(self) -> bool:
+        """Whether equity is below what a loss limit allows: the cheap question before the whole check."""
+        state, world = self.state, self.world
+        return equity(state, world) < loss_floor(state.day.equity, state.high_water, world.limits)
+
+    def _scans_ready(self) -> list[Scan]:
+        """Scans whose decision is due now, of the series that just closed; the others wait until their grace ends."""
+        ready: list[Scan] = []
         for series in self.world.market.closed:
             for scan in series.scans:
                 scan.bar_closed(series)
-        if turn.state.open_trades:
-            check_breaker(turn)
-        self._run_scans(turn, late=False)
+                if scan.waiting_for and scan not in ready:
+                    if scan.complete():
+                        ready.append(scan)
+                    elif scan.waiting_until < self.scan_due:
+                        self.scan_due = scan.waiting_until
+        if ready:
+            self.scan_due = min((s.waiting_until for s in self.world.scans.values() if s not in ready), default=NEVER)
+        return ready
 
-    def _run_scans(self, turn: Turn, *, late: bool) -> None:
-        self.scan_due = NEVER
+    def series_closed(self, turn: Turn) -> None:
+        """Series closed bars within a turn: look at the open positions, then run what is ready."""
+        ready = self._scans_ready()
+        check_breaker(turn)
+        for scan in ready:
+            run_scan(turn, scan)
+
+    def _run_late_scans(self, turn: Turn) -> None:
+        """Decisions whose series did not all come in time: what is missing counts as missing."""
         for scan in self.world.scans.values():
-            if not scan.waiting_for:
-                continue
-            if scan.complete() or (late and turn.at >= scan.waiting_until):
+            if scan.waiting_for and turn.at >= scan.waiting_until:
                 run_scan(turn, scan)
-            elif scan.waiting_until < self.scan_due:
-                self.scan_due = scan.waiting_until
-
-
-CLOCK_STEP_TOLERATED = 1_000  # microseconds: reports and ticks of one moment may arrive crosswise
+        self.scan_due = min((s.waiting_until for s in self.world.scans.values()), default=NEVER)
 
 
 def _on_tick(core: Core, turn: Turn, tick: Tick) -> None:
     if core.world.market.on_tick(tick):
-        core.closed_series(turn)
-    elif turn.state.positions.get(tick.instrument):
+        core.series_closed(turn)
+    else:
         check_breaker(turn)
 
 
 def _on_bar(core: Core, turn: Turn, bar: Bar) -> None:
     if core.world.market.on_bar(bar):
-        core.closed_series(turn)
+        core.series_closed(turn)
 
 
 def _on_timer(core: Core, turn: Turn, timer: TimerFired) -> None:
     if core.world.market.on_time(timer.at):
         core.closed_by_time = True
-        core.closed_series(turn)
-    elif turn.state.open_trades:
+        core.series_closed(turn)
+    else:
         check_breaker(turn)
 
 

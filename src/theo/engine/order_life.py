@@ -88,7 +88,7 @@ LIFE: MappingProxyType[OrderStatus, dict[OrderEvent, OrderStatus]] = MappingProx
             E.ACCEPTED: S.CANCELLING,
             E.PART_FILL: S.CANCELLING,
             E.CANCEL_ASKED: S.CANCELLING,
-            E.CANCEL_REFUSED: S.WORKING,
+            E.CANCEL_REFUSED: S.UNKNOWN,  # it may have ended, and the report is still on its way: ask, do not guess
         },
         S.FILLED: {**_ended(S.FILLED)},
         S.CANCELLED: {**_ended(S.CANCELLED)},

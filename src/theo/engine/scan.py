@@ -1,12 +1,10 @@
 """One configuration being scanned: its strategy, the series it waits for, and the bar end that is due."""
 
-from collections.abc import Callable
-
 from theo.domain.keys import Key
 from theo.market.series import Series
 from theo.risk.sizing import Sizing
-from theo.strategy0.base import Strategy
-from theo.strategy0.terms import Terms
+from theo.strategy.base import Strategy
+from theo.strategy.terms import Terms
 
 NEVER = 1 << 62  # later than any time
 
@@ -14,17 +12,19 @@ NEVER = 1 << 62  # later than any time
 class Scan:
     """A decision for bar end T is due when every awaited series has closed T, or ``grace`` after T, and runs once.
 
-    ``flat_at`` says when a trade opened at a given time must be closed; NEVER for positional configurations.
+    ``awaited`` are the series on the primary's timeframe, the primary first.
     """
 
-    __slots__ = ("awaited", "flat_at", "key", "primary", "sizing", "strategy", "terms", "waiting_for", "waiting_until")
+    __slots__ = ("awaited", "key", "primary", "sizing", "strategy", "terms", "waiting_for", "waiting_until")
 
-    def __init__(self, key: Key, strategy: Strategy, terms: Terms, flat_at: Callable[[int], int]) -> None:
-        self.key, self.strategy, self.terms, self.flat_at = key, strategy, terms, flat_at
+    def __init__(self, key: Key, strategy: Strategy, terms: Terms, awaited: tuple[Series, ...]) -> None:
+        self.key, self.strategy, self.terms = key, strategy, terms
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
-        self.primary, self.awaited = strategy.primary, strategy.awaited
+        self.awaited, self.primary = awaited, awaited[0]
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
+        for series in awaited:
+            series.scans.append(self)
 
     def bar_closed(self, series: Series) -> None:
         """The primary's bar makes a decision due."""

@@ -35,12 +35,12 @@ class Snapshot(msgspec.Struct, array_like=True):
     scans: list[ScanState]
 
 
-_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Snapshot)
 
 
 def digest(state: State) -> str:
-    """SHA-256 of the trading state: equal states have equal digests, whatever path led there."""
+    """SHA-256 of the trading state: equal facts in equal order lead to equal digests."""
     return hashlib.sha256(_encode(state)).hexdigest()
 
 

@@ -47,4 +47,4 @@ class World:
     def flat_at(self, config: str, opened_at: int) -> int:
         """When a trade opened at ``opened_at`` must be flat; NEVER for positional and unknown configurations."""
         scan = self.scans.get(config)
-        return NEVER if scan is None else scan.flat_at(opened_at)
+        return NEVER if scan is None else scan.terms.flat_at(opened_at)

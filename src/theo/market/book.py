@@ -32,9 +32,12 @@ class BarSource(Protocol):
 
 
 class MarketBook:
-    """``closed`` lists the series that the newest input closed, in order; ``last`` holds each instrument's last price."""
+    """``closed`` lists the series that the newest input closed, in order; ``last`` holds each instrument's last price.
 
-    __slots__ = ("_pairs", "_series", "_sources", "closed", "last")
+    ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
+    """
+
+    __slots__ = ("_pairs", "_series", "_sources", "closed", "due", "last")
 
     def __init__(self) -> None:
         self._series: dict[int, dict[str, Series]] = {}
@@ -42,6 +45,7 @@ class MarketBook:
         self._sources: dict[int, BarSource] = {}
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
+        self.due = NEVER
 
     def series(self, instrument: Instrument, timeframe: Timeframe) -> Series:
         """The series of an instrument and timeframe, kept from now on if it is not kept yet."""
@@ -67,14 +71,18 @@ class MarketBook:
         """All series, by instrument and timeframe, in the order in which they were asked for."""
         return [series for kept in self._series.values() for series in kept.values()]
 
+    def pairs(self) -> list[Pair]:
+        """All correlations, in the order in which they were asked for."""
+        return list(self._pairs.values())
+
     def on_bar(self, bar: Bar) -> bool:
         """Take a closed bar; whether a series closed by it."""
         self.last[bar.instrument] = bar.close
-        self.closed = []
-        series = self._series.get(bar.instrument, {}).get(bar.timeframe)
+        kept = self._series.get(bar.instrument)
+        series = None if kept is None else kept.get(bar.timeframe)
         if series is None or not series.close(bar):
             return False
-        self.closed.append(series)
+        self.closed = [series]
         return True
 
     def on_tick(self, tick: Tick) -> bool:
@@ -85,7 +93,12 @@ class MarketBook:
         if source is None:
             return False
         bars = source.on_tick(tick)
-        return self._close(bars) if bars else False
+        if bars:
+            self._look_ahead()
+            return self._close(bars)
+        if source.next_due < self.due:
+            self.due = source.next_due
+        return False
 
     def on_time(self, at: int) -> bool:
         """Close what the clock closes; whether a series closed."""
@@ -93,15 +106,12 @@ class MarketBook:
         for source in self._sources.values():
             if source.next_due <= at:
                 closed += source.on_time(at)
+        if self._sources:
+            self._look_ahead()
         return self._close(tuple(closed)) if closed else False
 
-    def next_due(self) -> int:
-        """The earliest time at which the clock closes a bar; NEVER when none is open."""
-        due = NEVER
-        for source in self._sources.values():
-            if source.next_due < due:
-                due = source.next_due
-        return due
+    def _look_ahead(self) -> None:
+        self.due = min(source.next_due for source in self._sources.values())
 
     def _close(self, bars: tuple[Bar, ...]) -> bool:
         self.closed = []
@@ -130,6 +140,8 @@ class MarketBook:
             pair.correlation.restore(kept)
         for instrument, kept in state["sources"]:
             self._sources[instrument].restore(kept)
+        if self._sources:
+            self._look_ahead()
 
 
 TRADE, INDEX = 0, 3  # TickKind as plain numbers: an enum's look-up would cost more than the comparison

@@ -4,6 +4,7 @@ A return across a session break, a gap or a roll is dropped unless ``gap_returns
 starts where the previous joined bar ended and that neither side changed its contract. Nothing is filled forward.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -35,13 +36,10 @@ class CorrelationSpec(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-RANKED = {"spearman": spearman_step, "kendall": kendall_step}
-
-
 class PairCorrelation:
     """The correlation of a first and a second series, with its newest value and the end of the bar it holds for."""
 
-    __slots__ = ("_first", "_ints", "_second", "_xs", "_ys", "column", "last_end", "spec")
+    __slots__ = ("_drop", "_first", "_ints", "_second", "_step", "_whole", "_xs", "_ys", "column", "last_end", "spec")
 
     def __init__(self, spec: CorrelationSpec) -> None:
         self.spec = spec
@@ -49,42 +47,31 @@ class PairCorrelation:
         self.last_end = 0
         self._first: Bar | None = None
         self._second: Bar | None = None
-        zero = 0 if self.whole else 0.0
-        self._xs: list[int] | list[float] = [zero] * spec.window  # type: ignore[assignment]  # one kind, by the input
-        self._ys: list[int] | list[float] = [zero] * spec.window  # type: ignore[assignment]  # one kind, by the input
+        self._whole = spec.input != "log_return"
+        self._drop = spec.gap_returns == "drop"
+        pearson = pearson_int_step if self._whole else pearson_float_step
+        self._step: Callable[..., float] = {"spearman": spearman_step, "kendall": kendall_step}.get(spec.method, pearson)
+        zero: float = 0 if self._whole else 0.0  # whole inputs keep whole sums
+        self._xs, self._ys = [zero] * spec.window, [zero] * spec.window
         self._ints = [0] * 6
-
-    @property
-    def whole(self) -> bool:
-        """Whether the inputs are integers."""
-        return self.spec.input != "log_return"
 
     def join(self, first: Bar, second: Bar) -> None:
         """Take a pair of bars with the same end."""
         before, other = self._first, self._second
         self._first, self._second, self.last_end = first, second, first.end
-        if self.spec.input == "price":
-            self._push(first.close, second.close)
-            return
-        if before is None or other is None:
-            return
-        if self.spec.gap_returns == "drop" and not consecutive(before, other, first, second):
-            self.column.push(self.column.value)  # no new pair: the window stands
-            return
-        if self.spec.input == "change":
-            self._push(first.close - before.close, second.close - other.close)
-        else:
-            self._push(ln(first.close / before.close), ln(second.close / other.close))
-
-    def _push(self, x: float, y: float) -> None:
-        spec = self.spec
-        if spec.method != "pearson":
-            value = RANKED[spec.method](self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # one kind
-        elif self.whole:
-            value = pearson_int_step(self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # integers here
-        else:
-            value = pearson_float_step(self._ints, self._xs, self._ys, x, y, spec.minimum)  # type: ignore[arg-type]  # floats here
         column = self.column
+        if self.spec.input == "price":
+            value = self._step(self._ints, self._xs, self._ys, first.close, second.close, self.spec.minimum)
+        elif before is None or other is None:
+            return
+        elif self._drop and not consecutive(before, other, first, second):
+            value = column.value  # no new pair: the window stands
+        elif self._whole:
+            x, y = first.close - before.close, second.close - other.close
+            value = self._step(self._ints, self._xs, self._ys, x, y, self.spec.minimum)
+        else:
+            rx, ry = ln(first.close / before.close), ln(second.close / other.close)
+            value = self._step(self._ints, self._xs, self._ys, rx, ry, self.spec.minimum)
         column.previous = column.value
         column.value = value
 

@@ -1,5 +1,6 @@
 """One bar series of one instrument: its last bars, the indicators kept on it, and who waits for its closes."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -22,7 +23,7 @@ class CloseListener(Protocol):
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first."""
 
-    __slots__ = ("bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "scans", "timeframe")
+    __slots__ = ("_updates", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "scans", "timeframe")
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
         self.instrument, self.timeframe = instrument, timeframe
@@ -30,6 +31,7 @@ class Series:
         self.previous_bar: Bar | None = None
         self.last_end = 0
         self.indicators: dict[IndicatorSpec, Indicator] = {}
+        self._updates: tuple[Callable[[Bar], None], ...] = ()
         self.pairs: list[Pair] = []
         self.scans: list[CloseListener] = []
 
@@ -38,6 +40,7 @@ class Series:
         indicator = self.indicators.get(spec)
         if indicator is None:
             indicator = self.indicators[spec] = live(spec)
+            self._updates = (*self._updates, indicator.update)
         return indicator.outputs[output]
 
     def close(self, bar: Bar) -> bool:
@@ -47,10 +50,12 @@ class Series:
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
-        for indicator in self.indicators.values():
-            indicator.update(bar)
+        for update in self._updates:
+            update(bar)
         for pair in self.pairs:
-            pair.closed(bar.end)
+            first, second = pair.first, pair.second
+            if first.last_end == second.last_end:
+                pair.joined(first.bar, second.bar)  # type: ignore[arg-type]  # both have closed a bar by then
         return True
 
     def state(self) -> object:
@@ -70,14 +75,9 @@ class Series:
 class Pair:
     """Two series and their correlation: joined when both have closed the same bar end."""
 
-    __slots__ = ("correlation", "first", "second")
+    __slots__ = ("correlation", "first", "joined", "second")
 
     def __init__(self, spec: CorrelationSpec, first: Series, second: Series) -> None:
         self.correlation = PairCorrelation(spec)
+        self.joined = self.correlation.join
         self.first, self.second = first, second
-
-    def closed(self, end: int) -> None:
-        """One side closed a bar."""
-        first, second = self.first, self.second
-        if first.last_end == end and second.last_end == end and first.bar is not None and second.bar is not None:
-            self.correlation.join(first.bar, second.bar)

@@ -92,7 +92,7 @@ class Shell:
         if waiting:
             await self._commit_before(waiting)
             await self._perform(waiting)
-        elif effects or journal.full or core.at - self._committed_at >= COMMIT_DELAY:
+        elif effects or journal.full or self._clock.now() - self._committed_at >= COMMIT_DELAY:
             await self._commit()
 
     async def _commit_before(self, effects: list[Effect]) -> None:
@@ -157,7 +157,7 @@ class Shell:
                     remedy="Protective stops rest at the broker. Free the disk or repair the store, then start again",
                 )
             await self._clock.sleep_until(self._clock.now() + COMMIT_RETRY_WAIT)
-        self._committed_at = self.core.at
+        self._committed_at = self._clock.now()
         self._show()
 
     def _arrived_after_all(self) -> bool:

@@ -27,10 +27,10 @@ class VirtualMarket:
     async def advance(self, until: int) -> None:
         """Deliver what is due before ``until``, in order of time."""
         shell, broker = self._shell, self._broker
-        while (at := min(shell.core.next_timer(), broker.next_due())) < until:
+        while (at := min(shell.core.timer, broker.next_due())) < until:
             for report in broker.time(at):
                 shell.post(report)
             await shell.pump()
-            if shell.core.next_timer() <= at:
+            if shell.core.timer <= at:
                 shell.post(TimerFired(at))
                 await shell.pump()

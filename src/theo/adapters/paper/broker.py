@@ -16,10 +16,13 @@ from theo.venue.exchange import Venue
 class PaperBroker:
     """Answers arrive at once, in the call that caused them; market data is given to ``market`` before the core sees it."""
 
-    def __init__(self, venue: Venue) -> None:
-        self.venue = venue
+    def __init__(self, venue: Venue, file: "VenueFile | None" = None) -> None:
+        self.venue, self._file = venue, file
         self._answer: Answer = _nobody
         self.at = 0
+        kept = None if file is None else file.load()
+        if kept is not None:
+            venue.restore(kept)
 
     async def connect(self, answer: Answer) -> None:
         """Answers go to ``answer`` from now on."""
@@ -48,20 +51,26 @@ class PaperBroker:
     def market(self, item: Tick | Bar) -> tuple[Input, ...]:
         """What the venue makes of market data; the caller posts it before the data itself."""
         self.at = max(self.at, item.at)
-        return self.venue.on_tick(item) if isinstance(item, Tick) else self.venue.on_bar(item)
+        return self._kept(self.venue.on_tick(item) if isinstance(item, Tick) else self.venue.on_bar(item))
 
     def time(self, at: int) -> tuple[Input, ...]:
         """What the venue does by time alone."""
         self.at = max(self.at, at)
-        return self.venue.on_time(at)
+        return self._kept(self.venue.on_time(at))
 
     def next_due(self) -> int:
         """When the venue does something by time alone."""
         return self.venue.next_due
 
     def _say(self, reports: tuple[Input, ...]) -> None:
-        for report in reports:
+        for report in self._kept(reports):
             self._answer(report)
+
+    def _kept(self, reports: tuple[Input, ...]) -> tuple[Input, ...]:
+        """The books are on disk before anyone hears of a change in them."""
+        if reports and self._file is not None:
+            self._file.save(self.venue.state())
+        return reports
 
 
 def _nobody(_item: Input) -> None:

@@ -36,7 +36,7 @@ def day_ticks(real: RealDay, opens: int, closes: int, market: Market, seed: int)
     ticks: list[Tick] = []
     for i in range(count):
         at = opens + i * TICK_INTERVAL + SECOND
-        ticks.append(Tick(market.index, at, at, 0, TickKind.TRADE, path[i], 1 + int(draw.random() * 20), 0, 0, market.source))
+        ticks.append(Tick(market.index, at, at, 0, TickKind.TRADE, path[i], 50 + int(draw.random() * 200), 0, 0, market.source))
         ticks.append(Tick(market.vix, at, at, 0, TickKind.INDEX, vix[i], 0, 0, 0, market.source))
     return ticks
 

@@ -12,6 +12,7 @@ from theo.engine.state import State
 from theo.engine.turn import Turn
 from theo.engine.world import World
 from theo.risk.approve import breaker_check
+from theo.risk.rules.losses import loss_floor
 
 
 def begin_day(turn: Turn) -> None:
@@ -37,7 +38,10 @@ def run_due(turn: Turn) -> None:
 
 def check_breaker(turn: Turn) -> None:
     """On a breach of a loss limit: stop, cancel entries, flatten, tell."""
-    if turn.state.breaker is not None:
+    state, world = turn.state, turn.world
+    if state.breaker is not None or not state.open_trades:
+        return
+    if equity(state, world) >= loss_floor(state.day.equity, state.high_water, world.limits):
         return
     refused = breaker_check(account_view(turn.state, turn.world), turn.world.limits)
     if refused is None:
@@ -85,6 +89,6 @@ def next_due(state: State, world: World, at: int) -> int:
         waits.append(world.flat_at(trade.key.config, trade.opened_at))
         if trade.partial_since:
             waits.append(trade.partial_since + settings.partial_fill_wait)
-        if trade.last_fill_at:
-            waits.append(trade.last_fill_at + settings.exit_group_wait)
+        waits += [o.since + settings.exit_group_wait for o in orders if o.ended]
+        waits.append(trade.last_fill_at + settings.exit_group_wait)
     return min((w for w in waits if w > at), default=NEVER)

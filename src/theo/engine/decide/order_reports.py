@@ -6,7 +6,7 @@ from theo.domain.orders import Order, OrderRole
 from theo.engine import order_life
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import OrderEvent
+from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.state import OrderState
 from theo.engine.turn import Turn
 
@@ -105,5 +105,7 @@ def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", bro
     turn.emit(OrderMoved(turn.at, held.order.id, event, reason, broker_id))
     if event is OrderEvent.REJECTED and before not in order_life.ENDED:
         turn.alert("warning", "order_rejected", f"{held.order.role} order {held.order.id} was rejected: {reason}")
+    if event is OrderEvent.CANCEL_REFUSED and before is OrderStatus.CANCELLING:
+        ask_book(turn, f"a cancel of {held.order.id} was refused")
     if event is OrderEvent.UNANSWERED:
         turn.alert("warning", "order_unknown", f"{held.order.role} order {held.order.id} has no answer: {reason}")

@@ -16,7 +16,7 @@ def run_scan(turn: Turn, scan: Scan) -> None:
     trade = open_trade(turn, scan) if turn.state.open_trades else None
     held = 0 if trade is None else trade.side.sign * trade.quantity
     seen = scan.strategy.evaluate(end, held)
-    turn.emit(Decided(scan.key.config, end, seen.verdict, seen.numbers, seen.truths))
+    turn.facts.append(Decided(scan.key.config, end, seen.verdict, seen.numbers, seen.truths))  # changes no state
     if seen.action is not None:
         _act(turn, scan, end, trade, seen.action)
 

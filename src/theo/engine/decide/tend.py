@@ -55,9 +55,16 @@ def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
     _close(turn, trade, next((o for o in orders if o.order.role is OrderRole.ENTRY), orders[0]))
 
 
+def settles_at(turn: Turn, trade: TradeState) -> int:
+    """When the venue has had its time to follow the last fill or the last end of an order: to reduce the exit group, to let
+    children die with their parent. What it has not done by then we do ourselves; sooner, our cancels would cross its own."""
+    changed = max((o.since for o in (turn.state.orders[i] for i in trade.orders) if o.ended), default=0)
+    return max(trade.last_fill_at, changed) + turn.world.settings.exit_group_wait
+
+
 def group_settled(turn: Turn, trade: TradeState) -> bool:
-    """Whether the venue had its time to reduce or cancel the exit group after the last fill; then we do it ourselves."""
-    return turn.at >= trade.last_fill_at + turn.world.settings.exit_group_wait
+    """Whether that time is over."""
+    return turn.at >= settles_at(turn, trade)
 
 
 def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
@@ -119,8 +126,11 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
     if entries:
         _protect_partial(turn, trade, entries, live)
         return
+    dying = [o for o in live if o.order.parent and turn.state.orders[o.order.parent].status is not OrderStatus.FILLED]
+    for held in dying if group_settled(turn, trade) else ():
+        cancel(turn, held, "its parent ended before it was wholly filled")
     for role in (OrderRole.STOP, OrderRole.TARGET):
-        resting = [o for o in live if o.order.role is role and o.status is not OrderStatus.CANCELLING]
+        resting = [o for o in live if o.order.role is role and o.status is not OrderStatus.CANCELLING and o not in dying]
         surplus = sum(o.open_quantity for o in resting) - trade.open_quantity
         if surplus > 0 and group_settled(turn, trade):
             _trim(turn, trade, resting, surplus)

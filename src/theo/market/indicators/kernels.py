@@ -3,6 +3,9 @@
 State lives in flat sequences that the caller owns: lists live, int64 / float64 arrays when compiled. Prices come in as whole
 price units; every output is a float in price units, NaN before enough bars. Only + - * / and comparisons: the same bits on
 every processor. Windows are rings: ``ints[0]`` counts the bars seen.
+
+What the registry calls has one signature, (ints, floats, high, low, close, parameters...), so that nothing stands between a
+series and its step.
 """
 
 from collections.abc import MutableSequence
@@ -42,7 +45,7 @@ def atr_wilder_step(ints: Ints, floats: Floats, high: int, low: int, close: int,
     return floats[0]
 
 
-def atr_mean_step(ints: Ints, high: int, low: int, close: int, n: int) -> float:
+def atr_mean_step(ints: Ints, _floats: Floats, high: int, low: int, close: int, n: int) -> float:
     """Mean of the last n true ranges, from an exact integer sum. ints: [bars, close before, sum, ring of n]."""
     seen = ints[0]
     ints[0] = seen + 1
@@ -57,49 +60,77 @@ def atr_mean_step(ints: Ints, high: int, low: int, close: int, n: int) -> float:
     return float(ints[2]) / float(n)
 
 
-def highest_step(ints: Ints, at: int, value: int, n: int) -> float:
-    """Highest of the last n values. ints from ``at``: [seen, cached extreme, ring of n]; looked for again only when the extreme leaves."""
-    seen = ints[at]
-    ints[at] = seen + 1
-    place = at + 2 + seen % n
+def highest_step(ints: Ints, _floats: Floats, high: int, _low: int, _close: int, n: int) -> float:
+    """Highest of the last n values. ints: [seen, cached extreme, ring of n]; looked for again only when the extreme leaves."""
+    seen = ints[0]
+    ints[0] = seen + 1
+    place = 2 + seen % n
     leaving = ints[place]
-    ints[place] = value
-    if seen == 0 or value >= ints[at + 1]:
-        ints[at + 1] = value
-    elif seen >= n and leaving == ints[at + 1]:
-        top = ints[at + 2]
-        for i in range(at + 3, at + 2 + n):
+    ints[place] = high
+    if seen == 0 or high >= ints[1]:
+        ints[1] = high
+    elif seen >= n and leaving == ints[1]:
+        top = ints[2]
+        for i in range(3, 2 + n):
             if ints[i] > top:
                 top = ints[i]
-        ints[at + 1] = top
+        ints[1] = top
     if seen + 1 < n:
         return NAN
-    return float(ints[at + 1])
+    return float(ints[1])
 
 
-def lowest_step(ints: Ints, at: int, value: int, n: int) -> float:
+def lowest_step(ints: Ints, _floats: Floats, _high: int, low: int, _close: int, n: int) -> float:
     """Lowest of the last n values; as ``highest_step``."""
-    seen = ints[at]
-    ints[at] = seen + 1
-    place = at + 2 + seen % n
+    seen = ints[0]
+    ints[0] = seen + 1
+    place = 2 + seen % n
     leaving = ints[place]
-    ints[place] = value
-    if seen == 0 or value <= ints[at + 1]:
-        ints[at + 1] = value
-    elif seen >= n and leaving == ints[at + 1]:
-        bottom = ints[at + 2]
-        for i in range(at + 3, at + 2 + n):
+    ints[place] = low
+    if seen == 0 or low <= ints[1]:
+        ints[1] = low
+    elif seen >= n and leaving == ints[1]:
+        bottom = ints[2]
+        for i in range(3, 2 + n):
             if ints[i] < bottom:
                 bottom = ints[i]
-        ints[at + 1] = bottom
+        ints[1] = bottom
     if seen + 1 < n:
         return NAN
-    return float(ints[at + 1])
+    return float(ints[1])
 
 
-def donchian_step(ints: Ints, high: int, low: int, n: int) -> tuple[float, float]:
-    """Upper and lower channel of the last n bars, this one included. ints: state of ``highest_step``, then ``lowest_step``."""
-    return highest_step(ints, 0, high, n), lowest_step(ints, 2 + n, low, n)
+def donchian_step(ints: Ints, _floats: Floats, high: int, low: int, _close: int, n: int) -> tuple[float, float]:
+    """Upper and lower channel of the last n bars, this one included. ints: [seen, upper, lower, ring of highs, ring of lows].
+
+    The same as ``highest_step`` and ``lowest_step`` side by side, in one call: it stands on the hottest path.
+    """
+    seen = ints[0]
+    ints[0] = seen + 1
+    place = 3 + seen % n
+    left_high = ints[place]
+    left_low = ints[place + n]
+    ints[place] = high
+    ints[place + n] = low
+    if high >= ints[1] or seen == 0:
+        ints[1] = high
+    elif left_high == ints[1] and seen >= n:
+        top = ints[3]
+        for i in range(4, 3 + n):
+            if ints[i] > top:
+                top = ints[i]
+        ints[1] = top
+    if low <= ints[2] or seen == 0:
+        ints[2] = low
+    elif left_low == ints[2] and seen >= n:
+        bottom = ints[3 + n]
+        for i in range(4 + n, 3 + 2 * n):
+            if ints[i] < bottom:
+                bottom = ints[i]
+        ints[2] = bottom
+    if seen + 1 < n:
+        return NAN, NAN
+    return float(ints[1]), float(ints[2])
 
 
 def fractal_step(ints: Ints, at: int, value: int, k: int) -> float:
@@ -121,7 +152,7 @@ def fractal_step(ints: Ints, at: int, value: int, k: int) -> float:
     return float(middle)
 
 
-def fractals_step(ints: Ints, high: int, low: int, k: int) -> tuple[float, float]:
+def fractals_step(ints: Ints, _floats: Floats, high: int, low: int, _close: int, k: int) -> tuple[float, float]:
     """Fractal high and fractal low that became known with this bar, else NaN. ints: twice the state of ``fractal_step``."""
     return fractal_step(ints, 0, high, k), -fractal_step(ints, 2 + 2 * k, -low, k)
 
@@ -146,42 +177,42 @@ def swings_step(ints: Ints, floats: Floats, high: int, low: int, close: int, k: 
     return floats[0], -floats[2], floats[1], floats[3]
 
 
-def sma_step(ints: Ints, value: int, n: int) -> float:
+def sma_step(ints: Ints, _floats: Floats, _high: int, _low: int, close: int, n: int) -> float:
     """Mean of the last n values, from an exact integer sum. ints: [seen, sum, ring of n]."""
     seen = ints[0]
     ints[0] = seen + 1
     place = 2 + seen % n
-    ints[1] += value - ints[place]
-    ints[place] = value
+    ints[1] += close - ints[place]
+    ints[place] = close
     if seen + 1 < n:
         return NAN
     return float(ints[1]) / float(n)
 
 
-def ema_step(ints: Ints, floats: Floats, value: int, n: int) -> float:
+def ema_step(ints: Ints, floats: Floats, _high: int, _low: int, close: int, n: int) -> float:
     """Exponential mean, factor 2 / (n + 1), begun with the mean of the first n values: TA-Lib. ints: [seen, sum]; floats: [ema]."""
     seen = ints[0]
     ints[0] = seen + 1
     if seen + 1 < n:
-        ints[1] += value
+        ints[1] += close
         return NAN
     if seen + 1 == n:
-        ints[1] += value
+        ints[1] += close
         floats[0] = float(ints[1]) / float(n)
     else:
-        floats[0] = floats[0] + (float(value) - floats[0]) * (2.0 / float(n + 1))
+        floats[0] = floats[0] + (float(close) - floats[0]) * (2.0 / float(n + 1))
     return floats[0]
 
 
-def rsi_step(ints: Ints, floats: Floats, value: int, n: int) -> float:
-    """Wilder's RSI, 0 to 100. ints: [seen, value before, sum of gains, sum of losses]; floats: [mean gain, mean loss]. TA-Lib.
+def rsi_step(ints: Ints, floats: Floats, _high: int, _low: int, close: int, n: int) -> float:
+    """Wilder's RSI, 0 to 100. ints: [seen, close before, sum of gains, sum of losses]; floats: [mean gain, mean loss]. TA-Lib.
 
     Without any movement in the window the result is 0, as TA-Lib has it.
     """
     seen = ints[0]
     ints[0] = seen + 1
-    change = value - ints[1]
-    ints[1] = value
+    change = close - ints[1]
+    ints[1] = close
     if seen == 0:
         return NAN
     gain = change if change > 0 else 0
@@ -223,3 +254,9 @@ def trailing_step(floats: Floats, at: int, atr: float, close: int, m: float) -> 
     elif price + width < floats[at]:
         floats[at] = price + width
     return floats[at]
+
+
+def atr_stop_step(ints: Ints, floats: Floats, high: int, low: int, close: int, n: int, m: float) -> tuple[float, float]:
+    """ATR trailing stop and its side. ints as ``atr_wilder_step``; floats: [atr, level, side]."""
+    atr = atr_wilder_step(ints, floats, high, low, close, n)
+    return trailing_step(floats, 1, atr, close, m), floats[2]

@@ -1,9 +1,8 @@
 """Pivot points from the previous session's high, low and close. A session ends where a bar's session date changes, or, on bars
 that carry none, at a gap of at least ``SESSION_GAP`` between bars."""
 
-from collections.abc import Callable
-
 from theo.domain.market_data import HOUR, Bar
+from theo.market.indicators.indicator import Indicator
 from theo.market.indicators.spec import IndicatorSpec
 
 SESSION_GAP = HOUR  # the shortest daily halt of the markets served (CME, 17:00 to 18:00 ET)
@@ -26,18 +25,30 @@ def pivot_levels(kind: str, high: int, low: int, close: int) -> Levels:
     return p, base + a, base + b, base + c, base - a, base - b, base - c
 
 
-def build(spec: IndicatorSpec) -> tuple[list[int], list[float], Callable[[list[int], list[float], Bar], Levels]]:
-    """State and step. ints: [high, low, close, last end, session date] of the running session; floats: the levels in force."""
-    kind = str(spec["kind"])
+class PivotPoints(Indicator):
+    """Levels of the session before the running one. ints: [high, low, close, last end, session date] of the running session."""
 
-    def step(ints: list[int], floats: list[float], bar: Bar) -> Levels:
-        high, low, close, last_end, session = ints
-        new = last_end and (bar.session_date != session if bar.session_date else bar.start - last_end >= SESSION_GAP)
+    def __init__(self, spec: IndicatorSpec) -> None:
+        super().__init__(spec, _unused, [0] * 5, list(UNKNOWN))
+        self._kind = str(spec["kind"])
+        self.update = self._update
+
+    __slots__ = ("_kind",)
+
+    def _update(self, bar: Bar) -> None:
+        """Take one closed bar."""
+        high, low, close, last_end, session = self.ints
+        new = bool(last_end) and (
+            bar.session_date != session if bar.session_date else bar.start - last_end >= SESSION_GAP
+        )
         if new:
-            floats[:] = pivot_levels(kind, high, low, close)
+            self.floats[:] = pivot_levels(self._kind, high, low, close)
         if new or not last_end:
             high, low = bar.high, bar.low
-        ints[:] = [max(high, bar.high), min(low, bar.low), bar.close, bar.end, bar.session_date]
-        return tuple(floats)  # type: ignore[return-value]  # seven by construction
+        self.ints[:] = [max(high, bar.high), min(low, bar.low), bar.close, bar.end, bar.session_date]
+        for column, value in zip(self.columns, self.floats, strict=True):
+            column.push(value)
 
-    return [0] * 5, list(UNKNOWN), step
+
+def _unused(*_args: object) -> None:
+    """Pivots need times of bars, which a step does not see."""

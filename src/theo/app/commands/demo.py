@@ -1,0 +1,92 @@
+"""`theo demo`: real days as an accelerated market, traded on the simulated exchange, ending in the deals report."""
+
+import asyncio
+import json as json_module
+import shutil
+import signal
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from theo.app.composition import BUILD, Virtual, journal_id, known_instruments, open_virtual, plan_for
+from theo.app.home import Home, open_home
+from theo.app.sample import SampleMarket, sample_days
+from theo.app.screen import DemoScreen
+from theo.domain.inputs import Started
+from theo.domain.instrument import MICROS
+from theo.domain.keys import Key, Mode
+from theo.drive.assembly import Plan
+from theo.ports.store import JournalStore
+from theo.runtime.run import one_by_one
+from theo.strategy.loading import load_ruleset
+
+CASH = 100_000 * MICROS
+EXIT_INTERRUPTED = 130
+
+
+def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: bool, json: bool) -> int:
+    """Run, or go on with, the demo; returns the exit code."""
+    home = open_home(path)
+    asked = {"days": days, "seed": seed}
+    _prepare(home, asked, fresh=fresh)
+    real = sample_days(days)
+    listed = known_instruments(home)
+    key = Key(account="SIM", mode=Mode.VIRTUAL, run=f"demo-{seed}-{days}")
+    first, last = real[0].day - timedelta(days=7), real[-1].day + timedelta(days=14)
+    plan = plan_for(home, listed, key, journal_id(home.demo, "d"), CASH, first, last)
+    text = files("theo.strategy").joinpath("rulesets/demo.toml").read_text(encoding="utf-8")
+    plan.rulesets = [(load_ruleset(text, "demo.toml"), text)]
+    plan.from_ticks = True
+    screen = DemoScreen(plan, len(real), live=not plain and not json)
+    virtual = open_virtual(home.demo, plan, screen.watch)
+    try:
+        traded, watched = listed["SIM-MES"].instrument, listed["VIX"].instrument
+        consumed = virtual.booted.recovered.consumed
+        market = SampleMarket(real, traded, watched, plan.tables[traded.calendar], seed, consumed, speed)
+        finished = asyncio.run(_play(virtual, plan, market, screen))
+        if finished:
+            (home.demo / FINISHED).write_text(json_module.dumps(asked), encoding="utf-8")
+        _report(virtual.store, home, finished=finished, json=json)
+    finally:
+        virtual.close()
+    return 0 if finished else EXIT_INTERRUPTED
+
+
+FINISHED, ASKED = "finished.json", "asked.json"
+
+
+def _prepare(home: Home, asked: dict[str, int], *, fresh: bool) -> None:
+    """An unfinished run of the same days and seed goes on; a finished one, or another one, starts anew."""
+    folder = home.demo
+    begun = folder / ASKED
+    same = begun.exists() and json_module.loads(begun.read_text(encoding="utf-8")) == asked
+    if folder.exists() and (fresh or not same or (folder / FINISHED).exists()):
+        from theo.adapters.sql.journal_store import SqlJournalStore
+        from theo.domain.journal import TRADING
+
+        store = SqlJournalStore(folder)
+        store.claim(TRADING)  # refused while another process plays it
+        store.close()
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun.write_text(json_module.dumps(asked), encoding="utf-8")
+
+
+async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: DemoScreen) -> bool:
+    """Until the days end (True) or a signal stops the run (False)."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, virtual.run.stop)
+    core = virtual.booted.core
+    with screen.showing(core, virtual.notifier):
+        started = Started(at=max(core.at, market.begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
+        await virtual.run.begin(started)
+        finished = await virtual.run.take(one_by_one(market.ticks()), lambda: screen.refresh(market.day, market.done))
+        await virtual.run.end()
+    return finished
+
+
+def _report(store: JournalStore, home: Home, *, finished: bool, json: bool) -> None:
+    from theo.app.commands.deals import summarise
+
+    summarise(store, home.demo, finished=finished, json=json)

@@ -1,0 +1,86 @@
+"""The one place that names ports and adapters together: opening a home's stores, and making plans and runs from them."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from theo import __version__
+from theo.adapters.calendars.stored import session_table
+from theo.adapters.calendars.tables import zone_offsets
+from theo.adapters.instruments.catalogue import Listed, catalogue
+from theo.adapters.paper.broker import PaperBroker, VenueFile
+from theo.adapters.sql.inbox import SqlInbox
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.system.blocking import Inline
+from theo.adapters.system.clock import WallClock
+from theo.adapters.system.latch import StopFile
+from theo.adapters.system.log import LogNotifier
+from theo.app.home import Home
+from theo.domain.keys import Key
+from theo.drive.assembly import Plan, assemble, exchange
+from theo.ports.notifier import Notifier
+from theo.runtime.boot import Booted, boot
+from theo.runtime.run import VirtualRun
+from theo.runtime.shell import Shell, Watch
+
+BUILD = f"theo {__version__}"
+
+
+@dataclass(slots=True)
+class Virtual:
+    """An opened virtual run and what must be closed after it."""
+
+    run: VirtualRun
+    shell: Shell
+    booted: Booted
+    broker: PaperBroker
+    notifier: LogNotifier
+    store: SqlJournalStore
+    inbox: SqlInbox
+
+    def close(self) -> None:
+        """Give up the lease and the files."""
+        self.inbox.close()
+        self.store.close()
+
+
+def known_instruments(home: Home) -> dict[str, Listed]:
+    """Shipped and own instruments by symbol."""
+    return catalogue(home.instruments)
+
+
+def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash: int, first: date, last: date) -> Plan:
+    """A plan over all known instruments, with session tables of the days it may touch."""
+    calendars = sorted({entry.instrument.calendar for entry in listed.values()})
+    return Plan(
+        key=key,
+        journal=journal,
+        build=BUILD,
+        cash=cash,
+        instruments={symbol: entry.instrument for symbol, entry in listed.items()},
+        fees={symbol: entry.fees for symbol, entry in listed.items()},
+        tables={name: session_table(name, first, last, home.sessions) for name in calendars},
+        offsets=zone_offsets("America/New_York", first, last),
+    )
+
+
+def journal_id(home: Path, kind: str) -> str:
+    """The journal's id, once per home: the first part of every client order id."""
+    return f"{kind}{hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:6]}"
+
+
+def open_virtual(folder: Path, plan: Plan, watch: Watch | None, notifier: Notifier | None = None) -> Virtual:
+    """Boot the plan on a folder's journal, with the simulated exchange behind the broker port."""
+    store = SqlJournalStore(folder)
+    try:
+        booted = boot(store, lambda: assemble(plan))
+        broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
+        log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, Path.cwd())
+        shell = Shell(booted.core, booted.journal, store, broker, notifier or log, latch, clock, Inline(), watch)
+        inbox = SqlInbox(folder)
+        run = VirtualRun(booted, shell, broker, store, inbox, latch, clock, BUILD)
+    except BaseException:
+        store.close()
+        raise
+    return Virtual(run, shell, booted, broker, log, store, inbox)

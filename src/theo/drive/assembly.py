@@ -1,0 +1,130 @@
+"""From values to a runnable world: market book, bound strategies, core and exchange. Nothing here reads a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from theo.domain.instrument import Instrument
+from theo.domain.keys import Key
+from theo.domain.market_data import SessionScope, TickKind
+from theo.domain.orders import Side
+from theo.domain.timeframe import timeframe
+from theo.drive.book_view import BookView
+from theo.engine.core import Core
+from theo.engine.scan import Scan
+from theo.engine.state import State
+from theo.engine.world import Settings, World
+from theo.market.bars import BarTree
+from theo.market.book import MarketBook
+from theo.market.sessions import Hours, SessionTable
+from theo.market.series import Series
+from theo.market.wall_clock import WallClock, ZoneOffsets
+from theo.risk.limits import Limits
+from theo.strategy.making import strategy_of
+from theo.strategy.ruleset import RuleSet
+from theo.strategy.terms import Terms
+from theo.strategy.user import UserStrategy
+from theo.venue import fees
+from theo.venue.exchange import Venue, VenueSettings
+
+BREAKER_OPENS = 9 * 60 * 60 * 1_000_000 + 30 * 60 * 1_000_000  # 09:30 New York
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything that a run knows when it begins. ``fees`` names a schedule per symbol, ``tables`` sessions per calendar."""
+
+    key: Key
+    journal: str
+    build: str
+    cash: int
+    instruments: dict[str, Instrument]
+    fees: dict[str, str]
+    tables: dict[str, SessionTable]
+    offsets: ZoneOffsets
+    rulesets: list[tuple[RuleSet, str]] = field(default_factory=list)  # each with its TOML text
+    classes: dict[str, type[UserStrategy]] = field(default_factory=dict)  # by rule set, for those that name a class
+    limits: Limits = field(default_factory=Limits)
+    settings: Settings = field(default_factory=Settings)
+    venue: VenueSettings = field(default_factory=VenueSettings)
+    from_ticks: bool = False
+
+    def record(self) -> str:
+        """Canonical JSON of what the run knows: kept by its first record."""
+        used = {s.instrument.symbol for s in assemble(self).world.market.every_series()}
+        known = {
+            "rulesets": {ruleset.name: text for ruleset, text in self.rulesets},
+            "versions": {ruleset.name: ruleset.version for ruleset, _ in self.rulesets},
+            "instruments": [i for s, i in self.instruments.items() if s in used],
+            "fees": {s: self.fees[s] for s in self.fees if s in used},
+            "sessions": {name: table.version for name, table in self.tables.items()},
+            "limits": self.limits,
+            "settings": self.settings,
+            "venue": self.venue,
+        }
+        return msgspec.json.encode(known, order="deterministic").decode()
+
+
+def assemble(plan: Plan) -> Core:
+    """A fresh core over a fresh market book. Raises ConfigError for rule sets that do not fit the instruments."""
+    market, clock = MarketBook(), WallClock(plan.offsets)
+    world = World(
+        instruments={i.id: i for i in plan.instruments.values()},
+        market=market,
+        limits=plan.limits,
+        costs=_costs(plan),
+        account_day=clock.account_day,
+        breaker_opens=lambda at: clock.next_at(clock.account_day(at)[1], BREAKER_OPENS),
+        settings=plan.settings,
+    )
+    view = BookView(market, plan.instruments, plan.tables, clock)
+    for ruleset, _ in plan.rulesets:
+        strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))
+        strategy.bind(view)
+        needs = strategy.needs()
+        awaited = tuple(market.series(plan.instruments[n.symbol], timeframe(n.timeframe)) for n in needs.series if n.timeframe == needs.timeframe)
+        key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
+        world.scans[ruleset.name] = Scan(key, strategy, Terms(ruleset, view), awaited)
+    if plan.from_ticks:
+        _bars_from_ticks(plan, market)
+    return Core(State(key=plan.key, journal=plan.journal), world)
+
+
+def exchange(plan: Plan) -> Venue:
+    """The simulated exchange of the plan's instruments."""
+    by_id = {i.id: i for i in plan.instruments.values()}
+    schedules = {plan.instruments[s].id: fees.schedule(name) for s, name in plan.fees.items()}
+    hours = {
+        i.id: Hours(plan.tables[i.calendar], SessionScope.RTH) for i in plan.instruments.values() if i.calendar in plan.tables
+    }
+
+    def charges(instrument: Instrument, side: Side, quantity: int, price: int) -> int:
+        return fees.charges(instrument, side, quantity, price, schedules[instrument.id])
+
+    return Venue(by_id, hours, charges, plan.venue)
+
+
+def _costs(plan: Plan) -> Callable[[Instrument, int, int], int]:
+    """What entering and leaving costs: charges both ways, slippage of two market orders."""
+    schedules = {plan.instruments[s].id: fees.schedule(name) for s, name in plan.fees.items()}
+    ticks = plan.settings.entry_slippage_ticks + plan.venue.slippage_ticks
+
+    def costs(instrument: Instrument, quantity: int, price: int) -> int:
+        rates = schedules[instrument.id]
+        both = sum(fees.charges(instrument, side, quantity, price, rates) for side in Side)
+        return both + quantity * ticks * instrument.tick * instrument.unit_value
+
+    return costs
+
+
+def _bars_from_ticks(plan: Plan, market: MarketBook) -> None:
+    """A tree of timeframes for every instrument that a strategy reads, in regular hours."""
+    wanted: dict[str, list[Series]] = {}
+    for series in market.every_series():
+        wanted.setdefault(series.instrument.symbol, []).append(series)
+    for symbol, kept in wanted.items():
+        instrument = plan.instruments[symbol]
+        kind = TickKind.TRADE if instrument.tradable else TickKind.INDEX
+        hours = Hours(plan.tables[instrument.calendar], SessionScope.RTH)
+        market.build_from_ticks(instrument.id, BarTree(instrument.id, [s.timeframe for s in kept], hours, kind=kind))

@@ -1,0 +1,57 @@
+"""The market book as strategies see it: by symbol, timeframe and indicator name. Asking for something keeps it from then on."""
+
+from collections.abc import Mapping
+
+from theo.domain.errors import ConfigError
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import SessionScope
+from theo.domain.timeframe import timeframe as parse_timeframe
+from theo.market.book import MarketBook
+from theo.market.correlation import CorrelationSpec, PairCorrelation
+from theo.market.indicators.column import Column
+from theo.market.indicators.spec import parse_output
+from theo.market.series import Series
+from theo.market.sessions import Hours, SessionTable
+from theo.market.wall_clock import WallClock
+
+
+class BookView:
+    """Implements theo.strategy.view.MarketView. Raises ConfigError for a name that is not known."""
+
+    def __init__(
+        self, book: MarketBook, instruments: Mapping[str, Instrument], tables: Mapping[str, SessionTable], clock: WallClock
+    ) -> None:
+        self._book, self._instruments, self._tables, self._clock = book, instruments, tables, clock
+
+    def series(self, symbol: str, timeframe: str) -> Series:
+        """The bar series of a symbol."""
+        return self._book.series(self._instrument(symbol), parse_timeframe(timeframe))
+
+    def column(self, symbol: str, timeframe: str, output: str) -> Column:
+        """An indicator output of a series."""
+        spec, which = parse_output(output)
+        return self.series(symbol, timeframe).column(spec, which)
+
+    def correlation(self, spec: CorrelationSpec, first: str, second: str, timeframe: str) -> PairCorrelation:
+        """The correlation of two symbols' series."""
+        return self._book.pair(spec, self.series(first, timeframe), self.series(second, timeframe)).correlation
+
+    def sessions(self, symbol: str) -> Hours:
+        """Regular hours of a symbol's market."""
+        calendar = self._instrument(symbol).calendar
+        if calendar not in self._tables:
+            raise ConfigError(f"{symbol} trades by calendar {calendar}, of which no sessions are known")
+        return Hours(self._tables[calendar], SessionScope.RTH)
+
+    def wall_clock(self, zone: str) -> WallClock:
+        """Local time; one zone is known to a run."""
+        if zone != self._clock.zone.zone:
+            raise ConfigError(f"time zone {zone!r} is not known", remedy=f"Use {self._clock.zone.zone}")
+        return self._clock
+
+    def _instrument(self, symbol: str) -> Instrument:
+        found = self._instruments.get(symbol)
+        if found is None:
+            known = ", ".join(sorted(self._instruments))
+            raise ConfigError(f"symbol {symbol!r} is not known", remedy=f"Known are {known}; add it to instruments.toml")
+        return found

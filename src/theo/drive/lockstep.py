@@ -1,0 +1,100 @@
+"""Lock-step: the next input only after the last one's effects were performed. Backtest and replay are this and a source.
+
+Order of one market data item: timers due before it, what the venue makes of it (fills of orders that rested), then the core.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from theo.domain.effects import Alert, AmendOrder, AskBook, CancelOrder, Effect, LatchHalt, PlaceTicket
+from theo.domain.facts import Fact
+from theo.domain.inputs import Input, TimerFired
+from theo.domain.market_data import Bar, Tick
+from theo.engine.core import Core
+from theo.engine.journal import Journal
+from theo.venue.exchange import Venue
+
+ANSWERS_MAX = 10_000  # reports that may follow from one input: a venue and a core that talk in circles are a bug
+Watch = Callable[[int, list[Fact]], None]
+
+
+class LockStep:
+    """A core and a simulated exchange, driven by market data and commands. ``watch`` sees each step's facts once durable."""
+
+    __slots__ = ("_answers", "_core", "_journal", "_venue", "_watch")
+
+    def __init__(self, core: Core, venue: Venue, journal: Journal, watch: Watch | None = None) -> None:
+        self._core, self._venue, self._journal, self._watch = core, venue, journal, watch
+        self._answers: deque[Input] = deque()
+
+    def run(self, items: Iterable[Tick | Bar]) -> None:
+        """Drive through market data in order of ``at``, then commit."""
+        for item in items:
+            self.market(item)
+        self._journal.commit(self._core.at)
+
+    def market(self, item: Tick | Bar) -> None:
+        """One market data item: venue first, then core."""
+        core, venue, journal = self._core, self._venue, self._journal
+        if core.timer < item.at or venue.next_due < item.at:
+            self.advance(item.at)
+        reports = venue.on_bar(item) if type(item) is Bar else venue.on_tick(item)  # type: ignore[arg-type]  # two members
+        for report in reports:
+            self.feed(report)
+        journal.take(item)
+        facts, effects = core.step(item)
+        if facts:
+            self._follow(None, facts, effects)
+        if journal.full:
+            journal.commit(core.at)
+
+    def advance(self, until: int) -> None:
+        """Deliver every timer and venue event that is due before ``until``, in order of time."""
+        while True:
+            at = min(self._core.timer, self._venue.next_due)
+            if at >= until:
+                return
+            for report in self._venue.on_time(at):
+                self.feed(report)
+            if self._core.timer <= at:
+                self.feed(TimerFired(at))
+
+    def feed(self, item: Input) -> None:
+        """Any other input, and everything that follows from it."""
+        facts, effects = self._core.step(item)
+        if facts or self._core.closed_by_time:
+            self._follow(item, facts, effects)
+
+    def _follow(self, item: Input | None, facts: list[Fact], effects: list[Effect]) -> None:
+        """Journal, then perform, then take the venue's answers, until nothing follows."""
+        answers = self._answers
+        while True:
+            at = self._core.at
+            self._journal.step(at, item, facts)
+            if effects:
+                self._journal.commit(at)
+                for effect in effects:
+                    self._perform(effect, at)
+            if self._watch is not None:
+                self._watch(at, facts)
+            facts, effects = [], []
+            while answers and not facts:
+                item = answers.popleft()
+                facts, effects = self._core.step(item)
+            if not facts:
+                return
+
+    def _perform(self, effect: Effect, at: int) -> None:
+        venue = self._venue
+        if isinstance(effect, PlaceTicket):
+            self._answers.extend(venue.place(effect.approved.subject, at))
+        elif isinstance(effect, AmendOrder):
+            self._answers.extend(venue.amend(effect.approved.subject, at))
+        elif isinstance(effect, CancelOrder):
+            self._answers.extend(venue.cancel(effect.order, at))
+        elif isinstance(effect, AskBook):
+            self._answers.append(venue.book(at))
+        elif not isinstance(effect, Alert | LatchHalt):  # facts of their own; nobody to tell in a simulation
+            raise TypeError(f"no driver performs {effect}")
+        if len(self._answers) > ANSWERS_MAX:
+            raise RuntimeError(f"more than {ANSWERS_MAX} answers follow from one input at {at}")

@@ -1,0 +1,115 @@
+"""A virtual run from beginning to end: boot, reconcile, take market data, watch for commands and the STOP file, stop in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from theo.domain.inputs import Command, LinkChanged, Started
+from theo.domain.market_data import SECOND, Bar, Tick
+from theo.ports.clock import Clock
+from theo.ports.latch import HaltLatch
+from theo.ports.store import CommandInbox, CommandOutcome, JournalStore
+from theo.ports.virtual_broker import VirtualBroker
+from theo.runtime.boot import Booted, keep_snapshot
+from theo.runtime.shell import Shell
+from theo.runtime.virtual import VirtualMarket
+
+CONTROL_INTERVAL = SECOND // 10  # between two looks at the inbox and the STOP file: a halt acts within a second
+SNAPSHOT_INTERVAL = 5 * 60 * SECOND
+
+
+class VirtualRun:
+    """Owns one shell for its life. ``stop`` may be called from a signal handler: the run ends after the item in work."""
+
+    def __init__(
+        self,
+        booted: Booted,
+        shell: Shell,
+        broker: VirtualBroker,
+        store: JournalStore,
+        inbox: CommandInbox | None,
+        latch: HaltLatch,
+        clock: Clock,
+        build: str,
+    ) -> None:
+        self._booted, self._shell, self._broker, self._store = booted, shell, broker, store
+        self._inbox, self._latch, self._clock, self._build = inbox, latch, clock, build
+        self._market = VirtualMarket(shell, broker)
+        self._looked_at = self._kept_at = clock.now()
+        self._stopping = False
+        self._halts = 0
+
+    def stop(self) -> None:
+        """End after the item in work."""
+        self._stopping = True
+
+    async def begin(self, started: Started) -> None:
+        """Connect, tell the core that the process began, and work off the comparison of the books."""
+        await self._broker.connect(self._shell.post)
+        self._shell.post(started)
+        await self._shell.pump()
+        await self._control()
+
+    async def take(self, items: AsyncIterator[Tick | Bar], seen: Callable[[], None] | None = None) -> bool:
+        """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
+        async for item in items:
+            if self._stopping:
+                return False
+            await self._market.take(item)
+            now = self._clock.now()
+            if now - self._looked_at >= CONTROL_INTERVAL:
+                self._looked_at = now
+                await self._control()
+                if seen is not None:
+                    seen()
+            if now - self._kept_at >= SNAPSHOT_INTERVAL:
+                await self.keep()
+        return True
+
+    async def keep(self) -> None:
+        """Commit and store a snapshot."""
+        await self._shell.idle()
+        keep_snapshot(self._store, self._booted, self._build)
+        self._kept_at = self._clock.now()
+
+    async def end(self) -> None:
+        """Stop in order: everything durable, a snapshot kept, the link closed. Protective orders rest."""
+        await self.keep()
+        await self._broker.close()
+
+    async def _control(self) -> None:
+        """The STOP file and commands of other processes."""
+        state, at = self._shell.core.state, self._shell.core.at
+        reason = self._latch.reason()
+        if reason and not state.halted:
+            self._halts += 1
+            self._shell.post(Command(at=at, id=f"stop-file-{at}-{self._halts}", actor="STOP file", name="halt", reason=reason))
+        if self._inbox is not None:
+            for command in self._inbox.pending():
+                await self._carry_out(self._inbox, command)
+        await self._shell.pump()
+
+    async def _carry_out(self, inbox: CommandInbox, command: Command) -> None:
+        """A command keeps its id and takes core time; a resume is refused while a STOP file exists."""
+        core = self._shell.core
+        if command.name == "resume" and self._latch.reason():
+            inbox.done(command.id, CommandOutcome(core.at, False, "a STOP file exists: remove it first"))
+            return
+        self._shell.post(
+            Command(at=core.at, id=command.id, actor=command.actor, name=command.name, reason=command.reason, subject=command.subject)
+        )
+        await self._shell.pump()
+        outcome = core.state.commands[command.id]
+        inbox.done(command.id, CommandOutcome(outcome.at, outcome.accepted, outcome.text))
+
+
+async def one_by_one(items: AsyncIterator[Tick | Bar]) -> AsyncIterator[Tick | Bar]:
+    """Give the loop a turn now and then, so that signals and the screen are served while data is plentiful."""
+    count = 0
+    async for item in items:
+        yield item
+        count += 1
+        if count % TURN_ITEMS == 0:
+            await asyncio.sleep(0)
+
+
+TURN_ITEMS = 64
