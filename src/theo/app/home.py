@@ -23,6 +23,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.path / "demo"
 
     @property
+    def runs(self) -> Path:
+        """One folder per kept backtest or paper run, each with its own journal."""
+        return self.path / "runs"
+
+    @property
     def sessions(self) -> Path:
         """Session tables, built once."""
         return self.path / "sessions"

@@ -8,7 +8,6 @@ import msgspec
 from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.domain.market_data import SessionScope, TickKind
-from theo.domain.orders import Side
 from theo.domain.timeframe import timeframe
 from theo.drive.book_view import BookView
 from theo.engine.core import Core
@@ -50,15 +49,22 @@ class Plan:
     venue: VenueSettings = field(default_factory=VenueSettings)
     from_ticks: bool = False
 
+    def series(self) -> list[Series]:
+        """Every bar series that the rule sets read, the primaries' first."""
+        return assemble(self).world.market.every_series()
+
     def record(self) -> str:
         """Canonical JSON of what the run knows: kept by its first record."""
-        used = {s.instrument.symbol for s in assemble(self).world.market.every_series()}
+        used = {s.instrument.symbol for s in self.series()}
+        calendars = {self.instruments[s].calendar for s in used}
         known = {
             "rulesets": {ruleset.name: text for ruleset, text in self.rulesets},
             "versions": {ruleset.name: ruleset.version for ruleset, _ in self.rulesets},
             "instruments": [i for s, i in self.instruments.items() if s in used],
             "fees": {s: self.fees[s] for s in self.fees if s in used},
-            "sessions": {name: table.version for name, table in self.tables.items()},
+            "sessions": {name: table.version for name, table in self.tables.items() if name in calendars},
+            "journal": self.journal,
+            "from_ticks": self.from_ticks,
             "limits": self.limits,
             "settings": self.settings,
             "venue": self.venue,
@@ -98,11 +104,7 @@ def exchange(plan: Plan) -> Venue:
     hours = {
         i.id: Hours(plan.tables[i.calendar], SessionScope.RTH) for i in plan.instruments.values() if i.calendar in plan.tables
     }
-
-    def charges(instrument: Instrument, side: Side, quantity: int, price: int) -> int:
-        return fees.charges(instrument, side, quantity, price, schedules[instrument.id])
-
-    return Venue(by_id, hours, charges, plan.venue)
+    return Venue(by_id, hours, schedules, plan.venue)
 
 
 def _costs(plan: Plan) -> Callable[[Instrument, int, int], int]:
@@ -112,7 +114,7 @@ def _costs(plan: Plan) -> Callable[[Instrument, int, int], int]:
 
     def costs(instrument: Instrument, quantity: int, price: int) -> int:
         rates = schedules[instrument.id]
-        both = sum(fees.charges(instrument, side, quantity, price, rates) for side in Side)
+        both = fees.round_trip_estimate(instrument, quantity, price, rates)
         return both + quantity * ticks * instrument.tick * instrument.unit_value
 
     return costs

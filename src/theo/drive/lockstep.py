@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from theo.domain.effects import Alert, AmendOrder, AskBook, CancelOrder, Effect, LatchHalt, PlaceTicket
 from theo.domain.facts import Fact
-from theo.domain.inputs import Input, TimerFired
+from theo.domain.inputs import Command, Input, TimerFired
 from theo.domain.market_data import Bar, Tick
 from theo.engine.core import Core
 from theo.engine.journal import Journal
@@ -58,6 +58,11 @@ class LockStep:
                 self.feed(report)
             if self._core.timer <= at:
                 self.feed(TimerFired(at))
+
+    def command(self, item: Command) -> None:
+        """A person's (or the roll calendar's) command, after what is due before it."""
+        self.advance(item.at)
+        self.feed(item)
 
     def feed(self, item: Input) -> None:
         """Any other input, and everything that follows from it."""

@@ -49,12 +49,17 @@ class VirtualRun:
         await self._shell.pump()
         await self._control()
 
-    async def take(self, items: AsyncIterator[Tick | Bar], seen: Callable[[], None] | None = None) -> bool:
+    async def take(self, items: AsyncIterator[Tick | Bar | Command], seen: Callable[[], None] | None = None) -> bool:
         """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
         async for item in items:
             if self._stopping:
                 return False
-            await self._market.take(item)
+            if isinstance(item, Command):
+                await self._market.advance(item.at)
+                self._shell.post(item)
+                await self._shell.pump()
+            else:
+                await self._market.take(item)
             now = self._clock.now()
             if now - self._looked_at >= CONTROL_INTERVAL:
                 self._looked_at = now
@@ -102,7 +107,7 @@ class VirtualRun:
         inbox.done(command.id, CommandOutcome(outcome.at, outcome.accepted, outcome.text))
 
 
-async def one_by_one(items: AsyncIterator[Tick | Bar]) -> AsyncIterator[Tick | Bar]:
+async def one_by_one(items: AsyncIterator[Tick | Bar | Command]) -> AsyncIterator[Tick | Bar | Command]:
     """Give the loop a turn now and then, so that signals and the screen are served while data is plentiful."""
     count = 0
     async for item in items:

@@ -98,6 +98,14 @@ def _close_trade(turn: Turn, command: Command) -> tuple[bool, str]:
     return True, f"closing {command.subject}"
 
 
+def _roll(turn: Turn, command: Command) -> tuple[bool, str]:
+    """The contract behind an instrument ends: nothing is carried over, waiting entries neither."""
+    trades = [t for t in open_trades(turn) if str(t.instrument) == command.subject]
+    for trade in trades:
+        close_trade(turn, trade.id, "roll")
+    return True, f"closing {len(trades)} trades before the contract ends"
+
+
 def _reconcile(turn: Turn, command: Command) -> tuple[bool, str]:
     ask_book(turn, f"asked by {command.actor}")
     return True, "asked the broker for its books"
@@ -110,4 +118,5 @@ COMMANDS: dict[str, Callable[[Turn, Command], tuple[bool, str]]] = {
     "reset_breaker": _reset_breaker,
     "close_trade": _close_trade,
     "reconcile": _reconcile,
+    "roll": _roll,
 }

@@ -1,0 +1,93 @@
+"""`theo backtest`: a rule set over stored bars."""
+
+import json as json_module
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.market_store import SqlMarketStore
+from theo.app.commands.deals import summarise
+from theo.app.composition import known_instruments, plan_for
+from theo.app.home import Home, open_home
+from theo.app.rulesets import find_ruleset
+from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
+from theo.adapters.instruments.catalogue import Listed
+from theo.domain.errors import ConfigError
+from theo.domain.instrument import MICROS, Instrument
+from theo.domain.journal import TRADING
+from theo.domain.keys import Key, Mode
+from theo.drive.assembly import Plan
+from theo.drive.backtest import Backtested, backtest, merged
+from theo.engine.account import equity
+from theo.engine.journal import MARKET
+from theo.strategy.making import strategy_of
+
+
+def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep: bool, json: bool) -> int:
+    """Run it; the journal is kept in its own folder unless ``keep`` is False."""
+    home = open_home(path)
+    plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.BACKTEST)
+    try:
+        items = merged([s.bars() for s in stored])
+        if not keep:
+            done = backtest(plan, items, lambda _records: None)
+            _print(done, cash, json=json)
+            return 0
+        folder = run_folder(home, plan)
+        if folder.exists():
+            shutil.rmtree(folder)
+        store = SqlJournalStore(folder)
+        try:
+            epoch = store.claim(TRADING, MARKET)
+            done = backtest(plan, items, store.append, epoch)
+            summarise(store, folder, finished=True, json=json)
+        finally:
+            store.close()
+    finally:
+        market.close()
+    return 0
+
+
+def run_folder(home: Home, plan: Plan) -> Path:
+    """Where a kept run's journal is: one folder per rule set version and range."""
+    return home.runs / plan.key.run
+
+
+def plan_backtest(
+    home: Home, name: str, *, timerange: str, cash: float, source: str, mode: Mode
+) -> tuple[Plan, list[StoredSeries], SqlMarketStore]:
+    """The plan of a rule set over stored bars, and the bars. The store must be closed by the caller."""
+    ruleset, text, kind = find_ruleset(name)
+    start, end = parse_timerange(timerange)
+    listed = known_instruments(home)
+    run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
+    key = Key(account="SIM", mode=mode, run=run)
+    market = SqlMarketStore(home.store)
+    try:
+        needs = strategy_of(ruleset, kind).needs()
+        stored = [
+            StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series
+        ]
+        first, last = days_of(stored)
+        days = first - timedelta(days=7), last + timedelta(days=14)
+        plan = plan_for(home, listed, key, mode[0], round(cash * MICROS), *days)
+        plan.rulesets = [(ruleset, text)]
+        plan.classes = {} if kind is None else {ruleset.name: kind}
+    except BaseException:
+        market.close()
+        raise
+    return plan, stored, market
+
+
+def _listed(listed: dict[str, Listed], symbol: str) -> Instrument:
+    if symbol not in listed:
+        known = ", ".join(sorted(listed))
+        raise ConfigError(f"symbol {symbol!r} is not known", remedy=f"Known are {known}; add it to instruments.toml")
+    return listed[symbol].instrument
+
+
+def _print(done: Backtested, cash: float, *, json: bool) -> None:
+    worth = equity(done.core.state, done.core.world) / MICROS
+    result = {"bars": done.bars, "equity": worth, "net": round(worth - cash, 2)}
+    print(json_module.dumps(result) if json else f"{done.bars} bars; equity {worth:,.2f} USD, net {worth - cash:+,.2f}")

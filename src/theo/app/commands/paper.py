@@ -1,0 +1,81 @@
+"""`theo paper`: a rule set on the simulated exchange with the live shell, journal and recovery; stored bars play the market."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from theo.adapters.system.clock import PacedClock
+from theo.app.commands.backtest import plan_backtest, run_folder
+from theo.app.commands.deals import summarise
+from theo.app.composition import BUILD, Virtual, open_virtual
+from theo.app.home import open_home
+from theo.domain.inputs import Command, Started
+from theo.domain.keys import Mode
+from theo.domain.market_data import SECOND, Bar
+from theo.drive.assembly import Plan
+from theo.drive.backtest import merged
+from theo.runtime.run import one_by_one
+
+EXIT_INTERRUPTED = 130
+
+
+def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cash: float, json: bool) -> int:
+    """Begin, or go on with, the paper run of this rule set version and range."""
+    home = open_home(path)
+    plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.VIRTUAL)
+    try:
+        folder = run_folder(home, plan)
+        virtual = open_virtual(folder, plan, None)
+        try:
+            items = merged([s.bars() for s in stored])
+            finished = asyncio.run(play(virtual, plan, items, speed))
+            summarise(virtual.store, folder, finished=finished, json=json)
+        finally:
+            virtual.close()
+    finally:
+        market.close()
+    return 0 if finished else EXIT_INTERRUPTED
+
+
+async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | Command], speed: float) -> bool:
+    """Until the bars end (True) or a signal stops the run (False). What an earlier process took is skipped."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, virtual.run.stop)
+    todo = _not_taken(items, virtual.booted.recovered.consumed)
+    first = next(todo, None)
+    if first is None:
+        return True
+    core = virtual.booted.core
+    begins = first.start if isinstance(first, Bar) else first.at
+    await virtual.run.begin(Started(at=max(core.at, begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
+    finished = await virtual.run.take(one_by_one(_paced(first, todo, speed)))
+    await virtual.run.end()
+    return finished
+
+
+def _not_taken(items: Iterator[Bar | Command], consumed: int) -> Iterator[Bar | Command]:
+    """Bars are counted; a command that follows the last bar taken comes again, and its repeat is known by its id."""
+    bars = 0
+    for item in items:
+        if isinstance(item, Bar):
+            bars += 1
+            if bars > consumed:
+                yield item
+        elif bars >= consumed:
+            yield item
+
+
+async def _paced(first: Bar | Command, rest: Iterator[Bar | Command], speed: float) -> AsyncIterator[Bar | Command]:
+    clock = PacedClock(first.at, speed * 1.0)
+    yield first
+    for item in rest:
+        if speed and item.at - clock.now() > LONGEST_WAIT * speed:
+            clock.skip_to(item.at)  # a closed market is not waited for
+        if speed:
+            await clock.sleep_until(item.at)
+        yield item
+
+
+LONGEST_WAIT = 3_600 * SECOND

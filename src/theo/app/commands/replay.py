@@ -1,0 +1,101 @@
+"""`theo replay`: a recorded session through the same core; every decision is compared with the record."""
+
+import json as json_module
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from theo.adapters.calendars.stored import session_table
+from theo.adapters.calendars.tables import zone_offsets
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.app.home import Home, open_home
+from theo.app.rulesets import load_class
+from theo.domain.errors import UserError
+from theo.domain.facts import RunStarted
+from theo.domain.journal import TRADING
+from theo.domain.market_data import DAY, SECOND, Bar, Tick
+from theo.drive.assembly import Plan, assemble
+from theo.drive.record import plan_of_record
+from theo.drive.redecide import Compared, redecide
+from theo.engine.codec import decode_batch, decode_step
+from theo.engine.journal import MARKET
+
+EPOCH = date(1970, 1, 1)
+
+
+def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
+    """Replay one run; exit code 1 when a decision differs."""
+    home = open_home(path)
+    folder = find_run(home, run_id)
+    store = SqlJournalStore(folder)
+    try:
+        plan = recorded_plan(home, folder, store)
+        items = _paced(recorded_items(store), speed)
+        compared = redecide(assemble(plan), (decode_step(r) for r in store.read(TRADING)), items)
+    finally:
+        store.close()
+    _print(folder, compared, json=json)
+    return 0 if compared.first_difference is None else 1
+
+
+def find_run(home: Home, run_id: str) -> Path:
+    """The folder of a run by its id; "last" is the one that was written last. Raises UserError naming those that exist."""
+    folders = [f for f in (home.store, home.demo, *sorted(home.runs.glob("*"))) if (f / "journal.db").exists()]
+    if not folders:
+        raise UserError("no run is recorded yet", where=str(home.path), remedy="`theo demo` or `theo backtest RULESET` makes one")
+    if run_id == "last":
+        return max(folders, key=lambda f: (f / "journal.db").stat().st_mtime)
+    found = [f for f in folders if f.name == run_id]
+    if not found:
+        raise UserError(f"no run {run_id!r}", remedy=f"There are {', '.join(f.name for f in folders)}, and last")
+    return found[0]
+
+
+def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
+    """The plan of a recorded run, from what its first record knew. Raises UserError when it holds none."""
+    record = next(store.read(TRADING), None)
+    facts = [] if record is None else decode_step(record).facts
+    started = next((f for f in facts if isinstance(f, RunStarted)), None)
+    if record is None or started is None:
+        raise UserError("the journal holds no run", where=str(folder))
+    first = date.fromordinal(EPOCH.toordinal() + started.at // DAY) - timedelta(days=7)
+    last = max(date.fromordinal(EPOCH.toordinal() + _last_at(store) // DAY), first) + timedelta(days=14)
+    return plan_of_record(
+        started,
+        tables=lambda name: session_table(name, first, last, home.sessions),
+        offsets=zone_offsets("America/New_York", first, last),
+        load_class=lambda reference: load_class(Path.cwd(), reference),
+    )
+
+
+def _last_at(store: SqlJournalStore) -> int:
+    head = store.head(TRADING)
+    assert head is not None
+    return next(iter(store.read(TRADING, head.seq))).recorded_at
+
+
+def recorded_items(store: SqlJournalStore) -> Iterator[Tick | Bar]:
+    """The market data that the run took, in the order in which it took it."""
+    for record in store.read(MARKET):
+        yield from decode_batch(record).items
+
+
+def _paced(items: Iterator[Tick | Bar], speed: float) -> Iterator[Tick | Bar]:
+    """At ``speed`` times the recorded pace; 0: at once. Gaps of more than an hour are not waited for."""
+    before = 0
+    for item in items:
+        if speed and before:
+            time.sleep(min(item.at - before, 3_600 * SECOND) / SECOND / speed)
+        before = item.at
+        yield item
+
+
+def _print(folder: Path, compared: Compared, *, json: bool) -> None:
+    if json:
+        result = {"run": folder.name, "steps": compared.steps, "facts": compared.facts, "difference": compared.first_difference}
+        print(json_module.dumps(result))
+    elif compared.first_difference is None:
+        print(f"{folder.name}: {compared.steps} steps decided again, all {compared.facts} facts equal the record")
+    else:
+        print(f"{folder.name}: differs from the record\n{compared.first_difference}")

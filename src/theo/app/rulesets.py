@@ -1,0 +1,57 @@
+"""Finding a rule set: a TOML file, or the name of a shipped one; and the user's class beside it."""
+
+import importlib.util
+from importlib.resources import files
+from pathlib import Path
+
+from theo.domain.errors import ConfigError
+from theo.strategy.loading import load_ruleset
+from theo.strategy.ruleset import RuleSet
+from theo.strategy.user import UserStrategy
+
+
+def find_ruleset(name: str) -> tuple[RuleSet, str, type[UserStrategy] | None]:
+    """The rule set, its text, and its class when it names one. Raises ConfigError."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the rule set cannot be read: {error}", where=name, remedy="Name a TOML file") from error
+        where = path.parent
+    else:
+        text, where = _shipped(name), Path()
+    ruleset = load_ruleset(text, name)
+    return ruleset, text, None if ruleset.own is None else load_class(where, ruleset.own.path)
+
+
+def shipped_names() -> list[str]:
+    """The rule sets that come with the package."""
+    folder = files("theo.strategy").joinpath("rulesets")
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def _shipped(name: str) -> str:
+    if name not in shipped_names():
+        raise ConfigError(
+            f"no rule set {name!r}", remedy=f"Name a TOML file, or one that is shipped: {', '.join(shipped_names())}"
+        )
+    return files("theo.strategy").joinpath(f"rulesets/{name}.toml").read_text(encoding="utf-8")
+
+
+def load_class(folder: Path, reference: str) -> type[UserStrategy]:
+    """The class of ``path/to/file.py:Name``, relative to the rule set's folder. Raises ConfigError."""
+    file, _, name = reference.rpartition(":")
+    path = folder / file
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ConfigError(f"no file {path}", where=reference, remedy="Give the path of a Python file, relative to the rule set")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001  # a user's file may raise anything; it becomes one clear sentence
+        raise ConfigError(f"{path} cannot be loaded: {type(error).__name__}: {error}", where=reference) from error
+    kind = getattr(module, name, None)
+    if not isinstance(kind, type) or not issubclass(kind, UserStrategy):
+        raise ConfigError(f"{path} has no class {name} that is a UserStrategy", where=reference)
+    return kind

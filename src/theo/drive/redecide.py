@@ -1,0 +1,55 @@
+"""Deciding a journal again with this build and comparing the facts: the verification of a journal, and the proof of parity."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from theo.domain.errors import CorruptionError
+from theo.domain.facts import Fact
+from theo.domain.market_data import Bar, Tick
+from theo.engine.codec import Step
+from theo.engine.core import Core
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Compared:
+    """How many steps and facts were decided again; ``first_difference`` in words, None when there is none."""
+
+    steps: int = 0
+    facts: int = 0
+    first_difference: str | None = None
+
+
+def redecide(core: Core, steps: Iterable[Step], items: Iterator[Tick | Bar]) -> Compared:
+    """Feed a fresh core with the recorded inputs, in the recorded order, until the first difference.
+
+    ``core`` is assembled from what the run knew. Raises CorruptionError when market data is missing.
+    """
+    done = Compared()
+    consumed = 0
+    for step in steps:
+        facts: list[Fact] = []
+        while consumed < step.consumed:
+            item = next(items, None)
+            if item is None:
+                raise CorruptionError(f"market data ends at item {consumed}, a decision used {step.consumed}")
+            consumed += 1
+            facts, _ = core.step(item)
+            if facts and (consumed < step.consumed or step.input is not None):
+                done.first_difference = f"item {consumed} led to facts that are not recorded:\n{_shown(facts)}"
+                return done
+        if step.input is not None:
+            facts, _ = core.step(step.input)
+        # Compared as they are stored: a number that does not exist is NaN before and null after.
+        if _encode(facts) != _encode(step.facts):
+            done.first_difference = f"at {step.at} recorded:\n{_shown(step.facts)}\ndecided now:\n{_shown(facts)}"
+            return done
+        done.steps, done.facts = done.steps + 1, done.facts + len(facts)
+    return done
+
+
+def _shown(facts: list[Fact]) -> str:
+    return "\n".join(f"  {fact}" for fact in facts) or "  nothing"
