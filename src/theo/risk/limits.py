@@ -88,7 +88,7 @@ def millionths(percent: float) -> int:
 
 def percent_cap(amount: int, limit: Cap) -> int:
     """So many per cent of an amount, rounded down; UNBOUNDED for UNLIMITED."""
-    return UNBOUNDED if isinstance(limit, str) else amount * millionths(limit) // 1_000_000
+    return UNBOUNDED if isinstance(limit, str) else amount * round(limit * MILLIONTHS_PER_PERCENT) // 1_000_000
 
 
 def leverage_cap(equity: int, limit: Cap) -> int:
