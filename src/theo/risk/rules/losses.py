@@ -24,7 +24,7 @@ def loss_floor(day_start_equity: int, high_water: int, limits: Limits) -> int:
     """The lowest equity, micros, at which no loss limit is reached. Asked at each bar while a trade is open: kept short."""
     daily = day_start_equity - daily_loss_max(day_start_equity, limits)
     drawdown = high_water - drop_max(high_water, limits.drawdown_percent_max)
-    return (daily if daily > drawdown else drawdown) + 1
+    return max(daily, drawdown) + 1
 
 
 def losses(account: AccountView, limits: Limits) -> Refused | None:
