@@ -1,351 +1,432 @@
-"""The exchange itself: takes orders, matches them against market data, keeps exit groups and brackets, and reports.
+"""The exchange itself: takes orders, decides which of them each bar, trade or quote may fill, and reports.
 
-Bars: a market order fills at the next bar's open; one that arrives within a bar, at that bar's close. Stops fill at the stop, or
-at the open when the bar gaps through; stop before target when one bar holds both. Ticks: the opposite quote, else last.
+Bars, trades and quotes meet the same rules; they differ only in what they say. A bar's open fills what came before it; an order
+that came within a bar meets its close alone. Trades trigger stops and fill limits that they pass; a market order takes the
+opposite quote, and without one the last price with slippage. Every time is event time: nothing here knows a clock, and an order
+never meets an event that was over before it was active. One series of bars drives an instrument: the finest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from theo.domain.errors import CorruptionError
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import UNUSABLE, Bar, Tick, TickKind
-from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
-from theo.domain.reports import (
-    ActionRejected,
-    BookOrder,
-    BookReported,
-    OrderAccepted,
-    OrderAmended,
-    OrderCancelled,
-    OrderExpired,
-    OrderFilled,
-    OrderRejected,
-    OrderReport,
-)
+from theo.domain.market_data import UNUSABLE, Bar, Tick, TickFlag, TickKind
+from theo.domain.orders import Amendment, Order, OrderType, Side, Ticket, TimeInForce
+from theo.domain.reports import ActionRejected, BookOrder, BookReported, OrderReport
 from theo.market.sessions import Hours
-from theo.venue.admission import refusal
-from theo.venue.books import LIVE, REMEMBERED, Books, Held, Quote, Standing
-from theo.venue.matching import price_of
+from theo.venue.admission import DUPLICATE_ID, IMMEDIATE, REJECTED, Refusal, refusal
+from theo.venue.books import ALWAYS, LIVE, NEVER, Books, Held, Market, Standing
+from theo.venue.fees import Schedule
+from theo.venue.matching import Event, after_entry, find_hit, instant, waits_for_trigger
+from theo.venue.opening import Opening, Part
+from theo.venue.order_book import OrderBook
 
-NEVER = 1 << 62  # later than any time
 NOTHING: tuple[OrderReport, ...] = ()
-BAD = int(UNUSABLE)
+SILENT = int(UNUSABLE | TickFlag.NOT_LAST | TickFlag.NOT_HIGH_LOW)  # nobody else could have had such a price
 TRADE, BID, ASK, INDEX = int(TickKind.TRADE), int(TickKind.BID), int(TickKind.ASK), int(TickKind.INDEX)
-# Who is matched first within one event: what opens, then stops, then targets; a closing order with the entries.
-PRECEDENCE = {OrderRole.ENTRY: 0, OrderRole.CLOSE: 0, OrderRole.STOP: 1, OrderRole.TARGET: 2}
-Charges = Callable[[Instrument, Side, int, int], int]  # (instrument, side, quantity, price) -> micros
+UNLIMITED = NEVER
+MILLION = 1_000_000
 
 
 class VenueSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the exchange treats orders. ``participation`` is the part of a bar's volume that one event may fill; 0: all."""
+    """How the exchange treats orders.
+
+    ``slippage_ticks``: against market orders and stops wherever no quote is taken. ``latency``: microseconds of event time until
+    an order may match. ``participation``: the part of a bar's volume that orders may fill, in all; 0: bars fill everything.
+    ``sizes_limit_fills``: a trade's or quote's own size bounds what it fills. ``settle_contracts``: when the contract behind a
+    series of bars changes, orders for the old one end and its position is closed at its last price.
+    """
 
     limit_fills: Literal["through", "touch"] = "through"
-    slippage_ticks: int = 0  # against market and stop orders
-    latency: int = 0  # microseconds until an order may match
+    slippage_ticks: int = 0
+    latency: int = 0
     participation: float = 0.0
-    sizes_limit_fills: bool = True  # a tick's own size bounds what it fills
+    sizes_limit_fills: bool = True
+    settle_contracts: bool = True
+
+
+class _Moment(msgspec.Struct):
+    """One event while it is matched: ``room`` is what it may still fill, ``when`` its own time, ``at`` when it is learned.
+
+    ``quotes``: the market whose quotes may be taken; ``offers``: whether the event tested is such a quote. A limit order that was
+    active by ``rested_by`` has met an event before this one: it trades at its limit, not at a better price.
+    """
+
+    at: int
+    when: int
+    through: int
+    room: int = UNLIMITED
+    quotes: Market | None = None
+    offers: bool = False
+    rested_by: int = ALWAYS
 
 
 class Venue:
-    """One exchange for all instruments. ``hours`` holds the sessions of each instrument; none means always open."""
+    """One exchange for all instruments.
+
+    ``hours`` holds ordinary trading hours by instrument id; an instrument without is always open. ``schedules`` holds what
+    executions cost, by instrument id; one that is missing raises ConfigError at the first fill.
+    """
+
+    __slots__ = ("_book", "_instruments", "_markets", "_opening", "_settings", "_share", "next_due")
 
     def __init__(
         self,
         instruments: Mapping[int, Instrument],
         hours: Mapping[int, Hours],
-        charges: Charges,
+        schedules: Mapping[int, Schedule],
         settings: VenueSettings | None = None,
     ) -> None:
-        self._instruments, self._hours, self._charges = instruments, hours, charges
+        self._instruments = instruments
+        self._opening = {i: Opening(hours.get(i)) for i in instruments}
         self._settings = settings or VenueSettings()
-        self.books = Books()
-        self._live: dict[int, list[Held]] = {}
-        self._reports: list[OrderReport] = []
-        self.next_due = NEVER
+        self._share = round(self._settings.participation * MILLION)
+        self._book = OrderBook(instruments, schedules)
+        self._markets = self._book.books.markets
+        self.next_due = NEVER  # when time alone next changes something
+
+    @property
+    def books(self) -> Books:
+        """What the exchange knows to be true."""
+        return self._book.books
+
+    # What clients ask
 
     def place(self, ticket: Ticket, at: int) -> tuple[OrderReport, ...]:
-        """Take the orders of a ticket, parent first; what is refused takes its children with it."""
+        """Take the orders of a ticket, parents before children; a child of an order that is not taken is not taken either."""
+        parents = {order.parent for order in ticket.orders}
         for order in ticket.orders:
-            self._place(order, at)
+            self._place(order, at, is_parent=order.id in parents)
+            self._book.wake(order.instrument)
         return self._said()
 
     def cancel(self, order: str, at: int) -> tuple[OrderReport, ...]:
         """Cancel a live order and its sleeping children."""
-        held = self.books.orders.get(order)
+        held = self._book.find(order)
         if held is None or held.standing not in LIVE:
-            why = "not known here" if held is None else f"it is {held.standing}"
-            self._reports.append(ActionRejected(at, order, "cancel", why))
+            why = "Can't find order" if held is None else f"Order cannot be cancelled, state: {held.standing}"
+            self._book.said.append(ActionRejected(at, order, "cancel", why))
         else:
-            self._end(held, Standing.CANCELLED, at, "cancelled on request")
+            self._book.end(held, Standing.CANCELLED, at, "cancelled on request")
+            self._book.wake(held.order.instrument)
         return self._said()
 
     def amend(self, amendment: Amendment, at: int) -> tuple[OrderReport, ...]:
-        """Change quantity and prices of a live order."""
-        held = self.books.orders.get(amendment.order)
-        if held is None or held.standing not in LIVE or amendment.quantity <= held.filled:
-            why = "not known here" if held is None else f"it is {held.standing}, {held.filled} filled"
-            self._reports.append(ActionRejected(at, amendment.order, "amend", why))
-            return self._said()
-        changed = msgspec.structs.replace(
-            held.order, quantity=amendment.quantity, limit=amendment.limit, stop=amendment.stop, trail=amendment.trail
-        )
-        why = refusal(changed, self._instruments.get(changed.instrument), has_children=False)
-        if why is not None:
-            self._reports.append(ActionRejected(at, amendment.order, "amend", why[1]))
-            return self._said()
-        held.order = changed
-        self._say_values(held, at)
-        return self._said()
-
-    def on_bar(self, bar: Bar) -> tuple[OrderReport, ...]:
-        """Match against a bar."""
-        self.books.last[bar.instrument] = bar.close
-        live = self._live.get(bar.instrument)
-        if not live:
-            return NOTHING
-        hours = self._hours.get(bar.instrument)
-        regular = hours is None or hours.is_open(bar.start)
-        part = self._settings.participation
-        room = int(bar.volume * part) if part else -1
-        whole, late = (bar.open, bar.high, bar.low, bar.close), (bar.close,) * 4
-        for held in sorted(live, key=_precedence):
-            if held.standing is Standing.WORKING and held.active_at < bar.end and (regular or held.order.outside_rth):
-                event = whole if held.active_at <= bar.start else late
-                room -= self._match(held, event, bar.at, bar.start, room, quoted=False)
-        self._drop_unfilled(bar.instrument, bar.at)
-        return self._said()
-
-    def on_tick(self, tick: Tick) -> tuple[OrderReport, ...]:
-        """Match against a trade or an index value; remember quotes. Ticks flagged as bad are not traded on."""
-        if tick.flags & BAD:
-            return NOTHING
-        if tick.kind == BID or tick.kind == ASK:
-            self._quote(tick)
-            return NOTHING
-        if tick.kind != TRADE and tick.kind != INDEX:
-            return NOTHING
-        self.books.last[tick.instrument] = tick.price
-        live = self._live.get(tick.instrument)
-        if not live:
-            return NOTHING
-        hours = self._hours.get(tick.instrument)
-        regular = hours is None or hours.is_open(tick.timestamp)
-        room = tick.volume if self._settings.sizes_limit_fills and tick.volume else -1
-        event = (tick.price,) * 4
-        for held in sorted(live, key=_precedence):
-            if held.standing is Standing.WORKING and held.active_at <= tick.at and (regular or held.order.outside_rth):
-                room -= self._match(held, event, tick.at, tick.timestamp, room, quoted=True)
-        self._drop_unfilled(tick.instrument, tick.at)
-        return self._said()
-
-    def on_time(self, at: int) -> tuple[OrderReport, ...]:
-        """End what has outlived its time in force."""
-        for live in list(self._live.values()):
-            for held in list(live):
-                if held.standing in LIVE and held.expires_at <= at:
-                    self._end(held, Standing.EXPIRED, at, "its time in force ended")
-        self._look_ahead()
+        """Change quantity and prices of a live order; more than was filled must remain to be asked for."""
+        held = self._book.find(amendment.order)
+        why = self._amendment_refusal(held, amendment)
+        if held is None or why:
+            self._book.said.append(ActionRejected(at, amendment.order, "amend", why))
+        else:
+            self._book.amend(held, _amended(held.order, amendment), at)
+            self._book.wake(held.order.instrument)
         return self._said()
 
     def book(self, at: int) -> BookReported:
         """Orders (live, and ended lately), executions lately, positions."""
+        books = self.books
         orders = tuple(
             BookOrder(held.order, held.broker_id, "working" if held.standing in LIVE else str(held.standing), held.filled)
-            for held in self.books.orders.values()
+            for held in books.orders.values()
         )
-        positions = {i: quantity for i, quantity in self.books.positions.items() if quantity}
-        return BookReported(at=at, orders=orders, executions=tuple(self.books.executions), positions=positions)
+        positions = {i: quantity for i, quantity in books.positions.items() if quantity}
+        return BookReported(at=at, orders=orders, executions=tuple(books.executions), positions=positions)
+
+    # What the market and the clock do
+
+    def on_bar(self, bar: Bar) -> tuple[OrderReport, ...]:
+        """Match against a bar. One that is not newer than the last (a correction, a repeat) fills nothing."""
+        market = self._markets.get(bar.instrument) or self._book.market(bar.instrument)
+        if market.low < bar.low and bar.high < market.high and bar.contract == market.contract:
+            market.bar = bar
+            return NOTHING
+        last = market.bar
+        if last is not None and bar.start < last.end:
+            return NOTHING
+        if bar.contract != market.contract:
+            self._change_contract(bar, market)
+        market.bar = bar
+        self._match_bar(bar)
+        return self._said()
+
+    def on_tick(self, tick: Tick) -> tuple[OrderReport, ...]:
+        """Match against a trade, an index value, a bid or an ask. Ticks with flags that forbid it move nothing."""
+        if tick.flags & SILENT:
+            return NOTHING
+        kind, price = tick.kind, tick.price
+        market = self._markets.get(tick.instrument) or self._book.market(tick.instrument)
+        if kind in (TRADE, INDEX):
+            before, market.trade, market.traded_at = market.traded_at, price, tick.timestamp
+        elif kind == BID:
+            before, market.bid, market.quoted_at = market.quoted_at, price, tick.timestamp
+            market.bid_size = tick.volume or UNLIMITED
+        elif kind == ASK:
+            before, market.ask, market.quoted_at = market.quoted_at, price, tick.timestamp
+            market.ask_size = tick.volume or UNLIMITED
+        else:
+            return NOTHING
+        if market.low < price < market.high:
+            return NOTHING
+        self._match_tick(tick, market, before)
+        return self._said()
+
+    def on_time(self, at: int) -> tuple[OrderReport, ...]:
+        """End what has outlived its time in force."""
+        for instrument in sorted(self._book.live):
+            self._expire(instrument, at, at)
+        return self._said()
+
+    def settle(self, instrument: int, at: int) -> tuple[OrderReport, ...]:
+        """The contract has traded for the last time: close its position at the last price and end its orders.
+
+        The client's own closing orders are filled first; what they do not cover is closed under an order of the exchange's own.
+        """
+        last = self._book.market(instrument).last()
+        if last is not None:
+            self._settle(instrument, last, at, at)
+        return self._said()
 
     def state(self) -> object:
-        """The books as plain values that ``restore`` takes back."""
-        return msgspec.to_builtins(self.books, str_keys=False)
+        """The books as plain values that ``restore`` takes back, also through JSON or MessagePack."""
+        return msgspec.to_builtins(self.books, str_keys=True)
 
     def restore(self, state: object) -> None:
-        """Go on with these books."""
-        self.books = msgspec.convert(state, Books, str_keys=True)
-        self._live = {}
-        for held in self.books.orders.values():
-            if held.standing in LIVE:
-                self._live.setdefault(held.order.instrument, []).append(held)
-        self._look_ahead()
+        """Go on with these books, exactly. Raises CorruptionError when they are none."""
+        try:
+            books = msgspec.convert(state, Books, str_keys=True)
+        except msgspec.ValidationError as error:
+            raise CorruptionError(
+                f"the simulated exchange's books cannot be read: {error}",
+                why="they are damaged, or of another version",
+                remedy="Start anew with an empty folder",
+            ) from error
+        self._book.restore(books)
+        self._markets = books.markets
+        self.next_due = self._book.next_expiry()
 
-    # Taking and ending orders
+    # Taking orders
 
-    def _place(self, order: Order, at: int) -> None:
-        books = self.books
-        if order.id in books.orders:
-            self._reports.append(OrderRejected(at, order.id, 103, f"duplicate order id {order.id}"))
-            return
-        parent = books.orders.get(order.parent) if order.parent else None
-        why = refusal(order, self._instruments.get(order.instrument), has_children=False)
-        if order.parent and (parent is None or parent.standing not in LIVE and parent.standing is not Standing.FILLED):
-            why = (135, "its parent is not working")
-        books.broker_ids += 1
-        asleep = parent is not None and parent.standing is not Standing.FILLED
-        held = Held(
-            order,
-            f"V{books.broker_ids}",
-            Standing.ASLEEP if asleep else Standing.WORKING,
-            at + self._settings.latency,
-            self._expiry(order, at),
-        )
-        books.orders[order.id] = held
+    def _place(self, order: Order, at: int, *, is_parent: bool) -> None:
+        book, parent = self._book, self._book.find(order.parent)
+        why = self._refusal(order, parent, is_parent=is_parent)
         if why is not None:
-            held.standing, held.ended_at = Standing.REJECTED, at
-            self._reports.append(OrderRejected(at, order.id, *why))
+            book.refuse(order, at, why)
             return
-        self._live.setdefault(order.instrument, []).append(held)
-        self.next_due = min(self.next_due, held.expires_at)
-        self._reports.append(OrderAccepted(at, order.id, held.broker_id))
+        asleep = parent is not None and parent.standing is not Standing.FILLED
+        expires_at = self._expiry(order, at)
+        standing = Standing.ASLEEP if asleep else Standing.WORKING
+        book.accept(order, standing, at, at + self._settings.latency, expires_at)
+        self.next_due = min(self.next_due, expires_at)
 
     def _expiry(self, order: Order, at: int) -> int:
-        """A DAY order lives to the end of the session in which it is placed; placed while closed it is dropped at once."""
-        hours = self._hours.get(order.instrument)
-        if order.tif is not TimeInForce.DAY or hours is None:
+        opening = self._opening[order.instrument]
+        if order.tif is TimeInForce.GTC:
             return NEVER
-        session = hours.session_around(at)
-        return at if session is None else hours.bounds(session)[1]
+        if order.tif in IMMEDIATE and not opening.is_open(at, outside_rth=order.outside_rth):
+            return at
+        return opening.session_end(at, outside_rth=order.outside_rth)
 
-    def _end(self, held: Held, standing: Standing, at: int, reason: str) -> None:
-        held.standing, held.ended_at = standing, at
-        self._live[held.order.instrument].remove(held)
-        if standing is Standing.EXPIRED:
-            self._reports.append(OrderExpired(at, held.order.id))
-        elif standing is Standing.CANCELLED:
-            self._reports.append(OrderCancelled(at, held.order.id, reason))
-        if standing is not Standing.FILLED:
-            for child in [o for o in self._live[held.order.instrument] if o.order.parent == held.order.id]:
-                if child.standing is Standing.ASLEEP:
-                    self._end(child, Standing.CANCELLED, at, "its parent ended unfilled")
+    def _refusal(self, order: Order, parent: Held | None, *, is_parent: bool) -> Refusal | None:
+        if self._book.find(order.id) is not None:
+            return DUPLICATE_ID, f"Duplicate order id {order.id}"
+        if order.parent:
+            if parent is None or (parent.standing not in LIVE and parent.standing is not Standing.FILLED):
+                return REJECTED, f"Order rejected: its parent {order.parent} is not working"
+            if parent.order.tif in IMMEDIATE or parent.order.instrument != order.instrument:
+                return REJECTED, f"Order rejected: {order.parent} cannot be its parent"
+        return refusal(order, self._instruments.get(order.instrument), is_parent=is_parent)
 
-    def _drop_unfilled(self, instrument: int, at: int) -> None:
-        """What must fill at once or not at all has had its event."""
-        for held in list(self._live[instrument]):
-            if held.order.tif in {TimeInForce.IOC, TimeInForce.FOK} and held.active_at < at:
-                self._end(held, Standing.CANCELLED, at, f"{held.order.tif}: not filled at once")
+    def _amendment_refusal(self, held: Held | None, amendment: Amendment) -> str:
+        if held is None:
+            return "Can't find order"
+        if held.standing not in LIVE:
+            return f"Cannot modify a {held.standing} order"
+        if amendment.quantity <= held.filled:
+            return f"Cannot modify to {amendment.quantity}: {held.filled} are filled"
+        instrument = self._instruments.get(held.order.instrument)
+        why = refusal(_amended(held.order, amendment), instrument, is_parent=False)
+        return "" if why is None else why[1]
 
-    # Matching and filling
+    # Matching
 
-    def _match(self, held: Held, event: tuple[int, int, int, int], at: int, when: int, room: int, *, quoted: bool) -> int:
-        """Fill what the event allows; returns how much of ``room`` (negative: unlimited) was used."""
-        if held.standing is not Standing.WORKING or room == 0:
-            return 0
-        order = held.order
-        instrument = self._instruments[order.instrument]
-        price = price_of(held, event, instrument.tick, touch=self._settings.limit_fills == "touch")
-        if price is None:
-            return 0
-        quantity = held.remaining if room < 0 else min(held.remaining, room)
-        if order.type is OrderType.MARKET and quoted:
-            price, quantity = self._at_quote(order, price, quantity)
-        if order.type in {OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP}:
-            price += order.side.sign * self._settings.slippage_ticks * instrument.tick
-        if order.tif is TimeInForce.FOK and quantity < held.remaining:
-            return 0
-        quantity -= quantity % instrument.contract_size
-        if quantity <= 0:
-            return 0
-        self._fill(held, quantity, max(price, instrument.tick), at, when)
-        used = quantity if room > 0 else 0
-        if held.standing is Standing.FILLED:
-            self._wake_children(held, event, at, when)
-        return used
-
-    def _at_quote(self, order: Order, last: int, quantity: int) -> tuple[int, int]:
-        """A market order takes the opposite quote and at most its size; without one, the last price."""
-        quote = self.books.quotes.get(order.instrument)
-        price, size = (0, 0) if quote is None else (quote.ask, quote.ask_size) if order.side is Side.BUY else (quote.bid, quote.bid_size)
-        if not price:
-            return last, quantity
-        return price, min(quantity, size) if size and self._settings.sizes_limit_fills else quantity
-
-    def _wake_children(self, parent: Held, event: tuple[int, int, int, int], at: int, when: int) -> None:
-        """Stop and target live from now on, in this very event too: the stop against its whole range, the target only when
-        the entry was at its open (else nobody knows which came first)."""
-        opened = parent.order.type is OrderType.MARKET
-        children = [o for o in self._live[parent.order.instrument] if o.order.parent == parent.order.id]
-        for child in sorted(children, key=_precedence):
-            if child.standing is Standing.ASLEEP:
-                child.standing = Standing.WORKING
-        for child in sorted(children, key=_precedence):
-            full = opened or child.order.role is not OrderRole.TARGET
-            self._match(child, event if full else (event[3],) * 4, at, when, -1, quoted=False)
-
-    def _fill(self, held: Held, quantity: int, price: int, at: int, when: int) -> None:
-        books, order = self.books, held.order
-        instrument = self._instruments[order.instrument]
-        fee = self._charges(instrument, order.side, quantity, price)
-        books.execution_ids += 1
-        execution = OrderFilled(
-            at=at,
-            order=order.id,
-            execution=f"E{books.execution_ids}",
-            timestamp=when,
-            quantity=quantity,
-            price=price,
-            charges=fee,
-        )
-        books.executions.append(execution)
-        signed = order.side.sign * quantity
-        books.positions[order.instrument] = books.positions.get(order.instrument, 0) + signed
-        books.cash -= signed * price * instrument.unit_value + fee
-        books.fees += fee
-        held.filled += quantity
-        self._reports.append(execution)
-        if not held.remaining:
-            self._end(held, Standing.FILLED, at, "")
-        if order.oca_group:
-            self._reduce_group(held, quantity, at)
-        if at - books.forgotten_at > REMEMBERED:
-            self._forget(at)
-
-    def _reduce_group(self, filled: Held, quantity: int, at: int) -> None:
-        """A fill cancels the rest of its group (type 1) or makes it smaller (types 2 and 3)."""
-        order = filled.order
-        for held in list(self._live[order.instrument]):
-            if held.order.oca_group != order.oca_group or held is filled:
+    def _match_bar(self, bar: Bar) -> None:
+        opening = self._opening[bar.instrument]
+        self._expire(bar.instrument, bar.start, bar.at)
+        moment = _Moment(at=bar.at, when=bar.start, through=self._through(bar.instrument))
+        if self._share:
+            moment.room = bar.volume * self._share // MILLION
+        served = []
+        for held in self._working(bar.instrument):
+            if held.standing is not Standing.WORKING or held.active_at >= bar.end:
                 continue
-            left = held.remaining - quantity
-            if order.oca_type is OcaType.CANCEL_WITH_BLOCK or left <= 0:
-                self._end(held, Standing.CANCELLED, at, f"exit group: {order.id} was filled")
-            else:
-                held.order = msgspec.structs.replace(held.order, quantity=held.filled + left)
-                self._say_values(held, at)
+            part = opening.part_of(bar, outside_rth=held.order.outside_rth)
+            if part is Part.NONE:
+                continue
+            whole = part is Part.WHOLE and held.active_at <= bar.start
+            event = (bar.open, bar.high, bar.low, bar.close) if whole else instant(bar.close)
+            if held.order.tif in IMMEDIATE:
+                event = instant(event[0])
+                served.append(held)
+            self._try(held, event, moment)
+        self._finish(bar.instrument, served, bar.at)
 
-    # Bookkeeping
+    def _match_tick(self, tick: Tick, market: Market, before: int) -> None:
+        """``before`` is the time of the last trade, or of the last quote, before this one."""
+        instrument, when = tick.instrument, tick.timestamp
+        opening = self._opening[instrument]
+        self._expire(instrument, when, tick.at)
+        quoted = tick.kind in (BID, ASK)
+        opened_at = opening.opened_at(when)
+        moment = _Moment(at=tick.at, when=when, through=0)
+        moment.rested_by = before if before >= opened_at else ALWAYS
+        moment.quotes = market if market.quoted_at >= opened_at else None
+        if not quoted and self._settings.sizes_limit_fills and tick.volume:
+            moment.room = tick.volume
+        served = []
+        for held in self._working(instrument):
+            if held.standing is not Standing.WORKING or held.active_at > when:
+                continue
+            if not opening.is_open(when, outside_rth=held.order.outside_rth):
+                continue
+            offer = None if moment.quotes is None else _quote_for(held, market)
+            if offer is not None:  # an offer at the limit is one
+                moment.through, moment.offers = 0, True
+                self._try(held, instant(offer), moment)
+            if not quoted and held.standing is Standing.WORKING:  # a trade at the limit may have been another's
+                moment.through, moment.offers = self._through(instrument), False
+                self._try(held, instant(tick.price), moment)
+            if held.order.tif in IMMEDIATE:
+                served.append(held)
+        self._finish(instrument, served, tick.at)
 
-    def _quote(self, tick: Tick) -> None:
-        quote = self.books.quotes.setdefault(tick.instrument, Quote())
-        if tick.kind == BID:
-            quote.bid, quote.bid_size = tick.price, tick.volume
+    def _working(self, instrument: int) -> tuple[Held, ...]:
+        """The orders that an event finds working; children that it wakes are matched when they wake."""
+        return tuple(held for held in self._book.live.get(instrument, ()) if held.standing is Standing.WORKING)
+
+    def _try(self, held: Held, event: Event, moment: _Moment) -> None:
+        """Fill what the event allows of one order."""
+        rested = held.active_at <= moment.rested_by and (held.order.type is OrderType.LIMIT or held.triggered)
+        found = find_hit(held, event, moment.through)
+        if found is None:
+            return
+        order, instrument = held.order, self._instruments[held.order.instrument]
+        price = found.price
+        if found.takes:
+            price, offered, quoted = self._taken(order, price, instrument.tick, moment)
         else:
-            quote.ask, quote.ask_size = tick.price, tick.volume
+            if rested and order.limit is not None:
+                price = order.limit  # whoever traded through it met it on the way
+            quoted = moment.offers
+            offered = self._left(moment.quotes, order.side) if quoted and moment.quotes is not None else moment.room
+        quantity = min(held.remaining, offered)
+        quantity -= quantity % instrument.contract_size
+        if quantity <= 0 or (order.tif is TimeInForce.FOK and quantity < held.remaining):
+            return
+        if not quoted:
+            moment.room -= quantity if moment.room != UNLIMITED else 0
+        elif moment.quotes is not None:
+            _take(moment.quotes, order.side, quantity)
+        self._book.fill(held, quantity, price, moment.at, moment.when)
+        if held.standing is Standing.FILLED:
+            self._wake_children(held, found.price, event, moment)
 
-    def _forget(self, at: int) -> None:
-        """Drop what a broker would no longer report."""
-        books, oldest = self.books, at - REMEMBERED
-        books.forgotten_at = at
-        books.executions = [e for e in books.executions if e.at >= oldest]
-        books.orders = {i: o for i, o in books.orders.items() if o.standing in LIVE or o.ended_at >= oldest}
+    def _taken(self, order: Order, price: int, tick: int, moment: _Moment) -> tuple[int, int, bool]:
+        """(price, quantity on offer, whether it is a quote's) for an order that takes: the opposite quote while it lasts."""
+        quotes = moment.quotes
+        if quotes is not None:
+            quote, left = (quotes.ask if order.side is Side.BUY else quotes.bid), self._left(quotes, order.side)
+            if quote is not None and (left or moment.offers):
+                return quote, left, True
+        if moment.offers:
+            return price, 0, True  # set off by one side's quote: the other is not known, or taken
+        slipped = price + order.side.sign * self._settings.slippage_ticks * tick
+        return max(slipped, tick), moment.room, False
 
-    def _say_values(self, held: Held, at: int) -> None:
-        order = held.order
-        self._reports.append(
-            OrderAmended(
-                at=at, order=order.id, quantity=order.quantity, limit=order.limit, stop=order.stop, trail=order.trail
-            )
-        )
+    def _left(self, quotes: Market, side: Side) -> int:
+        """What is left of the opposite quote."""
+        if not self._settings.sizes_limit_fills:
+            return UNLIMITED
+        return quotes.ask_size if side is Side.BUY else quotes.bid_size
 
-    def _look_ahead(self) -> None:
-        self.next_due = min((held.expires_at for live in self._live.values() for held in live), default=NEVER)
+    def _wake_children(self, parent: Held, price: int, event: Event, moment: _Moment) -> None:
+        """Stop and target live from now on, in this very event too, stops first."""
+        children = self._book.sleeping_children(parent)
+        for child in children:
+            child.become(Standing.WORKING)
+        for child in children:
+            if child.standing is Standing.WORKING:
+                self._try(child, after_entry(event, price, parent.order.type, child), moment)
+
+    def _finish(self, instrument: int, served: list[Held], at: int) -> None:
+        """What must fill at once has had its event; then see which prices matter from here on."""
+        for held in served:
+            if held.standing is Standing.WORKING:
+                self._book.end(held, Standing.CANCELLED, at, f"{held.order.tif}: not filled at once")
+        self._book.wake(instrument)
+
+    def _expire(self, instrument: int, until: int, at: int) -> None:
+        """End the instrument's orders whose time was over by ``until``."""
+        if until < self.next_due:
+            return
+        for held in tuple(self._book.live.get(instrument, ())):
+            if held.standing in LIVE and held.expires_at <= until:
+                self._book.end(held, Standing.EXPIRED, at)
+        self._book.wake(instrument)
+        self.next_due = self._book.next_expiry()
+
+    def _change_contract(self, bar: Bar, market: Market) -> None:
+        if market.contract and market.bar is not None and self._settings.settle_contracts:
+            self._settle(bar.instrument, market.bar.close, bar.at, market.bar.end)
+        market.contract = bar.contract
+
+    def _settle(self, instrument: int, price: int, at: int, when: int) -> None:
+        book = self._book
+        for held in tuple(book.live.get(instrument, ())):
+            position = self.books.positions.get(instrument, 0)
+            if held.standing is Standing.WORKING and position * held.order.side.sign < 0:
+                book.fill(held, min(held.remaining, abs(position)), price, at, when)
+        position = self.books.positions.get(instrument, 0)
+        if position:
+            book.settle(instrument, position, price, at, when)
+        for held in tuple(book.live.get(instrument, ())):
+            if held.standing in LIVE:
+                book.end(held, Standing.CANCELLED, at, "its contract has ended")
+        book.wake(instrument)
+
+    def _through(self, instrument: int) -> int:
+        return 0 if self._settings.limit_fills == "touch" else self._instruments[instrument].tick
 
     def _said(self) -> tuple[OrderReport, ...]:
-        reports = tuple(self._reports)
-        self._reports.clear()
+        said = self._book.said
+        if not said:
+            return NOTHING
+        reports = tuple(said)
+        said.clear()
         return reports
 
 
-def _precedence(held: Held) -> int:
-    return PRECEDENCE[held.order.role]
+def _amended(order: Order, amendment: Amendment) -> Order:
+    return msgspec.structs.replace(
+        order, quantity=amendment.quantity, limit=amendment.limit, stop=amendment.stop, trail=amendment.trail
+    )
+
+
+def _take(market: Market, side: Side, quantity: int) -> None:
+    if side is Side.BUY:
+        market.ask_size -= quantity if market.ask_size != UNLIMITED else 0
+    else:
+        market.bid_size -= quantity if market.bid_size != UNLIMITED else 0
+
+
+def _quote_for(held: Held, market: Market) -> int | None:
+    """The quote that concerns an order: the opposite one; for a stop that waits, its own side's, if the instrument never trades.
+
+    A buy stop that needs the bid to reach it is not set off by a wide spread (IB's trigger method 4).
+    """
+    buys = held.order.side is Side.BUY
+    if waits_for_trigger(held):
+        return None if market.traded_at > ALWAYS else (market.bid if buys else market.ask)
+    return market.ask if buys else market.bid

@@ -1,67 +1,133 @@
 """At what price an order is filled, if at all: one place for every order type. Pure arithmetic on price units.
 
-A market event is its open, high, low and close; a tick is all four at once. ``crossed`` says that a limit needs a price beyond it
-(one tick through), which is the default; touching is a setting.
+A market event is its open, high, low and close; a tick is all four at once. Limits fill when the price trades ``through`` them
+by that many units (0: when it touches), at the limit or a better open. Stops fill when touched, at the stop or a worse open.
+What one event does not say is taken against the order: a stop is hit before a target.
 """
 
+from typing import NamedTuple
+
 from theo.domain.orders import OrderType, Side
-from theo.venue.books import Held
+from theo.venue.admission import IMMEDIATE
+from theo.venue.books import ALWAYS, NEVER, Held
+
+Event = tuple[int, int, int, int]  # open, high, low, close
+EVERY_PRICE = (NEVER, ALWAYS)
 
 
-def price_of(held: Held, event: tuple[int, int, int, int], tick: int, *, touch: bool) -> int | None:
-    """The price before slippage, or None. A trailing stop tests its old level first, then follows."""
+class Hit(NamedTuple):
+    """A price before slippage. ``takes``: it takes what is offered (so slippage or the opposite quote apply)."""
+
+    price: int
+    takes: bool
+
+
+def instant(price: int) -> Event:
+    """The event of one price."""
+    return price, price, price, price
+
+
+def rank(held: Held) -> int:
+    """Who is matched first within one event: market orders at its open, then stops, then limits."""
     kind = held.order.type
-    if kind is OrderType.MARKET:
-        return event[0]
+    return 0 if kind is OrderType.MARKET else 2 if kind is OrderType.LIMIT else 1
+
+
+def waits_for_trigger(held: Held) -> bool:
+    """Whether it is a stop of any kind that was not touched yet."""
+    return not held.triggered and held.order.type not in {OrderType.MARKET, OrderType.LIMIT}
+
+
+def find_hit(held: Held, event: Event, through: int) -> Hit | None:
+    """What the event does to the order. Triggers stops, and moves a trailing stop after its old level was tested."""
+    order = held.order
+    kind = order.type
     if kind is OrderType.LIMIT:
-        return _limit(held.order.side, held.order.limit or 0, event, 0 if touch else tick)
-    if kind is OrderType.STOP:
-        return _stop(held.order.side, held.order.stop or 0, event)
-    if kind is OrderType.TRAILING_STOP:
-        return _trailing(held, event)
-    return _stop_limit(held, event, 0 if touch else tick)
+        return _limit(order.side, order.limit or 0, event, through)
+    if kind is OrderType.STOP_LIMIT:
+        return _stop_limit(held, event, through)
+    if kind is OrderType.MARKET or held.triggered:
+        return Hit(event[0], takes=True)
+    price = _stop(order.side, order.stop or 0, event) if kind is OrderType.STOP else _trailing(held, event)
+    held.triggered = price is not None
+    return None if price is None else Hit(price, takes=True)
 
 
-def _limit(side: Side, limit: int, event: tuple[int, int, int, int], through: int) -> int | None:
+def wake_bounds(held: Held) -> tuple[int, int]:
+    """(low, high): a price at or below ``low`` or at or above ``high`` may concern the order, one in between cannot."""
+    order = held.order
+    kind, buys = order.type, order.side is Side.BUY
+    if kind is OrderType.LIMIT or (kind is OrderType.STOP_LIMIT and held.triggered):
+        limit = order.limit or 0
+        if order.tif in IMMEDIATE:
+            return EVERY_PRICE
+        return (limit, NEVER) if buys else (ALWAYS, limit)
+    if kind is OrderType.MARKET or held.triggered:
+        return EVERY_PRICE
+    if kind is not OrderType.TRAILING_STOP:
+        stop = order.stop or 0
+        return (ALWAYS, stop) if buys else (stop, NEVER)
+    if held.level is None:
+        return EVERY_PRICE
+    trail = (order.trail or 0) + 1
+    return (held.level - trail, held.level) if buys else (held.level, held.level + trail)
+
+
+def after_entry(event: Event, price: int, entry: OrderType, exit_order: Held) -> Event:
+    """What of a bar lies after an entry within it, for one of its exits.
+
+    An entry at the open has the whole bar before it. After one within the bar, stops are tested against the whole range (nobody
+    knows what came first) from the entry price on; a target only where the bar proves it came later: above a buy stop that the
+    open had not passed, everything did; else the close alone.
+    """
+    opened, high, low, close = event
+    if price == opened:
+        return event
+    if exit_order.order.type is OrderType.LIMIT:
+        return (price, high, low, close) if entry is OrderType.STOP else instant(close)
+    if exit_order.order.type is OrderType.TRAILING_STOP:  # it follows only prices that certainly came later
+        buys = exit_order.order.side is Side.BUY
+        return (price, high, min(price, close), close) if buys else (price, max(price, close), low, close)
+    return price, high, low, close
+
+
+def _limit(side: Side, limit: int, event: Event, through: int) -> Hit | None:
     opened, high, low, _ = event
     if side is Side.BUY:
-        if opened <= limit and (not through or opened < limit):
-            return opened
-        return limit if low <= limit - through else None
-    if opened >= limit and (not through or opened > limit):
-        return opened
-    return limit if high >= limit + through else None
+        return Hit(min(limit, opened), takes=False) if low <= limit - through else None
+    return Hit(max(limit, opened), takes=False) if high >= limit + through else None
 
 
-def _stop(side: Side, stop: int, event: tuple[int, int, int, int]) -> int | None:
+def _stop(side: Side, stop: int, event: Event) -> int | None:
     opened, high, low, _ = event
     if side is Side.BUY:
         return max(stop, opened) if high >= stop else None
     return min(stop, opened) if low <= stop else None
 
 
-def _stop_limit(held: Held, event: tuple[int, int, int, int], through: int) -> int | None:
+def _stop_limit(held: Held, event: Event, through: int) -> Hit | None:
+    """Once touched it is a limit order: against what the event certainly still holds after the touch."""
     order = held.order
-    limit = order.limit or 0
+    side, limit = order.side, order.limit or 0
     if held.triggered:
-        return _limit(order.side, limit, event, through)
-    touched = _stop(order.side, order.stop or 0, event)
+        return _limit(side, limit, event, through)
+    touched = _stop(side, order.stop or 0, event)
     if touched is None:
         return None
     held.triggered = True
-    return touched if order.side.sign * (limit - touched) >= 0 else None
+    if touched == event[0]:
+        return Hit(touched, takes=False) if side.sign * (limit - touched) >= 0 else _limit(side, limit, event, through)
+    if side.sign * (limit - touched) >= 0:
+        return Hit(touched, takes=False)
+    return _limit(side, limit, instant(event[3]), through)
 
 
-def trailing_level(held: Held) -> int:
-    """The stop price of a trailing stop now."""
-    return held.best + held.order.side.sign * (held.order.trail or 0)
-
-
-def _trailing(held: Held, event: tuple[int, int, int, int]) -> int | None:
+def _trailing(held: Held, event: Event) -> int | None:
+    """Test the level as it was before the event, then follow; a level never loosens."""
     opened, high, low, _ = event
-    side = held.order.side
-    if not held.best:
-        held.best = opened
-    found = _stop(side, trailing_level(held), event)
-    held.best = min(held.best, low) if side is Side.BUY else max(held.best, high)
+    side, trail = held.order.side, held.order.trail or 0
+    if held.level is None:
+        held.level = opened + side.sign * trail
+    found = _stop(side, held.level, event)
+    held.level = min(held.level, low + trail) if side is Side.BUY else max(held.level, high - trail)
     return found
