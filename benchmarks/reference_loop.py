@@ -19,7 +19,7 @@ class Columns:
 
     o: list[int]
     h: list[int]
-    l: list[int]  # noqa: E741  # the column's name in the reference data
+    l: list[int]
     c: list[int]
     h2: list[int]
     l2: list[int]
@@ -29,9 +29,9 @@ class Columns:
 Trade = tuple[int, int, int, int, int]  # entry bar, exit bar, signed quantity, entry and exit price in ticks
 
 
-def fused(bars: Columns, equity: float = 1_000_000.0) -> tuple[list[Trade], float]:  # noqa: C901, PLR0912, PLR0915  # one loop on purpose
+def fused(bars: Columns, equity: float = 1_000_000.0) -> tuple[list[Trade], float]:
     """Trades and final equity. Windows are rings with cached extremes; the correlation is over exact integer sums."""
-    o, h, l, c, h2, l2, c2 = bars.o, bars.h, bars.l, bars.c, bars.h2, bars.l2, bars.c2  # noqa: E741
+    o, h, l, c, h2, l2, c2 = bars.o, bars.h, bars.l, bars.c, bars.h2, bars.l2, bars.c2
     highs, lows, highs2, lows2 = (deque([0] * DONCHIAN, DONCHIAN) for _ in range(4))
     top = bottom = top2 = bottom2 = 0  # extremes of the rings, looked for again only when the extreme leaves
     ranges: deque[int] = deque([0] * ATR, ATR)

@@ -1,0 +1,1 @@
+"""The simulated world: the real application under seeded faults, in virtual time."""

@@ -1,6 +1,5 @@
 """The command line. Exit codes: 0 done, 1 the platform found something wrong, 2 a mistake in what was asked, 130 interrupted."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +29,7 @@ HomeOption = Annotated[
 @app.callback()
 def root(context: typer.Context, home: HomeOption = None) -> None:
     """Remember where the data lives."""
-    context.obj = home if home is not None else Path(os.path.expanduser("~/.theo"))
+    context.obj = home if home is not None else Path("~/.theo").expanduser()
 
 
 def home_of(context: typer.Context) -> Path:

@@ -16,7 +16,9 @@ from theo.ports.store import JournalStore
 
 def decoders() -> Decoders:
     """How this build reads journal records."""
-    return Decoders(facts=decode_facts, market=lambda r: decode_batch(r).items if r.type == DATA else (), versions=config_versions)
+    return Decoders(
+        facts=decode_facts, market=lambda r: decode_batch(r).items if r.type == DATA else (), versions=config_versions
+    )
 
 
 def config_versions(world: str) -> Mapping[str, str]:

@@ -49,7 +49,7 @@ def load_class(folder: Path, reference: str) -> type[UserStrategy]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001  # a user's file may raise anything; it becomes one clear sentence
+    except Exception as error:  # a user's file may raise anything; it becomes one clear sentence
         raise ConfigError(f"{path} cannot be loaded: {type(error).__name__}: {error}", where=reference) from error
     kind = getattr(module, name, None)
     if not isinstance(kind, type) or not issubclass(kind, UserStrategy):

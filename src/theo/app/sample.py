@@ -19,7 +19,9 @@ def sample_days(count: int) -> list[RealDay]:
     """``count`` real days from FIRST_DAY on. Raises UserError when there are not so many."""
     days = [day for day in real_days() if day.day >= FIRST_DAY]
     if count > len(days):
-        raise UserError(f"{count} days were asked for", why=f"the sample holds {len(days)} from {FIRST_DAY} on", remedy="Ask for fewer")
+        raise UserError(
+            f"{count} days were asked for", why=f"the sample holds {len(days)} from {FIRST_DAY} on", remedy="Ask for fewer"
+        )
     return days[:count]
 
 
@@ -77,5 +79,3 @@ class SampleMarket:
 
 
 PACED_TICKS = 60  # ticks between two waits: a quarter of an hour of the sample market
-
-

@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
+from math import isnan
 from zoneinfo import ZoneInfo
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -53,13 +54,13 @@ class DemoScreen:
         if not self._live_mode or not self._console.is_terminal:
             yield
             return
-        with Live(self._draw(None, 0), console=self._console, auto_refresh=False, screen=False) as self._live:
+        with Live(self._draw(0), console=self._console, auto_refresh=False, screen=False) as self._live:
             yield
 
-    def refresh(self, day: date, done: int) -> None:
+    def refresh(self, done: int) -> None:
         """Draw what is known now."""
         if self._live is not None:
-            self._live.update(self._draw(day, done), refresh=True)
+            self._live.update(self._draw(done), refresh=True)
 
     def watch(self, at: int, facts: list[Fact]) -> None:
         """Keep what people want to read of new facts."""
@@ -85,11 +86,11 @@ class DemoScreen:
         if not self._live_mode:
             self._console.print(text, highlight=False)
 
-    def _draw(self, day: date | None, done: int) -> Panel:
+    def _draw(self, done: int) -> Panel:
         core = self._core
         assert core is not None
         title = f"theo demo · VIRTUAL · {DISCLAIMER} · {clock(core.at) if core.at > 1 else ''} · day {done + 1} of {self._days}"
-        parts = [self._prices(core), self._account(core), self._trades(core), self._log()]
+        parts: list[ConsoleRenderable] = [self._prices(core), self._account(core), self._trades(core), self._log()]
         return Panel(Group(*parts), title=title, subtitle="Ctrl+C stops; run again to go on", border_style="dim")
 
     def _prices(self, core: Core) -> Table:
@@ -107,11 +108,11 @@ class DemoScreen:
             table.add_row(
                 i.symbol,
                 "-" if last is None else i.text(last),
-                "-" if high != high else i.text(high),
-                "holds" if high_on == 1.0 else "broken" if high == high else "",
-                "-" if low != low else i.text(low),
-                "holds" if low_on == 1.0 else "broken" if low == low else "",
-                "" if n else ("-" if r != r else f"{r:+.2f}"),
+                "-" if isnan(high) else i.text(high),
+                "holds" if high_on == 1.0 else "broken" if not isnan(high) else "",
+                "-" if isnan(low) else i.text(low),
+                "holds" if low_on == 1.0 else "broken" if not isnan(low) else "",
+                "" if n else ("-" if isnan(r) else f"{r:+.2f}"),
             )
         return table
 
@@ -136,7 +137,12 @@ class DemoScreen:
             profit = trade.side.sign * (last - entry) * trade.open_quantity * i.unit_value
             target = "-" if trade.target is None else i.text(trade.target)
             table.add_row(
-                f"{i.symbol} {trade.status}", str(trade.side), str(trade.open_quantity), i.text(entry), i.text(trade.stop), target,
+                f"{i.symbol} {trade.status}",
+                str(trade.side),
+                str(trade.open_quantity),
+                i.text(entry),
+                i.text(trade.stop),
+                target,
                 f"{profit / MICROS:+,.2f}",
             )
         if not core.state.open_trades:

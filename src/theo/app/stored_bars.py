@@ -30,7 +30,10 @@ def _day(text: str, whole: str) -> int:
 
 
 class StoredSeries:
-    """One instrument's stored bars in a range; ``source`` is chosen when there is only one. Raises DataError naming what is there."""
+    """One instrument's stored bars in a range; ``source`` is chosen when there is only one.
+
+    Raises DataError naming what is there.
+    """
 
     def __init__(self, store: SqlMarketStore, instrument: Instrument, name: str, start: int, end: int, source: str) -> None:
         self._store, symbol = store, instrument.symbol
@@ -47,9 +50,7 @@ class StoredSeries:
             names = ", ".join(s.source for s in fitting)
             raise DataError(f"{symbol} {name} has several sources: {names}", remedy="Choose one with --source")
         self.info = fitting[0]
-        self._range = BarRange(
-            instrument=instrument.id, timeframe=name, start=start, end=end, source=self.info.source
-        )
+        self._range = BarRange(instrument=instrument.id, timeframe=name, start=start, end=end, source=self.info.source)
         self.first, self.last = max(start, self.info.first), min(end, self.info.last)
 
     def bars(self) -> Iterator[Bar]:

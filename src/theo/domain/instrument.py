@@ -7,7 +7,8 @@ import msgspec
 
 from theo.domain.errors import DataError
 
-MICROS = 1_000_000  # cash is int64 in 1e-6 of the currency
+CASH_DECIMALS = 6
+MICROS = 10**CASH_DECIMALS  # cash is int64 in 1e-6 of the currency
 
 
 class SecurityType(StrEnum):
@@ -47,7 +48,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     aliases: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        if not 0 <= self.price_decimals <= 6:
+        if not 0 <= self.price_decimals <= CASH_DECIMALS:
             raise DataError(
                 f"{self.symbol}: price_decimals is {self.price_decimals}", why="a price unit is 1 to 1e-6", remedy="Use 0 to 6"
             )
@@ -63,7 +64,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unit_value(self) -> int:
         """Cash, in micros, that one contract gains when the price rises by one price unit."""
-        return int(self.multiplier * 10 ** (6 - self.price_decimals))
+        return int(self.multiplier * 10 ** (CASH_DECIMALS - self.price_decimals))
 
     def units(self, price: Decimal | str | int) -> int:
         """A decimal price as whole price units; raises DataError when it has more decimals than the instrument."""

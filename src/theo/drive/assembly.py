@@ -16,8 +16,8 @@ from theo.engine.state import State
 from theo.engine.world import Settings, World
 from theo.market.bars import BarTree
 from theo.market.book import MarketBook
-from theo.market.sessions import Hours, SessionTable
 from theo.market.series import Series
+from theo.market.sessions import Hours, SessionTable
 from theo.market.wall_clock import WallClock, ZoneOffsets
 from theo.risk.limits import Limits
 from theo.strategy.making import strategy_of
@@ -89,9 +89,13 @@ def assemble(plan: Plan) -> Core:
         strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))
         strategy.bind(view)
         needs = strategy.needs()
-        awaited = tuple(market.series(plan.instruments[n.symbol], timeframe(n.timeframe)) for n in needs.series if n.timeframe == needs.timeframe)
+        awaited = tuple(
+            market.series(plan.instruments[n.symbol], timeframe(n.timeframe))
+            for n in needs.series
+            if n.timeframe == needs.timeframe
+        )
         key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
-        world.scans[ruleset.name] = Scan(key, strategy, Terms(ruleset, view), awaited)
+        world.add(Scan(key, strategy, Terms(ruleset, view), awaited))
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)

@@ -52,7 +52,9 @@ def plan_of_record(
     rulesets = [(load_ruleset(text, f"record of {name}"), text) for name, text in knew.rulesets.items()]
     for ruleset, _ in rulesets:
         if ruleset.version != knew.versions[ruleset.name]:
-            raise CorruptionError(f"rule set {ruleset.name} reads as version {ruleset.version} now", why="this build reads it otherwise")
+            raise CorruptionError(
+                f"rule set {ruleset.name} reads as version {ruleset.version} now", why="this build reads it otherwise"
+            )
     return Plan(
         key=started.key,
         journal=knew.journal,

@@ -10,7 +10,7 @@ from theo.domain.market_data import Bar
 
 
 def with_rolls(bars: Iterable[Bar]) -> Iterator[Bar | Command]:
-    """Bars of one instrument in order of time, with a roll command after the last but one bar of a contract and after its last."""
+    """Bars of one instrument in order of time, a roll command after the last but one bar of a contract and after its last."""
     window: list[Bar] = []  # the bar to give out, and up to two that follow it
     for bar in bars:
         window.append(bar)

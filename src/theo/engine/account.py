@@ -1,10 +1,11 @@
 """The account as risk sees it, folded from the trading state and the marks: equity, exposure, open risk."""
 
+from theo.domain.orders import OrderRole
 from theo.engine.order_life import ENDED
 from theo.engine.state import State, TradeState
 from theo.engine.world import World
-from theo.domain.orders import OrderRole
 from theo.risk.account import AccountView
+from theo.risk.limits import STOCKS
 
 
 def equity(state: State, world: World) -> int:
@@ -49,22 +50,24 @@ def open_risk(state: State, world: World) -> int:
     return total
 
 
-def exposures(state: State, world: World) -> dict[int, int]:
-    """Micros per instrument: |position + opening orders, UNKNOWN ones included| at the last price."""
+def held_or_working(state: State) -> dict[int, int]:
+    """Signed units per instrument: position + opening orders, UNKNOWN ones included."""
     held = dict(state.positions)
     for trade in (state.trades[t] for t in state.open_trades):
         for order in (state.orders[o] for o in trade.orders):
             if order.order.role is OrderRole.ENTRY and order.status not in ENDED:
                 waiting = order.order.side.sign * (order.order.quantity - order.filled)
                 held[trade.instrument] = held.get(trade.instrument, 0) + waiting
-    return {
-        i: abs(quantity) * mark(state, world, i) * world.instruments[i].unit_value for i, quantity in held.items() if quantity
-    }
+    return held
 
 
 def account_view(state: State, world: World) -> AccountView:
     """All that the rules of risk read, at this moment."""
-    by_instrument = exposures(state, world)
+    held = held_or_working(state)
+    by_instrument = {
+        i: abs(quantity) * mark(state, world, i) * world.instruments[i].unit_value for i, quantity in held.items() if quantity
+    }
+    stocks = [worth for i, worth in by_instrument.items() if world.instruments[i].security_type in STOCKS]
     return AccountView(
         equity=equity(state, world),
         day_start_equity=state.day.equity,
@@ -78,4 +81,6 @@ def account_view(state: State, world: World) -> AccountView:
         exposure=by_instrument,
         total_exposure=sum(by_instrument.values()),
         positions=dict(state.positions),
+        committed={i: abs(quantity) for i, quantity in held.items()},
+        stock_exposure=sum(stocks),
     )

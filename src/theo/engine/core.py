@@ -54,7 +54,7 @@ class Core:
             return self._quick(closed)
         return self._full(item)
 
-    def _quick(self, closed: bool) -> tuple[list[Fact], list[Effect]]:  # noqa: FBT001  # one flag, one caller, on the hot path
+    def _quick(self, closed: bool) -> tuple[list[Fact], list[Effect]]:  # noqa: FBT001 - one flag, one caller, hot path  # one flag, one caller, on the hot path
         """Market data while nothing is due by time: most inputs are over after this."""
         ready = self._scans_ready() if closed else None
         if ready or (self.state.open_trades and self._loses()):
@@ -109,7 +109,7 @@ class Core:
         """Scans whose decision is due now, of the series that just closed; the others wait until their grace ends."""
         ready: list[Scan] = []
         for series in self.world.market.closed:
-            for scan in series.scans:
+            for scan in self.world.awaiting.get(series, ()):
                 scan.bar_closed(series)
                 if scan.waiting_for and scan not in ready:
                     if scan.complete():
@@ -158,9 +158,7 @@ def _on_timer(core: Core, turn: Turn, timer: TimerFired) -> None:
 def _on_started(_core: Core, turn: Turn, started: Started) -> None:
     """Intents without an answer are UNKNOWN from here on; the books come first."""
     if not turn.state.world:
-        turn.emit(
-            RunStarted(at=turn.at, key=started.key, build=started.build, cash=started.cash, world=started.world)
-        )
+        turn.emit(RunStarted(at=turn.at, key=started.key, build=started.build, cash=started.cash, world=started.world))
         begin_day(turn)
         return
     changed = world_hash(started.world) != turn.state.world

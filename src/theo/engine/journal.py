@@ -39,7 +39,9 @@ class Journal:
 
     __slots__ = ("_append", "_data", "_group", "_items", "_steps", "_trading", "consumed", "epoch", "written")
 
-    def __init__(self, append: Append, epoch: int, trading: Head | None = None, data: Head | None = None, consumed: int = 0) -> None:
+    def __init__(
+        self, append: Append, epoch: int, trading: Head | None = None, data: Head | None = None, consumed: int = 0
+    ) -> None:
         self._append, self.epoch, self.consumed = append, epoch, consumed
         self._trading = trading or Head(TRADING)
         self._data = data or Head(MARKET)

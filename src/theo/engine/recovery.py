@@ -88,7 +88,7 @@ def _fold(core: Core, item: Tick | Bar) -> None:
 
 def _scans_wait(core: Core) -> None:
     for series in core.world.market.closed:
-        for scan in series.scans:
+        for scan in core.world.awaiting.get(series, ()):
             scan.bar_closed(series)
 
 

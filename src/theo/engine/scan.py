@@ -23,8 +23,6 @@ class Scan:
         self.awaited, self.primary = awaited, awaited[0]
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
-        for series in awaited:
-            series.scans.append(self)
 
     def bar_closed(self, series: Series) -> None:
         """The primary's bar makes a decision due."""

@@ -51,11 +51,13 @@ def take(core: Core, journal: Journal, build: str) -> bytes:
         for name, s in core.world.scans.items()
     ]
     market = _encode(core.world.market.state())
-    return _encode(Snapshot(journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build, core.state, market, scans))
+    return _encode(
+        Snapshot(journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build, core.state, market, scans)
+    )
 
 
 def read(payload: bytes) -> Snapshot:
-    """A snapshot from bytes; raises CorruptionError when it is damaged or of another version (then an older one, or none, serves)."""
+    """A snapshot from bytes; raises CorruptionError when it is damaged or of another version: an older one, or none, serves."""
     try:
         snapshot = _decoder.decode(payload)
     except msgspec.DecodeError as error:

@@ -1,5 +1,7 @@
-"""One turn of the core: one input being worked off. Facts change the state as they are emitted, so that a second decision
-of the same instant sees the first."""
+"""One turn of the core: one input being worked off.
+
+Facts change the state as they are emitted, so that a second decision of the same instant sees the first.
+"""
 
 from theo.domain.effects import Alert, Effect
 from theo.domain.facts import Alerted, Fact

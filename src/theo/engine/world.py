@@ -12,6 +12,7 @@ from theo.domain.instrument import Instrument
 from theo.domain.market_data import MINUTE, SECOND
 from theo.engine.scan import NEVER, Scan
 from theo.market.book import MarketBook
+from theo.market.series import Series
 from theo.risk.limits import Limits
 
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
@@ -43,6 +44,13 @@ class World:
     breaker_opens: Callable[[int], int]  # time -> the next account day's first 09:30 ET
     settings: Settings = field(default_factory=Settings)
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
+    awaiting: dict[Series, list[Scan]] = field(default_factory=dict)  # by each series that a scan awaits
+
+    def add(self, scan: Scan) -> None:
+        """Scan a further configuration."""
+        self.scans[scan.key.config] = scan
+        for series in scan.awaited:
+            self.awaiting.setdefault(series, []).append(scan)
 
     def flat_at(self, config: str, opened_at: int) -> int:
         """When a trade opened at ``opened_at`` must be flat; NEVER for positional and unknown configurations."""

@@ -5,6 +5,7 @@ starts where the previous joined bar ended and that neither side changed its con
 """
 
 from collections.abc import Callable
+from math import isnan
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from theo.market.indicators.column import Column
 from theo.market.logarithm import ln
 
 Method = Literal["pearson", "spearman", "kendall"]
+PAIRS_MIN = 2  # fewer have no correlation
 WINDOW_PAIRS_MAX = 1_000
 
 
@@ -29,10 +31,10 @@ class CorrelationSpec(msgspec.Struct, frozen=True, kw_only=True):
     gap_returns: Literal["drop", "keep"] = "drop"
 
     def __post_init__(self) -> None:
-        if not 2 <= self.minimum <= self.window <= WINDOW_PAIRS_MAX:
+        if not PAIRS_MIN <= self.minimum <= self.window <= WINDOW_PAIRS_MAX:
             raise ConfigError(
                 f"correlation window {self.window} with minimum {self.minimum}",
-                remedy=f"Use 2 <= minimum <= window <= {WINDOW_PAIRS_MAX}",
+                remedy=f"Use {PAIRS_MIN} <= minimum <= window <= {WINDOW_PAIRS_MAX}",
             )
 
 
@@ -77,7 +79,7 @@ class PairCorrelation:
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
-        value, previous = (None if v != v else v for v in (self.column.value, self.column.previous))
+        value, previous = (None if isnan(v) else v for v in (self.column.value, self.column.previous))
         return [self.last_end, self._first, self._second, list(self._xs), list(self._ys), list(self._ints), value, previous]
 
     def restore(self, state: object) -> None:

@@ -6,14 +6,19 @@ Rings: ``xs`` and ``ys`` of ``window`` values; ``seen`` counts pairs before this
 and where one side is constant.
 """
 
-from collections.abc import Sequence, MutableSequence
+from collections.abc import MutableSequence, Sequence
+from math import sqrt
 
 NAN = float("nan")
 
 
-def pearson_int_step(sums: MutableSequence[int], xs: MutableSequence[int], ys: MutableSequence[int], x: int, y: int, minimum: int) -> float:
-    """Pearson's r of integers. sums: [seen, x, y, xx, yy, xy]; rings begin as zeros. |x|, |y| below 2^26 keep the sums exact in
-    64 bits for windows up to 1,000."""
+def pearson_int_step(
+    sums: MutableSequence[int], xs: MutableSequence[int], ys: MutableSequence[int], x: int, y: int, minimum: int
+) -> float:
+    """Pearson's r of integers. sums: [seen, x, y, xx, yy, xy]; rings begin as zeros.
+
+    |x|, |y| below 2^26 keep the sums exact in 64 bits for windows up to 1,000.
+    """
     window = len(xs)
     seen = sums[0]
     sums[0] = seen + 1
@@ -34,10 +39,12 @@ def pearson_int_step(sums: MutableSequence[int], xs: MutableSequence[int], ys: M
     vy = n * sums[4] - sums[2] * sums[2]
     if vx <= 0 or vy <= 0:
         return NAN
-    return float(n * sums[5] - sums[1] * sums[2]) / (float(vx) ** 0.5 * float(vy) ** 0.5)
+    return float(n * sums[5] - sums[1] * sums[2]) / (sqrt(float(vx)) * sqrt(float(vy)))
 
 
-def pearson_float_step(counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int) -> float:
+def pearson_float_step(
+    counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int
+) -> float:
     """Pearson's r of floats, in two passes over the window, oldest first. counts: [seen]."""
     window = len(xs)
     seen = counts[0]
@@ -72,7 +79,7 @@ def pearson_float_step(counts: MutableSequence[int], xs: MutableSequence[float],
             constant_y = False
     if constant_x or constant_y or vx <= 0.0 or vy <= 0.0:
         return NAN
-    r = vxy / (vx**0.5 * vy**0.5)
+    r = vxy / (sqrt(vx) * sqrt(vy))
     return 1.0 if r > 1.0 else -1.0 if r < -1.0 else r
 
 
@@ -90,7 +97,9 @@ def _ranks_doubled(values: Sequence[float], first: int, last: int, place: int) -
     return rank
 
 
-def spearman_step(counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int) -> float:
+def spearman_step(
+    counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int
+) -> float:
     """Spearman's rho: Pearson's r of average ranks, from exact integers. counts: [seen]."""
     window = len(xs)
     seen = counts[0]
@@ -112,10 +121,12 @@ def spearman_step(counts: MutableSequence[int], xs: MutableSequence[float], ys: 
         sxy += a * b
     if sxx == 0 or syy == 0:
         return NAN
-    return float(sxy) / (float(sxx) ** 0.5 * float(syy) ** 0.5)
+    return float(sxy) / (sqrt(float(sxx)) * sqrt(float(syy)))
 
 
-def kendall_step(counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int) -> float:
+def kendall_step(
+    counts: MutableSequence[int], xs: MutableSequence[float], ys: MutableSequence[float], x: float, y: float, minimum: int
+) -> float:
     """Kendall's tau-b from counts kept exact: each step removes the leaving pair's comparisons and adds the new one's.
 
     counts: [seen, concordant - discordant, pairs tied in x, pairs tied in y].
@@ -137,10 +148,12 @@ def kendall_step(counts: MutableSequence[int], xs: MutableSequence[float], ys: M
     pairs = n * (n - 1) // 2
     if counts[2] == pairs or counts[3] == pairs:
         return NAN
-    return float(counts[1]) / (float(pairs - counts[2]) ** 0.5 * float(pairs - counts[3]) ** 0.5)
+    return float(counts[1]) / (sqrt(float(pairs - counts[2])) * sqrt(float(pairs - counts[3])))
 
 
-def _kendall_count(counts: MutableSequence[int], xs: Sequence[float], ys: Sequence[float], first: int, last: int, x: float, y: float, sign: int) -> None:
+def _kendall_count(
+    counts: MutableSequence[int], xs: Sequence[float], ys: Sequence[float], first: int, last: int, x: float, y: float, sign: int
+) -> None:
     window = len(xs)
     for i in range(first, last):
         dx = xs[i % window] - x

@@ -1,7 +1,6 @@
-"""One bar series of one instrument: its last bars, the indicators kept on it, and who waits for its closes."""
+"""One bar series of one instrument: its last bars, the indicators kept on it, and its correlations with others."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
@@ -9,21 +8,15 @@ from theo.domain.instrument import Instrument
 from theo.domain.market_data import Bar, Timeframe
 from theo.market.correlation import CorrelationSpec, PairCorrelation
 from theo.market.indicators.column import Column
-from theo.market.indicators.live import Indicator, live
+from theo.market.indicators.indicator import Indicator
+from theo.market.indicators.live import live
 from theo.market.indicators.spec import IndicatorSpec
-
-
-class CloseListener(Protocol):
-    """Whoever waits for a series to close a bar."""
-
-    def bar_closed(self, series: "Series") -> None:
-        """The series' newest bar is ``series.bar``."""
 
 
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first."""
 
-    __slots__ = ("_updates", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "scans", "timeframe")
+    __slots__ = ("_updates", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe")
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
         self.instrument, self.timeframe = instrument, timeframe
@@ -33,7 +26,6 @@ class Series:
         self.indicators: dict[IndicatorSpec, Indicator] = {}
         self._updates: tuple[Callable[[Bar], None], ...] = ()
         self.pairs: list[Pair] = []
-        self.scans: list[CloseListener] = []
 
     def column(self, spec: IndicatorSpec, output: str) -> Column:
         """An output of an indicator, kept from the next bar on if it is not kept yet."""

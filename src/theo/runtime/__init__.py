@@ -1,1 +1,1 @@
-"""The asyncio shell around the core: live, virtual, boot and recovery. Queues stand at the edges only; the core is called directly."""
+"""The asyncio shell around the core: virtual runs, boot and recovery. Queues stand at the edges; the core is called directly."""

@@ -1,5 +1,8 @@
-"""Boot: the one path of start, restart and crash recovery. Load the newest valid snapshot, apply the facts after it, then let
-the core ask for the broker's books; it trades only once they agree."""
+"""Boot: the one path of start, restart and crash recovery.
+
+Load the newest valid snapshot, apply the facts after it, then let the core ask for the broker's books; it trades only once they
+agree.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from theo.domain.inputs import Command, LinkChanged, Started
+from theo.domain.inputs import Command, Started
 from theo.domain.market_data import SECOND, Bar, Tick
 from theo.ports.clock import Clock
 from theo.ports.latch import HaltLatch
@@ -97,10 +97,12 @@ class VirtualRun:
         """A command keeps its id and takes core time; a resume is refused while a STOP file exists."""
         core = self._shell.core
         if command.name == "resume" and self._latch.reason():
-            inbox.done(command.id, CommandOutcome(core.at, False, "a STOP file exists: remove it first"))
+            inbox.done(command.id, CommandOutcome(at=core.at, accepted=False, text="a STOP file exists: remove it first"))
             return
         self._shell.post(
-            Command(at=core.at, id=command.id, actor=command.actor, name=command.name, reason=command.reason, subject=command.subject)
+            Command(
+                at=core.at, id=command.id, actor=command.actor, name=command.name, reason=command.reason, subject=command.subject
+            )
         )
         await self._shell.pump()
         outcome = core.state.commands[command.id]

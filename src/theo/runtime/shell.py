@@ -32,7 +32,7 @@ Watch = Callable[[int, list[Fact]], None]
 class Shell:
     """One core, its journal, its broker. ``post`` from anywhere in the loop; one task calls ``pump``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the outside world, one port each
         self,
         core: Core,
         journal: Journal,

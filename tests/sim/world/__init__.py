@@ -1,0 +1,1 @@
+"""What the world is made of: loop, disk, link, market, operator, and the checks."""

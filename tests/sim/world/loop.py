@@ -6,7 +6,9 @@ says so.
 
 import asyncio
 import heapq
-from collections.abc import Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, NoReturn, TypeVar
 
 Result = TypeVar("Result")
@@ -14,11 +16,11 @@ MICROS = 1_000_000
 STEPS_MAX = 5_000_000  # handles run in one world: a loop that spins is a bug, not patience
 
 
-class Deadlock(Exception):
+class DeadlockError(Exception):
     """Nothing is ready and no timer is set, but the main task is not done."""
 
 
-class Fenced(Exception):
+class FencedError(Exception):
     """The simulated world has no threads, sockets, executors or signals."""
 
 
@@ -36,7 +38,12 @@ class SimLoop(asyncio.BaseEventLoop):
         """Seconds, as asyncio wants them; exact time is ``now``."""
         return self.now / MICROS
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    _ready: deque[asyncio.Handle]  # of BaseEventLoop, without a stub
+    _stopping: bool  # as _ready
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         """A timer at virtual time ``when``."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         self._order += 1
@@ -51,7 +58,7 @@ class SimLoop(asyncio.BaseEventLoop):
             while self._timers and self._timers[0][2].cancelled():
                 heapq.heappop(self._timers)
             if not self._timers and not self._stopping:
-                raise Deadlock(f"nothing is ready and no timer is set at {self.now}")
+                raise DeadlockError(f"nothing is ready and no timer is set at {self.now}")
             if self._timers:
                 self.now = max(self.now, self._timers[0][0])
                 while self._timers and self._timers[0][0] <= self.now:
@@ -73,13 +80,13 @@ class SimLoop(asyncio.BaseEventLoop):
         """There are no events from outside."""
 
     def _fence(self, *_args: object, **_kwargs: object) -> NoReturn:
-        raise Fenced("threads, sockets and signals do not exist in the simulated world")
+        raise FencedError("threads, sockets and signals do not exist in the simulated world")
 
-    run_in_executor = _fence  # type: ignore[assignment]  # fenced on purpose
-    call_soon_threadsafe = _fence  # type: ignore[assignment]  # fenced on purpose
-    create_connection = _fence  # type: ignore[assignment]  # fenced on purpose
-    create_server = _fence  # type: ignore[assignment]  # fenced on purpose
-    getaddrinfo = _fence  # type: ignore[assignment]  # fenced on purpose
+    run_in_executor = _fence
+    call_soon_threadsafe = _fence
+    create_connection = _fence
+    create_server = _fence
+    getaddrinfo = _fence
     add_signal_handler = _fence
 
 

@@ -94,10 +94,11 @@ class VenueFile:
         if not self._path.exists():
             return None
         try:
-            return msgspec.msgpack.decode(self._path.read_bytes())
+            books: object = msgspec.msgpack.decode(self._path.read_bytes())
         except msgspec.DecodeError as error:
             raise CorruptionError(
                 f"the simulated exchange's books are damaged: {error}",
                 where=str(self._path),
                 remedy="Start the demo anew with --fresh",
             ) from error
+        return books

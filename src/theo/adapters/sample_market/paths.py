@@ -5,6 +5,7 @@ line (in percent of each), and a small seeded noise that is zero at both ends. N
 used (their last bits vary between processors): the noise is a sum of uniform draws.
 """
 
+from itertools import pairwise
 from random import Random
 
 import msgspec
@@ -29,7 +30,7 @@ class Market(msgspec.Struct, frozen=True):
 
 def day_ticks(real: RealDay, opens: int, closes: int, market: Market, seed: int) -> list[Tick]:
     """The ticks of one day, in order of time, the index before VIX. ``opens`` and ``closes`` in microseconds UTC."""
-    draw = Random(f"{seed}:{real.day.isoformat()}")  # noqa: S311  # a seeded market, not a secret
+    draw = Random(f"{seed}:{real.day.isoformat()}")  # noqa: S311 - a seeded market, not a secret  # a seeded market, not a secret
     count = (closes - opens) // TICK_INTERVAL
     path = _index_path(real, count, market.tick, draw)
     vix = _vix_path(real, path, draw)
@@ -67,7 +68,7 @@ def _index_path(real: RealDay, count: int, tick: int, draw: Random) -> list[int]
     knots = [(0, opening), *middle, (count - 1, close)]
     width = 0.25 * (high - low)
     path: list[int] = []
-    for (start, left), (end, right) in zip(knots, knots[1:], strict=False):
+    for (start, left), (end, right) in pairwise(knots):
         steps = end - start
         noise = _bridge(draw, steps)
         for i in range(steps):

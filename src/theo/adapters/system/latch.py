@@ -22,7 +22,9 @@ class StopFile:
                 os.fsync(file.fileno())
         except OSError as error:
             raise HaltRequiredError(
-                f"the halt latch cannot be written: {error}", where=str(self._own), remedy="Trading is halted until the process ends"
+                f"the halt latch cannot be written: {error}",
+                where=str(self._own),
+                remedy="Trading is halted until the process ends",
             ) from error
 
     def reason(self) -> str:

@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+from theo.adapters.instruments.catalogue import Listed
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.commands.deals import summarise
@@ -12,7 +13,6 @@ from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home
 from theo.app.rulesets import find_ruleset
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
-from theo.adapters.instruments.catalogue import Listed
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
@@ -66,9 +66,7 @@ def plan_backtest(
     market = SqlMarketStore(home.store)
     try:
         needs = strategy_of(ruleset, kind).needs()
-        stored = [
-            StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series
-        ]
+        stored = [StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series]
         first, last = days_of(stored)
         days = first - timedelta(days=7), last + timedelta(days=14)
         plan = plan_for(home, listed, key, mode[0], round(cash * MICROS), *days)

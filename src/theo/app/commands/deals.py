@@ -17,7 +17,21 @@ from theo.domain.instrument import MICROS
 from theo.ports.market_store import Cell
 from theo.ports.store import JournalStore
 
-COLUMNS = ("strategy", "signal", "symbol", "quantity", "entry", "entered", "exit", "closed", "P&L", "charges", "net", "net %", "how")
+COLUMNS = (
+    "strategy",
+    "signal",
+    "symbol",
+    "quantity",
+    "entry",
+    "entered",
+    "exit",
+    "closed",
+    "P&L",
+    "charges",
+    "net",
+    "net %",
+    "how",
+)
 
 
 def run(path: Path, *, run_id: str, config: str, csv: bool, json: bool) -> int:
@@ -61,8 +75,21 @@ def _print(market: SqlMarketStore, deals: list[Mapping[str, Cell]], *, csv: bool
         gross, charges, net = (int(d[k] or 0) / MICROS for k in ("gross", "charges", "net"))
         worth = entry * quantity * i.multiplier
         rows.append(
-            (d["config"], "Long" if d["side"] == "BUY" else "Short", i.symbol, quantity, round(entry, 4), clock(int(d["entered_at"] or 0)),
-             round(leave, 4), clock(int(d["closed_at"] or 0)), gross, charges, net, round(100 * net / worth, 3), d["how"])
+            (
+                d["config"],
+                "Long" if d["side"] == "BUY" else "Short",
+                i.symbol,
+                quantity,
+                round(entry, 4),
+                clock(int(d["entered_at"] or 0)),
+                round(leave, 4),
+                clock(int(d["closed_at"] or 0)),
+                gross,
+                charges,
+                net,
+                round(100 * net / worth, 3),
+                d["how"],
+            )
         )
     if json:
         print(json_module.dumps([dict(zip(COLUMNS, row, strict=True)) for row in rows]))

@@ -81,7 +81,7 @@ async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: Demo
     with screen.showing(core, virtual.notifier):
         started = Started(at=max(core.at, market.begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         await virtual.run.begin(started)
-        finished = await virtual.run.take(one_by_one(market.ticks()), lambda: screen.refresh(market.day, market.done))
+        finished = await virtual.run.take(one_by_one(market.ticks()), lambda: screen.refresh(market.done))
         await virtual.run.end()
     return finished
 

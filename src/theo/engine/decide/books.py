@@ -4,9 +4,9 @@ First executions (a fill that we missed), then orders (what became of those we a
 all three agree may new risk be taken.
 """
 
+from theo.domain.approval import Refused
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, Reconciled
-from theo.domain.approval import Refused
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported
 from theo.engine.decide.order_reports import learn, learn_fill
@@ -66,10 +66,10 @@ def _compare_orders(turn: Turn, book: BookReported) -> int:
             found += _settle(turn, held, entry)
         elif held.status not in ENDED:
             found += _missing(turn, held)
-    for order_id in theirs:
+    for order_id, entry in theirs.items():
         if order_id.startswith(f"{turn.state.journal}-"):
             continue  # ours, of a trade that ended days ago
-        turn.emit(Differed(turn.at, "order_unknown", order_id, "not ours", theirs[order_id].status, "reported"))
+        turn.emit(Differed(turn.at, "order_unknown", order_id, "not ours", entry.status, "reported"))
         turn.alert("warning", "foreign_order", f"the broker holds an order that is not ours: {order_id}")
         found += 1
     return found

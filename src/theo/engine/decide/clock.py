@@ -1,5 +1,8 @@
-"""What falls due by time alone: the account day, unanswered orders, partly filled brackets, exit groups, session ends,
-the breaker's rest. ``next_due`` says when to look again; drivers deliver a timer for it."""
+"""What falls due by time alone.
+
+The account day, unanswered orders, partly filled brackets, exit groups, session ends, the breaker's rest. ``next_due`` says
+when to look again; drivers deliver a timer for it.
+"""
 
 from theo.domain.facts import BreakerReset, BreakerTripped, DayBegan, OrderMoved
 from theo.engine.account import account_view, equity

@@ -77,7 +77,7 @@ def _resume(turn: Turn, command: Command) -> tuple[bool, str]:
     return True, "resumed"
 
 
-def _flatten(turn: Turn, command: Command) -> tuple[bool, str]:
+def _flatten(turn: Turn, _command: Command) -> tuple[bool, str]:
     count = flatten(turn, "flatten")
     return True, f"closing {count} trades"
 

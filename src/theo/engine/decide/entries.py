@@ -3,7 +3,6 @@
 from theo.domain.approval import Refused
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import SignalClosed, TradeIntended
-from theo.domain.instrument import Instrument
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view
@@ -11,7 +10,7 @@ from theo.engine.decide.tend import exit_group
 from theo.engine.scan import Scan
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_entry
-from theo.risk.sizing import size
+from theo.risk.sizing import size_with_costs
 
 
 def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
@@ -23,7 +22,9 @@ def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
     if blocked is not None:
         _refuse(turn, signal, blocked)
         return
-    sized = size(proposal, instrument, account, world.limits, scan.sizing, world.costs(instrument, 1, proposal.entry))
+    sized = size_with_costs(
+        proposal, instrument, account, world.limits, scan.sizing, lambda n: world.costs(instrument, n, proposal.entry)
+    )
     if isinstance(sized, Refused):
         _refuse(turn, signal, sized)
         return
@@ -109,4 +110,3 @@ def _child(entry: Order, index: int, role: OrderRole, side: Side, price: int) ->
         oca_type=OcaType.REDUCE_NON_BLOCK,
         outside_rth=entry.outside_rth,
     )
-

@@ -56,8 +56,11 @@ def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
 
 
 def settles_at(turn: Turn, trade: TradeState) -> int:
-    """When the venue has had its time to follow the last fill or the last end of an order: to reduce the exit group, to let
-    children die with their parent. What it has not done by then we do ourselves; sooner, our cancels would cross its own."""
+    """When the venue has had its time to follow the last fill, or the last end of an order.
+
+    Until then it reduces the exit group and lets children die with their parent. What it has not done by then we do ourselves;
+    sooner, our cancels would cross its own.
+    """
     changed = max((o.since for o in (turn.state.orders[i] for i in trade.orders) if o.ended), default=0)
     return max(trade.last_fill_at, changed) + turn.world.settings.exit_group_wait
 
@@ -219,9 +222,7 @@ def _shrink(turn: Turn, trade: TradeState, held: OrderState, cut: int) -> None:
         cancel(turn, held, "surplus exit")
         return
     order = held.order
-    smaller = Amendment(
-        order=order.id, quantity=order.quantity - cut, limit=order.limit, stop=order.stop, trail=order.trail
-    )
+    smaller = Amendment(order=order.id, quantity=order.quantity - cut, limit=order.limit, stop=order.stop, trail=order.trail)
     approved = approve_amendment(smaller, order, trade.open_quantity)
     if isinstance(approved, Refused):
         turn.alert("page", "amend_refused", f"trade {trade.id}: {approved.text}")

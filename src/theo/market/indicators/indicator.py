@@ -1,6 +1,7 @@
 """The live form of an indicator: a thin holder around a step of kernels.py, with its outputs as columns."""
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any
 
 from theo.domain.market_data import Bar
@@ -73,4 +74,4 @@ class Indicator:
 
 
 def _plain(value: float) -> float | None:
-    return None if value != value else value
+    return None if isnan(value) else value

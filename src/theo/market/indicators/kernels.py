@@ -190,7 +190,10 @@ def sma_step(ints: Ints, _floats: Floats, _high: int, _low: int, close: int, n: 
 
 
 def ema_step(ints: Ints, floats: Floats, _high: int, _low: int, close: int, n: int) -> float:
-    """Exponential mean, factor 2 / (n + 1), begun with the mean of the first n values: TA-Lib. ints: [seen, sum]; floats: [ema]."""
+    """Exponential mean, factor 2 / (n + 1), begun with the mean of the first n values: TA-Lib.
+
+    ints: [seen, sum]; floats: [ema].
+    """
     seen = ints[0]
     ints[0] = seen + 1
     if seen + 1 < n:
@@ -234,7 +237,10 @@ def rsi_step(ints: Ints, floats: Floats, _high: int, _low: int, close: int, n: i
 
 
 def trailing_step(floats: Floats, at: int, atr: float, close: int, m: float) -> float:
-    """ATR trailing stop. floats from ``at``: [level, side 1.0 / -1.0 / 0.0]. Long: max(previous, close - m x ATR); a close through it flips."""
+    """ATR trailing stop. floats from ``at``: [level, side 1.0 / -1.0 / 0.0].
+
+    Long side: max(previous, close - m x ATR); a close through it flips the side. Short mirrored.
+    """
     if atr != atr:
         return NAN
     price = float(close)

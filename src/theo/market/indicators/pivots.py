@@ -1,5 +1,7 @@
-"""Pivot points from the previous session's high, low and close. A session ends where a bar's session date changes, or, on bars
-that carry none, at a gap of at least ``SESSION_GAP`` between bars."""
+"""Pivot points from the previous session's high, low and close.
+
+A session ends where a bar's session date changes, or, on bars that carry none, at a gap of at least ``SESSION_GAP``.
+"""
 
 from theo.domain.market_data import HOUR, Bar
 from theo.market.indicators.indicator import Indicator
@@ -38,9 +40,7 @@ class PivotPoints(Indicator):
     def _update(self, bar: Bar) -> None:
         """Take one closed bar."""
         high, low, close, last_end, session = self.ints
-        new = bool(last_end) and (
-            bar.session_date != session if bar.session_date else bar.start - last_end >= SESSION_GAP
-        )
+        new = bool(last_end) and (bar.session_date != session if bar.session_date else bar.start - last_end >= SESSION_GAP)
         if new:
             self.floats[:] = pivot_levels(self._kind, high, low, close)
         if new or not last_end:

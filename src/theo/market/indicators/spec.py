@@ -1,4 +1,4 @@
-"""Indicators by name: ``atr(14)``, ``donchian(20)``, ``swing(2)``; outputs as ``donchian(20).upper``. What each takes and gives."""
+"""Indicators by name: ``atr(14)``, ``donchian(20)``, ``swing(2)``; outputs as ``donchian(20).upper``."""
 
 import re
 from enum import StrEnum
@@ -33,9 +33,7 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "donchian": Definition({"n": 20}, {"upper": LEVEL, "lower": LEVEL}),
     "fractal": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL}),
-    "swing": Definition(
-        {"k": 2}, {"high": LEVEL, "low": LEVEL, "high_status": STATUS, "low_status": STATUS}, recursive=True
-    ),
+    "swing": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL, "high_status": STATUS, "low_status": STATUS}, recursive=True),
     "atr_stop": Definition({"n": 14, "m": 3.0}, {"level": LEVEL, "side": STATUS}, recursive=True),
     "pivot": Definition(
         {"kind": "classic"},
