@@ -131,7 +131,8 @@ def _rules(top: Table, strategy: str, naming: Naming, window: TradingWindow, spe
 
 
 def _rule(table: Table, name: str, reader: RuleReader) -> Condition | None:
-    return reader.rule(table.get(name), table.key(name)) if table.has(name) else None
+    value = table.get(name)
+    return None if value is None else reader.rule(value, table.key(name))
 
 
 def _check_entries(top: Table, strategy: str, entry: Table, leave: Table) -> None:

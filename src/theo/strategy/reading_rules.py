@@ -75,19 +75,13 @@ class RuleReader:
         operator = table.choice("op", OPERATORS)
         lag = table.whole("lag", -1, 0, 1)
         left = self._operand(table, "left", None)
-        right = self._right(table, left, lag if table.has("lag") else None)
-        times, plus = table.get("times"), table.get("plus")
-        for name, factor in (("times", times), ("plus", plus)):
-            if factor is not None and (
-                isinstance(factor, bool) or not isinstance(factor, int | float) or abs(factor) > NUMBER_MAX
-            ):
-                table.wrong(name, f"is {factor!r}", remedy="Write a number")
-                return None
+        right = self._right(table, left, lag if lag >= 0 else None)
+        times = table.number("times", 1.0, -NUMBER_MAX, NUMBER_MAX)
+        plus = table.number("plus", 0.0, -NUMBER_MAX, NUMBER_MAX)
         table.finish()
         if left is None or right is None or operator not in OPERATORS:
             return None
-        factor, offset = (float(v) if isinstance(v, int | float) else d for v, d in ((times, 1.0), (plus, 0.0)))
-        compare = Compare(left, operator, right, factor, offset)  # type: ignore[arg-type]  # one of OPERATORS, checked above
+        compare = Compare(left, operator, right, times, plus)  # type: ignore[arg-type]  # one of OPERATORS, checked above
         return compare if self._event_is_sound(compare, table) else None
 
     def _operand(self, table: Table, name: str, lag: int | None) -> Operand | None:
