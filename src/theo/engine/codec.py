@@ -1,4 +1,7 @@
-"""The journal's encoding: a step (what came in, what followed) and a batch of market data as bytes, and back.
+"""The journal's encoding: steps (what came in, what followed) and batches of market data as bytes, and back.
+
+One record holds the consecutive steps of one group commit: they become durable together, so one hash stands for them all. A
+step with an effect ends its record.
 
 Payloads of the trading stream are JSON, readable by anyone for years; market data is packed (MessagePack). Stored payloads are
 never rewritten: a changed struct gets a new version and an upcaster here.
@@ -15,13 +18,13 @@ from theo.domain.inputs import Input
 from theo.domain.journal import Record
 from theo.domain.market_data import Bar, Tick
 
-STEP: Final = "step"
+STEPS: Final = "steps"
 DATA: Final = "data"
 DATA_VERSION = 1
 
 
 class Step(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One record of the trading stream. ``consumed`` is how many items of the data stream had been taken when it was decided.
+    """One input and its facts. ``consumed`` is how many items of the data stream had been taken when it was decided.
 
     ``input`` is None when the last consumed item was the input.
     """
@@ -39,19 +42,19 @@ class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True):
     items: list[Tick | Bar]
 
 
-encode_step = msgspec.json.Encoder().encode
+encode_steps = msgspec.json.Encoder().encode
 encode_batch = msgspec.msgpack.Encoder().encode
-_step_decoder = msgspec.json.Decoder(Step)
+_steps_decoder = msgspec.json.Decoder(list[Step])
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 
 # (type, version) -> decoder of that version's payload. Old entries stay for ever.
-_STEPS: dict[int, Callable[[bytes], Step]] = {FACTS_VERSION: _step_decoder.decode}
+_VERSIONS: dict[int, Callable[[bytes], list[Step]]] = {FACTS_VERSION: _steps_decoder.decode}
 
 
-def decode_step(record: Record) -> Step:
-    """The step of a trading record; raises CorruptionError for a payload that cannot be one."""
-    decode = _STEPS.get(record.version)
-    if record.type != STEP or decode is None:
+def decode_steps(record: Record) -> list[Step]:
+    """The steps of a trading record, in order; raises CorruptionError for a payload that cannot be one."""
+    decode = _VERSIONS.get(record.version)
+    if record.type != STEPS or decode is None:
         raise CorruptionError(
             f"record of type {record.type} version {record.version} is not known",
             where=f"{record.stream} {record.seq}",
@@ -79,4 +82,6 @@ def decode_batch(record: Record) -> Batch:
 
 def decode_facts(record: Record) -> tuple[Fact, ...]:
     """The facts of any record: none of a data record."""
-    return tuple(decode_step(record).facts) if record.type == STEP else ()
+    if record.type != STEPS:
+        return ()
+    return tuple(fact for step in decode_steps(record) for fact in step.facts)

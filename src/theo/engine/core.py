@@ -34,11 +34,12 @@ class Core:
     ``closed_by_time`` says whether the last input closed bars by the clock: then it is journalled, facts or not.
     """
 
-    __slots__ = ("at", "closed_by_time", "due", "scan_due", "state", "timer", "world")
+    __slots__ = ("at", "closed_by_time", "due", "floor", "scan_due", "state", "timer", "world")
 
     def __init__(self, state: State, world: World, at: int = 0) -> None:
         self.state, self.world, self.at = state, world, at
         self.closed_by_time = False
+        self.floor: float = 0  # below this equity a loss limit may be breached
         self.due = 0  # when time alone has something to do next, 0: look again
         self.scan_due = NEVER  # when a scan stops waiting for a late series
         self.timer = 0
@@ -57,17 +58,19 @@ class Core:
     def _quick(self, closed: bool) -> tuple[list[Fact], list[Effect]]:  # noqa: FBT001 - one flag, one caller, hot path  # one flag, one caller, on the hot path
         """Market data while nothing is due by time: most inputs are over after this."""
         ready = self._scans_ready() if closed else None
-        if ready or (self.state.open_trades and self._loses()):
-            turn = Turn(self.state, self.world, self.at)
-            check_breaker(turn)
-            for scan in ready or ():
-                run_scan(turn, scan)
-            if len(turn.facts) > 1 or turn.effects:
-                self.due = next_due(self.state, self.world, self.at)
+        loses = self.state.open_trades and equity(self.state, self.world) < self.floor
+        if not ready and not loses:
             self._set_timer()
-            return turn.facts, turn.effects
+            return NOTHING
+        turn = Turn(self.state, self.world, self.at)
+        if loses:
+            check_breaker(turn)
+        for scan in ready or ():
+            run_scan(turn, scan)
+        if len(turn.facts) > 1 or turn.effects:
+            self._look_ahead()
         self._set_timer()
-        return NOTHING
+        return turn.facts, turn.effects
 
     def _full(self, item: Input) -> tuple[list[Fact], list[Effect]]:
         """Any input: what is due by time first, then the input's own handler."""
@@ -80,9 +83,15 @@ class Core:
             self.due = 0
         HANDLERS[type(item)](self, turn, item)
         if self.due == 0 or len(turn.facts) > 1 or turn.effects:
-            self.due = next_due(self.state, self.world, self.at)
+            self._look_ahead()
         self._set_timer()
         return turn.facts, turn.effects
+
+    def _look_ahead(self) -> None:
+        """What the state says of the time to come: when something falls due, and the equity that trips the breaker."""
+        state, world = self.state, self.world
+        self.due = next_due(state, world, self.at)
+        self.floor = loss_floor(state.day.equity, state.high_water, world.limits)
 
     def _turn(self, item: Input) -> Turn:
         """Core time is max(previous, the input's); a backward step is kept as a fact."""
@@ -100,11 +109,6 @@ class Core:
             timer = self.due
         self.timer = self.scan_due if self.scan_due < timer else timer
 
-    def _loses(self) -> bool:
-        """Whether equity is below what a loss limit allows: the cheap question before the whole check."""
-        state, world = self.state, self.world
-        return equity(state, world) < loss_floor(state.day.equity, state.high_water, world.limits)
-
     def _scans_ready(self) -> list[Scan]:
         """Scans whose decision is due now, of the series that just closed; the others wait until their grace ends."""
         ready: list[Scan] = []
@@ -117,7 +121,10 @@ class Core:
                     elif scan.waiting_until < self.scan_due:
                         self.scan_due = scan.waiting_until
         if ready:
-            self.scan_due = min((s.waiting_until for s in self.world.scans.values() if s not in ready), default=NEVER)
+            self.scan_due = NEVER
+            for scan in self.world.scans.values():
+                if scan.waiting_until < self.scan_due and scan not in ready:
+                    self.scan_due = scan.waiting_until
         return ready
 
     def series_closed(self, turn: Turn) -> None:

@@ -10,7 +10,7 @@ from theo.domain.facts import FACTS_VERSION, Fact
 from theo.domain.inputs import Input
 from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
 from theo.domain.market_data import Bar, Tick
-from theo.engine.codec import DATA, DATA_VERSION, STEP, Batch, Step, encode_batch, encode_step
+from theo.engine.codec import DATA, DATA_VERSION, STEPS, Batch, Step, encode_batch, encode_steps
 
 MARKET = "ticks:market"  # the stream of market data in the order in which one process took it
 GROUP_ITEMS_MAX = 4096  # market data items or steps in one group: bounds what a crash may leave unwritten
@@ -46,7 +46,7 @@ class Journal:
         self._trading = trading or Head(TRADING)
         self._data = data or Head(MARKET)
         self._items: list[Tick | Bar] = []
-        self._steps: list[Record] = []
+        self._steps: list[Step] = []
         self._group: list[Record] = []  # numbered and hashed, not yet known to be stored
         self.written = consumed
 
@@ -62,8 +62,7 @@ class Journal:
 
     def step(self, at: int, item: Input | None, facts: list[Fact]) -> None:
         """A step that left facts; ``item`` is None when the input was the market data item just taken."""
-        payload = encode_step(Step(at, self.consumed, item, facts))
-        self._steps.append(self._trading.next(self.epoch, at, STEP, FACTS_VERSION, payload))
+        self._steps.append(Step(at, self.consumed, item, facts))
 
     @property
     def data_seq(self) -> int:
@@ -82,7 +81,8 @@ class Journal:
             self._group.append(self._data.next(self.epoch, at, DATA, DATA_VERSION, batch))
             self._items = []
         if self._steps:
-            self._group += self._steps
+            payload = encode_steps(self._steps)
+            self._group.append(self._trading.next(self.epoch, at, STEPS, FACTS_VERSION, payload))
             self._steps = []
         if self._group:
             self._append(self._group)

@@ -12,7 +12,7 @@ from theo.domain.journal import Record
 from theo.domain.market_data import Bar, Tick
 from theo.engine import snapshot as snapshots
 from theo.engine.apply import apply
-from theo.engine.codec import Step, decode_batch, decode_step
+from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
 from theo.engine.scan import NEVER
 from theo.engine.snapshot import Snapshot
@@ -47,10 +47,11 @@ def recover(core: Core, snapshot: Snapshot | None, steps: Iterable[Record], data
             raise CorruptionError(
                 f"record {done.seq + 1} is missing", where=record.stream, remedy="Run `theo journal verify` and restore a backup"
             )
-        step = decode_step(record)
-        done.consumed = _fold_until(core, items, done.consumed, step.consumed)
-        _apply(core, step)
-        done.seq, done.facts = record.seq, done.facts + len(step.facts)
+        for step in decode_steps(record):
+            done.consumed = _fold_until(core, items, done.consumed, step.consumed)
+            _apply(core, step)
+            done.facts += len(step.facts)
+        done.seq = record.seq
     for item in items:
         _fold(core, item)
         done.consumed += 1

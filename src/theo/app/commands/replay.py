@@ -18,7 +18,7 @@ from theo.domain.market_data import DAY, SECOND, Bar, Tick
 from theo.drive.assembly import Plan, assemble
 from theo.drive.record import plan_of_record
 from theo.drive.redecide import Compared, redecide
-from theo.engine.codec import decode_batch, decode_step
+from theo.engine.codec import decode_batch, decode_facts, decode_steps
 from theo.engine.journal import MARKET
 
 EPOCH = date(1970, 1, 1)
@@ -32,7 +32,7 @@ def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
     try:
         plan = recorded_plan(home, folder, store)
         items = _paced(recorded_items(store), speed)
-        compared = redecide(assemble(plan), (decode_step(r) for r in store.read(TRADING)), items)
+        compared = redecide(assemble(plan), (step for r in store.read(TRADING) for step in decode_steps(r)), items)
     finally:
         store.close()
     _print(folder, compared, json=json)
@@ -55,7 +55,7 @@ def find_run(home: Home, run_id: str) -> Path:
 def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
     """The plan of a recorded run, from what its first record knew. Raises UserError when it holds none."""
     record = next(store.read(TRADING), None)
-    facts = [] if record is None else decode_step(record).facts
+    facts = () if record is None else decode_facts(record)
     started = next((f for f in facts if isinstance(f, RunStarted)), None)
     if record is None or started is None:
         raise UserError("the journal holds no run", where=str(folder))
