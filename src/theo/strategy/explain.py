@@ -30,8 +30,10 @@ def explain(ruleset: RuleSet, seen: Evaluation) -> list[str]:
             lines += [f"{title}: {'holds' if held else 'does not hold'}", *teller.rule(rule, 1)]
     if ruleset.own is not None:
         lines += teller.own_numbers()
-    lines += [f"stop: {distance_words(ruleset.stop, ruleset.naming.timeframe)}", *teller.others()]
-    return [*lines, f"verdict: {seen.verdict}"]
+    frame = ruleset.naming.timeframe
+    target = "none" if ruleset.target is None else distance_words(ruleset.target, frame)
+    lines.append(f"stop: {distance_words(ruleset.stop, frame)}; target: {target}")
+    return [*lines, *teller.others(), f"verdict: {seen.verdict}"]
 
 
 def contradictions(ruleset: RuleSet, seen: Evaluation) -> list[str]:
@@ -71,7 +73,8 @@ class _Teller:
         self.told += reads
         held = bool(self.truths >> self.leaves.index(leaf) & 1)
         mark = "yes    " if held else "missing" if any(self.numbers[operand] is None for operand in reads) else "no     "
-        return f"{mark} {leaf.words(self.frame)}: {', '.join(self.number(operand) for operand in reads)}"
+        words = self.ruleset.window.words() if isinstance(leaf, InWindow) else leaf.words(self.frame)
+        return f"{mark} {words}: {', '.join(self.number(operand) for operand in reads)}"
 
     def number(self, operand: Operand) -> str:
         """A number with its name."""

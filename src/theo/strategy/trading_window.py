@@ -28,6 +28,13 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
     last_day: str = ""
     intraday: bool = True
 
+    def words(self) -> str:
+        """The window as people read it."""
+        start, end = (f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (self.start, self.end))
+        until = f", until {self.last_day}" if self.last_day else ""
+        flat = ", while the session leaves time" if self.intraday else ""
+        return f"{start} to {end} {self.zone} on {' '.join(DAY_NAMES[day] for day in self.days)}{until}{flat}"
+
     @property
     def always(self) -> bool:
         """Whether it never forbids anything."""

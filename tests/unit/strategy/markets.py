@@ -108,20 +108,23 @@ def every_15_minutes(count: int, first_end: int = MONDAY + OPEN + 15 * MINUTE) -
     return ends
 
 
-def ruleset_of(body: str, *, head: str = "", style: str = "positional") -> RuleSet:
+def ruleset_of(body: str, *, head: str = "", stop: str = "percent = 1.0", target: str = "", style: str = "positional") -> RuleSet:
     """A rule set on SPY and VIX with the given tables; everything needed that they do not say is said here."""
+    aim = f"[target]\n{target}" if target else ""
+    none = "" if target else 'target = "none"'
     text = f"""
 name = "test"
 strategy = "rules"
 timeframe = "15min"
-target = "none"
+{none}
 {head}
 [symbols]
 primary = "SPY"
 partners = ["VIX"]
 others = ["MES", "FINE"]
 [stop]
-percent = 1.0
+{stop}
+{aim}
 [trading]
 style = "{style}"
 from = "00:00"
