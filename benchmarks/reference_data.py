@@ -23,4 +23,4 @@ def generator() -> ModuleType | None:
 
 def columns(raw: dict[str, object]) -> Columns:
     """Whole ticks of the generator's arrays."""
-    return Columns(*([round(float(v) * TICK) for v in raw[k]] for k in ("o", "h", "l", "c", "h2", "l2", "c2")))  # type: ignore[attr-defined]  # arrays
+    return Columns(*([round(float(v) * TICK) for v in raw[k]] for k in ("o", "h", "l", "c", "h2", "l2", "c2")))  # type: ignore[attr-defined]  # the generator returns arrays

@@ -137,7 +137,7 @@ def event(rule: dict[str, Any], past: Past, left: float | None) -> bool | None:
     return beyond(left, right) and not beyond(before, right_before)
 
 
-def toml(rule: Any) -> str:  # noqa: ANN401 - as judge
+def toml(rule: Any) -> str:  # noqa: ANN401 - as judge has it
     if isinstance(rule, list):
         return f"[{', '.join(toml(part) for part in rule)}]"
     if isinstance(rule, dict):

@@ -28,7 +28,7 @@ def sign_warnings(ruleset: RuleSet) -> tuple[str, ...]:
     found = []
     for entry in (ruleset.rules.long, ruleset.rules.short):
         if entry is not None:
-            found += [_judged(leaf, ruleset, negated=negated) for leaf, negated in _signed(without_groups_negated(entry), False)]  # noqa: FBT003
+            found += [_judged(leaf, ruleset, negated=negated) for leaf, negated in _signed(without_groups_negated(entry), False)]  # noqa: FBT003 - the walk begins unnegated
     return tuple(dict.fromkeys(text for text in found if text))
 
 

@@ -42,7 +42,7 @@ def last(ruleset: RuleSet, closes: list[int], position: int = 0) -> Evaluation:
         (450, 7, True, base.NOTHING, None),
     ],
 )
-def test_sides_and_positions(close: int, position: int, reverse: bool, verdict: str, acts: Side | None) -> None:  # noqa: FBT001 - a table
+def test_sides_and_positions(close: int, position: int, reverse: bool, verdict: str, acts: Side | None) -> None:  # noqa: FBT001 - a row of a table
     seen = last(ruleset_of(BOTH_SIDES, head=f"reverse = {str(reverse).lower()}"), [close], position)
     assert seen.verdict == verdict
     assert (seen.action.side if isinstance(seen.action, Proposal) else None) == acts
@@ -110,7 +110,7 @@ ranges = st.lists(st.tuples(st.integers(600, 900), st.integers(0, 40), st.intege
 def test_stop_and_target_are_multiples_of_the_exact_mean_true_range(
     moves: list[tuple[int, int, int]],
     rounding: str,
-    short: bool,  # noqa: FBT001 - drawn
+    short: bool,  # noqa: FBT001 - drawn by Hypothesis
 ) -> None:
     """The level is the exact fraction, rounded: floats never move it to another tick."""
     side, entry = ("short" if short else "long"), '{ left = "close", op = ">", right = 0 }'
