@@ -62,14 +62,18 @@ def test_every_condition_is_told_with_its_numbers() -> None:
     assert explain(CLASSIC, recorded(base.NOTHING, *HELD)) == [
         f"classic ({CLASSIC.version}), MES 15min",
         "long entry: does not hold",
-        ("  yes     MES close breaks above MES swing(2).high[1]: MES close 5012.25, MES swing(2).high[1] 5010.5, "
-        "MES swing(2).high_status[1] 1"),
+        (
+            "  yes     MES close breaks above MES swing(2).high[1]: MES close 5012.25, MES swing(2).high[1] 5010.5, "
+            "MES swing(2).high_status[1] 1"
+        ),
         "  no      VIX close is below VIX swing(2).low[1]: VIX close 14.31, VIX swing(2).low[1] 14.2",
         "  yes     VIX correlation is at most -0.7: VIX correlation -0.81",
         "  yes     09:30 to 16:00 America/New_York on Mon Fri: time 15:45",
         "short entry: does not hold",
-        ("  no      MES close breaks below MES swing(2).low[1]: MES close 5012.25, MES swing(2).low[1] 4990, "
-        "MES swing(2).low_status[1] 1"),
+        (
+            "  no      MES close breaks below MES swing(2).low[1]: MES close 5012.25, MES swing(2).low[1] 4990, "
+            "MES swing(2).low_status[1] 1"
+        ),
         "  missing VIX close is above VIX swing(2).high[1]: VIX close 14.31, VIX swing(2).high[1] missing",
         "  yes     VIX correlation is at most -0.7: VIX correlation -0.81",
         "  yes     09:30 to 16:00 America/New_York on Mon Fri: time 15:45",
@@ -122,8 +126,10 @@ long = [{ left = "close", op = "breaks_below", right = "SL" }]
         "      yes     time is below 10:00: time 09:45",
         "  missing SPY close is above 1.5 x SPY sma(2) - 1: SPY close 6, SPY sma(2) missing",
         "long exit: does not hold",
-        ("  missing SPY close breaks below SPY swing(2).low[1]: SPY close 6, SPY swing(2).low[1] missing, "
-        "SPY swing(2).low_status[1] missing"),
+        (
+            "  missing SPY close breaks below SPY swing(2).low[1]: SPY close 6, SPY swing(2).low[1] missing, "
+            "SPY swing(2).low_status[1] missing"
+        ),
         "stop: 1 % of the entry; target: none",
         "verdict: nothing",
     ]
