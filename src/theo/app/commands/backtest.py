@@ -69,7 +69,8 @@ def plan_backtest(
         stored = [StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series]
         first, last = days_of(stored)
         days = first - timedelta(days=7), last + timedelta(days=14)
-        plan = plan_for(home, listed, key, mode[0], round(cash * MICROS), *days)
+        read = {n.symbol: listed[n.symbol] for n in needs.series}  # hours of other markets may not be known so far back
+        plan = plan_for(home, read, key, mode[0], round(cash * MICROS), *days)
         plan.rulesets = [(ruleset, text)]
         plan.classes = {} if kind is None else {ruleset.name: kind}
     except BaseException:
