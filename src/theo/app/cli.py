@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from theo.app.cli_data import importing, journal
+from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, home_of
+
 app = typer.Typer(
     help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
     no_args_is_help=True,
@@ -13,30 +16,14 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help: rendering it with rich costs as much as everything else together
 )
-importing = typer.Typer(help="Bring bars or ticks from files into the store.", no_args_is_help=True)
-journal = typer.Typer(help="Check the journal, rebuild what is projected from it.", no_args_is_help=True)
 app.add_typer(importing, name="import")
 app.add_typer(journal, name="journal")
-
-EXIT_PROBLEM, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", envvar="THEO_HOME", help="Directory of all data (default ~/.theo).", show_default=False)
-]
 
 
 @app.callback()
 def root(context: typer.Context, home: HomeOption = None) -> None:
     """Remember where the data lives."""
     context.obj = home if home is not None else Path("~/.theo").expanduser()
-
-
-def home_of(context: typer.Context) -> Path:
-    """The data directory of this call."""
-    found = context.find_root().obj
-    assert isinstance(found, Path)
-    return found
 
 
 @app.command()
@@ -170,26 +157,6 @@ def doctor(context: typer.Context, json: Json = False) -> None:
     from theo.app.commands.doctor import run
 
     raise typer.Exit(run(home_of(context), json=json))
-
-
-@journal.command("verify")
-def journal_verify(context: typer.Context, redecide: bool = False, json: Json = False) -> None:
-    """Walk the hash chain of every stream; with --redecide also decide every input again and compare the facts."""
-    from theo.app.commands.journal import verify
-
-    raise typer.Exit(verify(home_of(context), redecide=redecide, json=json))
-
-
-@journal.command("rebuild")
-def journal_rebuild(
-    context: typer.Context,
-    replace: Annotated[bool, typer.Option("--replace", help="Put the rebuilt tables in place of the present ones.")] = False,
-    json: Json = False,
-) -> None:
-    """Project the journal into fresh tables and compare them with the present ones."""
-    from theo.app.commands.journal import rebuild
-
-    raise typer.Exit(rebuild(home_of(context), replace=replace, json=json))
 
 
 def main() -> None:

@@ -3,9 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from math import isnan
-from zoneinfo import ZoneInfo
 
 from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
@@ -14,22 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from theo.adapters.system.log import LogNotifier
+from theo.app.times import clock
 from theo.domain.facts import Decided, Fact, SignalClosed, SignalRaised, TradeClosed, TradeIntended
 from theo.domain.instrument import MICROS
-from theo.domain.market_data import SECOND
 from theo.domain.signals import Proposal
 from theo.drive.assembly import Plan
 from theo.engine.account import equity
 from theo.engine.core import Core
 
-NEW_YORK = ZoneInfo("America/New_York")
 EVENTS_SHOWN = 8
 DISCLAIMER = "real days, simulated intraday"
-
-
-def clock(at: int) -> str:
-    """A time as New York's wall clock shows it."""
-    return datetime.fromtimestamp(at / SECOND, NEW_YORK).strftime("%Y-%m-%d %H:%M")
 
 
 class DemoScreen:

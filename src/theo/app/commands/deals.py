@@ -12,7 +12,7 @@ from rich.table import Table
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.home import open_home
 from theo.app.projecting import projected
-from theo.app.screen import clock
+from theo.app.times import clock
 from theo.domain.instrument import MICROS
 from theo.ports.market_store import Cell
 from theo.ports.store import JournalStore

@@ -1,0 +1,20 @@
+"""Options and look-ups that the modules of the command line share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_PROBLEM, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", envvar="THEO_HOME", help="Directory of all data (default ~/.theo).", show_default=False)
+]
+
+
+def home_of(context: typer.Context) -> Path:
+    """The data directory of this call."""
+    found = context.find_root().obj
+    assert isinstance(found, Path)
+    return found

@@ -1,0 +1,220 @@
+"""`theo import bars|ticks|list`: files into the store, and what the store holds."""
+
+import json as json_module
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from theo.adapters.calendars.rows import hours_text, parse_hours
+from theo.adapters.calendars.stored import session_table
+from theo.adapters.calendars.tables import days_since_epoch
+from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
+from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
+from theo.adapters.sql.market_store import SqlMarketStore
+from theo.app.composition import known_instruments
+from theo.app.home import Home, open_home
+from theo.app.times import clock, iso
+from theo.app.wide_table import wide_table
+from theo.domain.errors import UserError
+from theo.domain.instrument import Instrument
+from theo.domain.market_data import SessionScope
+from theo.domain.timeframe import DAILY, timeframe
+from theo.market.sessions import SessionTable
+from theo.market.splits import Split
+
+SESSIONS_SINCE = date(1990, 1, 1)  # files of bars do not reach further back
+YEARS_AHEAD = 1  # sessions are built to the end of the next year, so that the stored table serves for a while
+
+
+class FileWishes(msgspec.Struct, frozen=True):
+    """What the user said of a file, as typed."""
+
+    symbol: str
+    source: str
+    zone: str
+    columns: tuple[str, ...]
+    sort: bool
+    round_prices: bool
+    any_sign: bool
+
+
+class BarWishes(msgspec.Struct, frozen=True):
+    """What the user said of a file of bars, as typed."""
+
+    file: FileWishes
+    timeframe: str
+    label: str | None
+    repair: str
+    splits: tuple[str, ...]
+    scope: str
+
+
+def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
+    """Import bars and say what came in."""
+    home = open_home(path)
+    instrument = _instrument(home, wishes.file.symbol)
+    frame, splits = timeframe(wishes.timeframe), tuple(_split(text) for text in wishes.splits)
+    settings = BarSettings(
+        instrument=instrument,
+        columns=_columns(wishes.file.columns),
+        zone=_zone(wishes.file.zone),
+        source=wishes.file.source,
+        round_prices=wishes.file.round_prices,
+        sort=wishes.file.sort,
+        any_sign=wishes.file.any_sign,
+        timeframe=frame,
+        label=None if wishes.label is None else Label(wishes.label),
+        bad_range=BadRange(wishes.repair),
+        splits=splits,
+        sessions=_sessions(home, instrument) if splits or frame == DAILY else None,
+        scope=SessionScope(wishes.scope),
+    )
+    with _store(home, instrument) as store, _progress(file) as watch:
+        report = import_bars(store, file, settings, watch)
+    _print(report, instrument, f"{frame.name} bars", json=json)
+    return 0
+
+
+def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
+    """Import ticks and say what came in."""
+    home = open_home(path)
+    instrument = _instrument(home, wishes.symbol)
+    settings = TickSettings(
+        instrument=instrument,
+        columns=_columns(wishes.columns),
+        zone=_zone(wishes.zone),
+        source=wishes.source,
+        round_prices=wishes.round_prices,
+        sort=wishes.sort,
+        any_sign=wishes.any_sign,
+    )
+    with _store(home, instrument) as store, _progress(file) as watch:
+        report = import_ticks(store, file, settings, watch)
+    _print(report, instrument, "ticks", json=json)
+    return 0
+
+
+def run_list(path: Path, *, json: bool) -> int:
+    """Every bar series of the store."""
+    home = open_home(path)
+    store = SqlMarketStore(home.store)
+    try:
+        symbols = {i.id: i.symbol for i in store.instruments()}
+        held = store.series()
+    finally:
+        store.close()
+    if json:
+        rows = [
+            {
+                "symbol": symbols.get(s.instrument, str(s.instrument)),
+                "timeframe": s.timeframe,
+                "source": s.source,
+                "bars": s.rows,
+                "first": iso(s.first),
+                "last": iso(s.last),
+            }
+            for s in held
+        ]
+        print(json_module.dumps(rows))
+        return 0
+    if not held:
+        print("the store holds no bars: theo import bars FILE --symbol SYMBOL --timeframe 15min")
+        return 0
+    table = [
+        (symbols.get(s.instrument, str(s.instrument)), s.timeframe, s.source, f"{s.rows:,}", clock(s.first), clock(s.last))
+        for s in held
+    ]
+    wide_table(("symbol", "timeframe", "source", "bars", "first", "last"), table, right={"bars"})
+    return 0
+
+
+def _instrument(home: Home, symbol: str) -> Instrument:
+    listed = known_instruments(home)
+    if symbol not in listed:
+        raise UserError(
+            f"symbol {symbol!r} is not known", remedy=f"Known are {', '.join(sorted(listed))}; add it to {home.instruments}"
+        )
+    return listed[symbol].instrument
+
+
+def _columns(said: tuple[str, ...]) -> dict[str, str]:
+    """OURS=THEIRS as a mapping."""
+    pairs = [text.partition("=") for text in said]
+    wrong = next((ours for ours, sign, theirs in pairs if not (ours and sign and theirs)), None)
+    if wrong is not None:
+        raise UserError(f"--column {wrong!r}", remedy="Write OURS=THEIRS, for example --column close=LastPrice")
+    return {ours: theirs for ours, _, theirs in pairs}
+
+
+def _zone(name: str) -> str:
+    """The zone's name if it exists, "" for none."""
+    if name:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise UserError(f"--zone {name!r} is no time zone", remedy="Write for example America/New_York or UTC") from error
+    return name
+
+
+def _split(text: str) -> Split:
+    """DATE:NEW:OLD as a split."""
+    parts = text.split(":")
+    try:
+        day, new, old = parts
+        return Split(days_since_epoch(date.fromisoformat(day)), int(new), int(old))
+    except ValueError as error:
+        raise UserError(f"--split {text!r}", remedy="Write DATE:NEW:OLD; four new for one old is 2020-08-31:4:1") from error
+
+
+def _sessions(home: Home, instrument: Instrument) -> SessionTable:
+    """All sessions of the instrument's calendar that are known; built once, then kept in the home."""
+    known = [row.valid_from for row in parse_hours(hours_text()).hours if row.calendar == instrument.calendar]
+    last = date(date.today().year + YEARS_AHEAD, 12, 31)  # noqa: DTZ011 - a year, in which no zone makes a difference
+    first = max(SESSIONS_SINCE, min(known, default=SESSIONS_SINCE))
+    return session_table(instrument.calendar, first, last, home.sessions)
+
+
+@contextmanager
+def _store(home: Home, instrument: Instrument) -> Iterator[SqlMarketStore]:
+    store = SqlMarketStore(home.store)
+    try:
+        store.put_instruments([instrument])
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Watch]:
+    """A bar on standard error while checking, another while storing; nothing where no person looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks = {phase: progress.add_task(f"{phase} {file.name}", total=None) for phase in ("checking", "storing")}
+
+        def watch(now: ImportProgress) -> None:
+            progress.update(tasks[now.phase], completed=now.done, total=now.total)
+
+        yield watch
+
+
+def _print(report: ImportReport, instrument: Instrument, what: str, *, json: bool) -> None:
+    if json:
+        times = {"first": iso(report.first), "last": iso(report.last)}
+        print(json_module.dumps({"symbol": instrument.symbol, **msgspec.structs.asdict(report), **times}))
+        return
+    print(f"{report.rows:,} {what} of {instrument.symbol}, {clock(report.first)} to {clock(report.last)} New York")
+    print(f"stored as {report.source}")
+    for count, text in (
+        (report.replaced, "replaced what the same source held there"),
+        (report.skipped, "left out"),
+        (report.widened, "with high and low widened to enclose open and close"),
+    ):
+        if count:
+            print(f"{count:,} {text}")
