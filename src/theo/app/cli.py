@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from theo.app.cli_data import importing, journal
-from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, home_of
+from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
 
 app = typer.Typer(
     help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
@@ -92,7 +92,7 @@ def paper(
 @app.command()
 def deals(
     context: typer.Context,
-    run_id: Annotated[str, typer.Option("--run", help="Only this run.")] = "",
+    run_id: RunOption = "",
     config: Annotated[str, typer.Option(help="Only this rule set.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
     json: Json = False,
@@ -109,12 +109,13 @@ def why(
     symbol: Annotated[str, typer.Argument(help="For example MES.")],
     time: Annotated[str, typer.Argument(help="End of the bar, New York time unless a zone is given: 2018-02-05T15:45.")],
     config: Annotated[str, typer.Option(help="Only this rule set.")] = "",
+    run_id: RunOption = "",
     json: Json = False,
 ) -> None:
     """Explain a decision: each condition, its numbers, the verdict, also for bars on which nothing happened."""
     from theo.app.commands.why import run
 
-    raise typer.Exit(run(home_of(context), symbol, time, config=config, json=json))
+    raise typer.Exit(run(home_of(context), symbol, time, run_id=run_id, config=config, json=json))
 
 
 @app.command()

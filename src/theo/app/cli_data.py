@@ -107,7 +107,7 @@ def import_list(context: typer.Context, json: Json = False) -> None:
 def journal_verify(
     context: typer.Context,
     redecide: Annotated[bool, typer.Option("--redecide", help="Also decide every input again and compare the facts.")] = False,
-    run_id: Annotated[str, typer.Option("--run", help="Only this run.")] = "",
+    run_id: Annotated[str, typer.Option("--run", help="Only this run (default: every one).")] = "",
     json: Json = False,
 ) -> None:
     """Walk the hash chain of every stream of every journal; compare with the anchors kept outside the database."""
@@ -120,7 +120,7 @@ def journal_verify(
 def journal_rebuild(
     context: typer.Context,
     replace: Annotated[bool, typer.Option("--replace", help="Put the rebuilt tables in place of the present ones.")] = False,
-    run_id: Annotated[str, typer.Option("--run", help="Only this run.")] = "",
+    run_id: Annotated[str, typer.Option("--run", help="Only this run (default: every one).")] = "",
     json: Json = False,
 ) -> None:
     """Project the journal into fresh tables and compare them with the present ones."""

@@ -11,6 +11,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", envvar="THEO_HOME", help="Directory of all data (default ~/.theo).", show_default=False)
 ]
+RunOption = Annotated[
+    str, typer.Option("--run", help="Of this run: own, demo or a kept run's name (default: your own, else the newest).")
+]
 
 
 def home_of(context: typer.Context) -> Path:

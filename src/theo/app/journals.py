@@ -1,0 +1,48 @@
+"""The journals of a home: its own, the demo's, and one per kept run; and which one a command that names none means."""
+
+from pathlib import Path
+
+from theo.app.home import Home
+from theo.domain.errors import UserError
+
+OWN, DEMO = "own", "demo"
+HOW_TO_BEGIN = "`theo demo` or `theo backtest RULESET` makes one"
+
+
+def has_journal(folder: Path) -> bool:
+    """Whether a run has ever been recorded in this folder."""
+    return (folder / "journal.db").exists()
+
+
+def journal_folders(home: Home) -> list[Path]:
+    """Folders with a journal: the home's own, the demo's, then kept runs by name."""
+    return [folder for folder in (home.store, home.demo, *sorted(home.runs.glob("*"))) if has_journal(folder)]
+
+
+def run_name(home: Home, folder: Path) -> str:
+    """What people call the run of a folder, and what ``--run`` takes."""
+    return OWN if folder == home.store else DEMO if folder == home.demo else folder.name
+
+
+def chosen_folders(home: Home, run_id: str) -> list[Path]:
+    """The folder of a run by its name, or every one for "". Raises UserError naming those that exist."""
+    folders = journal_folders(home)
+    if not folders:
+        raise UserError("no run is recorded yet", where=str(home.path), remedy=HOW_TO_BEGIN)
+    if not run_id:
+        return folders
+    found = [folder for folder in folders if run_name(home, folder) == run_id]
+    if not found:
+        raise UserError(f"no run {run_id!r}", remedy=f"There are {', '.join(run_name(home, f) for f in folders)}")
+    return found
+
+
+def usual_folder(home: Home, run_id: str = "") -> Path:
+    """The run that is meant: the named one; else the home's own; else the one that was written last. Raises UserError."""
+    folders = chosen_folders(home, run_id)
+    return folders[0] if run_id or folders[0] == home.store else max(folders, key=written_at)
+
+
+def written_at(folder: Path) -> float:
+    """When the journal was last written, seconds since the epoch."""
+    return max(file.stat().st_mtime for file in (folder / "journal.db", folder / "journal.db-wal") if file.exists())
