@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden.markets import HomeOf, Pair, import_pair
+from tests.golden.pair_runs import PairRun, RunOf, run_pair
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,17 @@ def home_of(tmp_path: Path, _imported: Callable[[Pair], Path]) -> HomeOf:
         return home, home / f"{pair.name}.toml"
 
     return fresh
+
+
+@pytest.fixture(scope="session")
+def run_of(_imported: Callable[[Pair], Path]) -> RunOf:
+    """A pair's backtest, run once."""
+    done: dict[str, PairRun] = {}
+
+    def run(pair: Pair) -> PairRun:
+        if pair.name not in done:
+            home = _imported(pair)
+            done[pair.name] = run_pair(home, home / f"{pair.name}.toml")
+        return done[pair.name]
+
+    return run

@@ -46,7 +46,7 @@ quantity_max = {quantity_max}
 style = "positional"
 {hours}
 """
-ALL_HOURS = 'from = "00:00"\nto = "24:00"\ndays = "all"'
+ALL_HOURS = 'from = "00:00"\nto = "24:00"\ndays = "all"\noutside_rth = true'
 VXX_SPLITS = (date(2010, 11, 9), date(2012, 10, 5), date(2013, 11, 8), date(2016, 8, 9))  # one share for four
 
 
