@@ -82,7 +82,7 @@ class Core:
             run_due(turn)
             self.due = 0
         HANDLERS[type(item)](self, turn, item)
-        if self.due == 0 or len(turn.facts) > 1 or turn.effects:
+        if self.due == 0 or turn.facts or turn.effects:
             self._look_ahead()
         self._set_timer()
         return turn.facts, turn.effects
