@@ -2,6 +2,7 @@
 
 import json as json_module
 import shutil
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from theo.drive.backtest import Backtested, backtest, merged
 from theo.engine.account import equity
 from theo.engine.journal import MARKET
 from theo.strategy.making import strategy_of
+from theo.strategy.relation import sign_warnings
 
 
 def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep: bool, json: bool) -> int:
@@ -59,6 +61,8 @@ def plan_backtest(
 ) -> tuple[Plan, list[StoredSeries], SqlMarketStore]:
     """The plan of a rule set over stored bars, and the bars. The store must be closed by the caller."""
     ruleset, text, kind = find_ruleset(name)
+    for warning in sign_warnings(ruleset):
+        print(f"warning: {warning}", file=sys.stderr)  # beside the result, which a machine may read
     start, end = parse_timerange(timerange)
     listed = known_instruments(home)
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
