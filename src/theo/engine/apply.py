@@ -25,6 +25,7 @@ def _run_started(state: State, fact: f.RunStarted) -> None:
 
 def _restarted(state: State, fact: f.Restarted) -> None:
     state.agreed = False
+    state.link_up = True  # a new process has a new connection; one that is down is told of anew
     if fact.world:
         state.world = world_hash(fact.world)
 
@@ -126,6 +127,8 @@ def _order_resized(state: State, fact: f.OrderResized) -> None:
         stop=o.stop if fact.stop is None else fact.stop,
         trail=o.trail if fact.trail is None else fact.trail,
     )
+    if held.filled >= fact.quantity:  # what was left of it was taken away after its last fill
+        _move(state, fact.at, fact.order, OrderEvent.FULL_FILL)
     if o.role is OrderRole.STOP and fact.stop is not None:
         state.trades[o.trade].stop = fact.stop
 

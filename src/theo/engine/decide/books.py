@@ -6,7 +6,7 @@ all three agree may new risk be taken.
 
 from theo.domain.approval import Refused
 from theo.domain.effects import PlaceTicket
-from theo.domain.facts import Differed, OrderMoved, Reconciled
+from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported
 from theo.engine.decide.order_reports import learn, learn_fill
@@ -77,7 +77,14 @@ def _compare_orders(turn: Turn, book: BookReported) -> int:
 
 def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
     """Bring the order to what the broker says of it."""
-    before = held.status
+    before, theirs = held.status, entry.order
+    ours = held.order
+    if (theirs.quantity, theirs.limit, theirs.stop, theirs.trail) != (ours.quantity, ours.limit, ours.stop, ours.trail):
+        turn.emit(
+            OrderResized(
+                at=turn.at, order=ours.id, quantity=theirs.quantity, limit=theirs.limit, stop=theirs.stop, trail=theirs.trail
+            )
+        )
     if entry.status != "filled":  # fills are counted from executions, never from a status
         learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", entry.broker_id)
     if held.status is before:

@@ -109,3 +109,5 @@ def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", bro
         ask_book(turn, f"a cancel of {held.order.id} was refused")
     if event is OrderEvent.UNANSWERED:
         turn.alert("warning", "order_unknown", f"{held.order.role} order {held.order.id} has no answer: {reason}")
+        if turn.state.agreed:  # else they are asked for again by time
+            ask_book(turn, f"order {held.order.id} has no answer")

@@ -2,10 +2,11 @@
 
 from theo.domain.facts import Decided, SignalClosed, SignalRaised
 from theo.domain.signals import Exit, Proposal
-from theo.engine.decide.commands import close_trade
+from theo.engine.decide.commands import close_trade, open_trades
 from theo.engine.decide.entries import promote
 from theo.engine.scan import NEVER, Scan
 from theo.engine.state import TradeState
+from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 
 
@@ -41,8 +42,14 @@ def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Pro
         close_trade(turn, trade.id, action.reason or "exit_rule")
     elif trade is None:
         promote(turn, scan, signal, action)
-    elif scan.terms.reverse and action.side is not trade.side:
+    elif _may_reverse(turn, scan, trade) and action.side is not trade.side:
         close_trade(turn, trade.id, "reverse")
         promote(turn, scan, signal, action)
     else:
         turn.emit(SignalClosed(signal, "CANCELLED", f"trade {trade.id} is open: recorded, not traded"))
+
+
+def _may_reverse(turn: Turn, scan: Scan, trade: TradeState) -> bool:
+    """One position per configuration: a reversal waits for an earlier one, whose close may still be on its way."""
+    held = [t for t in open_trades(turn) if t.key.config == scan.key.config]
+    return scan.terms.reverse and held == [trade] and trade.status is TradeStatus.RUNNING
