@@ -70,13 +70,13 @@ def journal_id(home: Path, kind: str) -> str:
     return f"{kind}{hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:6]}"
 
 
-def open_virtual(folder: Path, plan: Plan, watch: Watch | None, notifier: Notifier | None = None) -> Virtual:
-    """Boot the plan on a folder's journal, with the simulated exchange behind the broker port."""
+def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, notifier: Notifier | None = None) -> Virtual:
+    """Boot the plan on a folder's journal, with the simulated exchange behind the broker port. The home's STOP halts it too."""
     store = SqlJournalStore(folder)
     try:
         booted = boot(store, lambda: assemble(plan))
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
-        log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, Path.cwd())
+        log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier or log, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)
         run = VirtualRun(booted, shell, broker, store, inbox, latch, clock, BUILD)

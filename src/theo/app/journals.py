@@ -19,6 +19,11 @@ def journal_folders(home: Home) -> list[Path]:
     return [folder for folder in (home.store, home.demo, *sorted(home.runs.glob("*"))) if has_journal(folder)]
 
 
+def commanded_folders(home: Home) -> list[Path]:
+    """Folders of runs that take commands; a backtest's takes none."""
+    return [folder for folder in journal_folders(home) if (folder / "inbox.db").exists()]
+
+
 def run_name(home: Home, folder: Path) -> str:
     """What people call the run of a folder, and what ``--run`` takes."""
     return OWN if folder == home.store else DEMO if folder == home.demo else folder.name

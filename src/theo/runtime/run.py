@@ -1,8 +1,12 @@
 """A virtual run from beginning to end: boot, reconcile, take market data, watch for commands and the STOP file, stop in order."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
+
+from theo.domain.errors import HaltRequiredError
 from theo.domain.inputs import Command, Started
 from theo.domain.market_data import SECOND, Bar, Tick
 from theo.ports.clock import Clock
@@ -43,9 +47,9 @@ class VirtualRun:
         self._stopping = True
 
     async def begin(self, started: Started) -> None:
-        """Connect, tell the core that the process began, and work off the comparison of the books."""
-        await self._broker.connect(self._shell.post)
+        """Tell the core that the process began, connect, and work off the comparison of the books."""
         self._shell.post(started)
+        await self._broker.connect(self._shell.post)
         await self._shell.pump()
         await self._control()
 
@@ -82,31 +86,35 @@ class VirtualRun:
         await self._broker.close()
 
     async def _control(self) -> None:
-        """The STOP file and commands of other processes."""
+        """The STOP file first, which needs nothing else to work, then commands of other processes."""
         state, at = self._shell.core.state, self._shell.core.at
         reason = self._latch.reason()
         if reason and not state.halted:
             self._halts += 1
             self._shell.post(Command(at=at, id=f"stop-file-{at}-{self._halts}", actor="STOP file", name="halt", reason=reason))
-        if self._inbox is not None:
-            for command in self._inbox.pending():
-                await self._carry_out(self._inbox, command)
-        await self._shell.pump()
+            await self._shell.pump()
+        written = False  # by a halt of this very look: a resume that was asked for after it lifts both
+        for command in () if self._inbox is None else self._inbox.pending():
+            standing = "" if written else self._latch.reason()
+            outcome = await self._carry_out(command, standing)
+            assert self._inbox is not None  # it is where the command came from
+            self._inbox.done(command.id, outcome)
+            if outcome.accepted and command.name == "halt":
+                written = written or not standing
+            elif outcome.accepted and command.name == "resume" and written:
+                with contextlib.suppress(HaltRequiredError):  # a STOP that remains halts again at the next look
+                    self._latch.clear()
+                written = False
 
-    async def _carry_out(self, inbox: CommandInbox, command: Command) -> None:
-        """A command keeps its id and takes core time; a resume is refused while a STOP file exists."""
+    async def _carry_out(self, command: Command, standing: str) -> CommandOutcome:
+        """A command keeps its id and takes core time; a resume is refused while a STOP file stands."""
         core = self._shell.core
-        if command.name == "resume" and self._latch.reason():
-            inbox.done(command.id, CommandOutcome(at=core.at, accepted=False, text="a STOP file exists: remove it first"))
-            return
-        self._shell.post(
-            Command(
-                at=core.at, id=command.id, actor=command.actor, name=command.name, reason=command.reason, subject=command.subject
-            )
-        )
+        if command.name == "resume" and standing:
+            return CommandOutcome(core.at, accepted=False, text=f"a STOP file exists ({standing}): remove it first")
+        self._shell.post(msgspec.structs.replace(command, at=core.at))
         await self._shell.pump()
         outcome = core.state.commands[command.id]
-        inbox.done(command.id, CommandOutcome(outcome.at, outcome.accepted, outcome.text))
+        return CommandOutcome(outcome.at, outcome.accepted, outcome.text)
 
 
 async def one_by_one(items: AsyncIterator[Tick | Bar | Command]) -> AsyncIterator[Tick | Bar | Command]:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from theo.domain.errors import HaltRequiredError, UserError
 
+FOLDER = "locks"
+
 
 class Lease:
     """The lock files of the claimed streams. A crash releases them; a copy of the folder does not carry them."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "locks"
+        self._folder = home / FOLDER
         self._held: dict[str, int] = {}
 
     def take(self, streams: Sequence[str]) -> None:
@@ -30,7 +32,7 @@ class Lease:
         self._held.update(taken)
 
     def _lock(self, stream: str) -> int:
-        path = self._folder / f"{stream.replace(':', '-')}.lock"
+        path = lock_path(self._folder, stream)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -61,6 +63,40 @@ class Lease:
         """Unlock everything; the lock files stay, so that nobody can lock a file that is about to go."""
         _close(self._held)
         self._held = {}
+
+
+def holder(home: Path, stream: str) -> int | None:
+    """The process that writes the stream, None when nobody does. Looks without locking wherever the written id is enough.
+
+    Raises UserError when the lock file cannot be read.
+    """
+    path = lock_path(home / FOLDER, stream)
+    try:
+        written = path.read_text(encoding="ascii", errors="replace").strip() if path.exists() else ""
+        if not written.isdigit() or not Path(f"/proc/{written}").exists():
+            return None
+        return int(written) if _locked(path) else None
+    except OSError as error:
+        raise UserError("cannot be read", where=str(path), why=str(error.strerror), remedy="Check its permissions") from error
+
+
+def _locked(path: Path) -> bool:
+    """Whether somebody holds the lock: a process id may have been given to another program since."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return True
+        raise
+    finally:
+        os.close(handle)
+    return False
+
+
+def lock_path(folder: Path, stream: str) -> Path:
+    """The lock file of a stream."""
+    return folder / f"{stream.replace(':', '-')}.lock"
 
 
 def _close(held: dict[str, int]) -> None:

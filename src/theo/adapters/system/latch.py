@@ -1,17 +1,19 @@
-"""The halt latch as files named STOP: in the platform's home and in the working directory, either one halts."""
+"""The halt latch as files named STOP: a run's own, its home's, and one in the working directory; any of them halts."""
 
 import os
 from pathlib import Path
 
 from theo.domain.errors import HaltRequiredError
 
+NAME = "STOP"
+
 
 class StopFile:
-    """``home/STOP`` is ours to write and lift; a STOP in the working directory halts too, and only a person removes it."""
+    """``own/STOP`` is ours to write and lift; a STOP in another folder halts too, and is lifted by whoever put it there."""
 
-    def __init__(self, home: Path, here: Path) -> None:
-        self._own = home / "STOP"
-        self._places = dict.fromkeys((self._own, here / "STOP"))
+    def __init__(self, own: Path, *others: Path) -> None:
+        self._own = own / NAME
+        self._places = dict.fromkeys((self._own, *(other / NAME for other in others)))
 
     def set(self, reason: str) -> None:
         """Write and fsync at once. Raises HaltRequiredError when it cannot be written."""
@@ -38,8 +40,13 @@ class StopFile:
         return ""
 
     def clear(self) -> None:
-        """Remove our own file. Raises HaltRequiredError while one in the working directory remains."""
-        self._own.unlink(missing_ok=True)
+        """Remove our own file. Raises HaltRequiredError when it cannot be, and while one elsewhere remains."""
+        try:
+            self._own.unlink(missing_ok=True)
+        except OSError as error:
+            raise HaltRequiredError(
+                f"the halt latch cannot be removed: {error.strerror}", where=str(self._own), remedy="Remove it by hand"
+            ) from error
         rest = [str(place) for place in self._places if place.exists()]
         if rest:
             raise HaltRequiredError("trading stays halted", where=", ".join(rest), remedy="Remove the file, then resume again")

@@ -38,7 +38,7 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
     plan.rulesets = [(load_ruleset(text, "demo.toml"), text)]
     plan.from_ticks = True
     screen = DemoScreen(plan, len(real), live=not plain and not json)
-    virtual = open_virtual(home.demo, plan, screen.watch)
+    virtual = open_virtual(home, home.demo, plan, screen.watch)
     try:
         traded, watched = listed["SIM-MES"].instrument, listed["VIX"].instrument
         consumed = virtual.booted.recovered.consumed

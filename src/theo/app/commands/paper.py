@@ -26,7 +26,7 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.VIRTUAL)
     try:
         folder = run_folder(home, plan)
-        virtual = open_virtual(folder, plan, None)
+        virtual = open_virtual(home, folder, plan, None)
         try:
             items = merged([s.bars() for s in stored])
             finished = asyncio.run(play(virtual, plan, items, speed))
