@@ -1,0 +1,106 @@
+"""The reference pages say what the code says: generated parts are fresh, and every key and limit stands on its page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from theo.domain.errors import ConfigError
+from theo.risk.limits import Limits
+from theo.strategy.loading import STRATEGIES, load_ruleset
+from theo.strategy.tables import Table
+from tools.reference_pages import PARTS, REFERENCE, regions, renewed
+
+PAGES = sorted(REFERENCE.glob("*.md"))
+ROW = re.compile(r"^\| `(\w+)` \|")
+HEADING = re.compile(r"^## (?:`\[(\w+)\]`|(.+))$")
+IN_CONDITION = re.compile(r"(?:entry|exit)\.(?:long|short)(?:\[\d+\]|\.\w+)*?\.(left|op|right|times|plus|lag)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_generated_parts_are_those_of_the_code(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert renewed(text) == text, "run: python -m tools.reference_pages"
+
+
+def test_every_generated_part_stands_on_exactly_one_page() -> None:
+    assert sorted(name for page in PAGES for name in regions(page.read_text())) == sorted(PARTS)
+
+
+def test_a_stale_part_is_found_and_a_page_keeps_its_own_words() -> None:
+    page = "before\n<!-- generated: limits -->\nold\n<!-- end -->\nafter"
+    fresh = renewed(page)
+    assert fresh.startswith("before\n")
+    assert fresh.endswith("\nafter")
+    assert "old" not in fresh
+    assert "`leverage_max`" in fresh
+    assert renewed(fresh) == fresh
+
+
+def documented_keys(text: str) -> set[str]:
+    """Full keys of a page's tables: `[trading]` and `from` is trading.from."""
+    found, prefix = set(), ""
+    for line in text.splitlines():
+        if heading := HEADING.match(line):
+            prefix = f"{heading[1]}." if heading[1] else {"Condition": "condition."}.get(heading[2], "")
+        elif row := ROW.match(line):
+            found.add(prefix + row[1])
+    return found
+
+
+FORMS = (
+    'times = 2.0\nof = "atr(14)"',
+    "percent = 2.0",
+    'long = "swing(2).low"\nshort = "swing(2).high"',
+)
+
+
+def sample(strategy: str, form: str) -> str:
+    """A rule set that asks for as much as it can."""
+    own = '[python]\nclass = "mine.py:Mine"\n' if strategy == "python" else ""
+    rule = '[entry]\nlong = [{ any = [{ left = "close", op = ">", right = 1 }] }]\n' if strategy == "rules" else ""
+    head = f'name = "a"\nstrategy = "{strategy}"\ntimeframe = "15min"\n[symbols]\nprimary = "MES"\npartners = ["VIX"]\n'
+    return f"{head}{own}{rule}[stop]\n{form}\n[target]\n{form}\n"
+
+
+def known_keys(patch: pytest.MonkeyPatch) -> set[str]:
+    """Every key that reading rule sets of each kind asks for."""
+    asked: set[str] = set()
+    get = Table.get
+
+    def noting(table: Table, name: str) -> object:
+        asked.add(table.key(name))
+        return get(table, name)
+
+    patch.setattr(Table, "get", noting)
+    for strategy in STRATEGIES:
+        for form in FORMS:
+            load_ruleset(sample(strategy, form), "sample.toml")
+    return {f"condition.{match[1]}" if (match := IN_CONDITION.fullmatch(key)) else key for key in asked}
+
+
+def test_every_key_of_a_rule_set_is_on_the_page_and_every_key_on_the_page_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {"symbols", "trading", "correlation", "crossover", "python", "entry", "exit", "stop", "target", "size"}
+    known = known_keys(monkeypatch) | tables  # a table is opened, not asked for
+    assert documented_keys((REFERENCE / "rule-sets.md").read_text()) == known
+
+
+@pytest.mark.parametrize("key", ["name", "strategy", "timeframe", "symbols.primary", "stop", "target"])
+def test_what_the_page_calls_required_is_required(key: str) -> None:
+    text = sample("correlation", FORMS[0])
+    table, _, name = key.rpartition(".")
+    cut = rf"^\[{name}\]\ntimes.*\nof.*\n" if name in {"stop", "target"} else rf"^{name} = .*\n"
+    with pytest.raises(ConfigError, match=rf"{table and table + chr(92) + '.'}{name}.*is missing"):
+        load_ruleset(re.sub(cut, "", text, count=1, flags=re.MULTILINE), "sample.toml")
+
+
+def test_every_limit_says_what_it_compares() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (REFERENCE / "limits.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(2 * Limits.__struct_fields__)  # once with its default, once with its meaning
+
+
+def test_every_error_names_the_code_that_the_program_exits_with() -> None:
+    from theo.app import cli_options
+
+    codes = re.findall(r"^\| (\d+) \|", (REFERENCE / "exit-codes.md").read_text(), re.MULTILINE)
+    assert codes == [str(c) for c in (0, cli_options.EXIT_PROBLEM, cli_options.EXIT_USER, cli_options.EXIT_INTERRUPTED)]
