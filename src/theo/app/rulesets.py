@@ -7,7 +7,7 @@ from pathlib import Path
 from theo.domain.errors import ConfigError
 from theo.strategy.loading import load_ruleset
 from theo.strategy.ruleset import RuleSet
-from theo.strategy.user import UserStrategy
+from theo.strategy.user import UserStrategy, with_class
 
 
 def find_ruleset(name: str) -> tuple[RuleSet, str, type[UserStrategy] | None]:
@@ -22,7 +22,10 @@ def find_ruleset(name: str) -> tuple[RuleSet, str, type[UserStrategy] | None]:
     else:
         text, where = _shipped(name), Path()
     ruleset = load_ruleset(text, name)
-    return ruleset, text, None if ruleset.own is None else load_class(where, ruleset.own.path)
+    if ruleset.own is None:
+        return ruleset, text, None
+    kind, source = load_class(where, ruleset.own.path)
+    return with_class(ruleset, kind, source), text, kind
 
 
 def shipped_names() -> list[str]:
@@ -39,8 +42,8 @@ def _shipped(name: str) -> str:
     return files("theo.strategy").joinpath(f"rulesets/{name}.toml").read_text(encoding="utf-8")
 
 
-def load_class(folder: Path, reference: str) -> type[UserStrategy]:
-    """The class of ``path/to/file.py:Name``, relative to the rule set's folder. Raises ConfigError."""
+def load_class(folder: Path, reference: str) -> tuple[type[UserStrategy], str]:
+    """The class, and its file's text, of ``path/to/file.py:Name``, relative to the rule set's folder. Raises ConfigError."""
     file, _, name = reference.rpartition(":")
     path = folder / file
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -54,4 +57,4 @@ def load_class(folder: Path, reference: str) -> type[UserStrategy]:
     kind = getattr(module, name, None)
     if not isinstance(kind, type) or not issubclass(kind, UserStrategy):
         raise ConfigError(f"{path} has no class {name} that is a UserStrategy", where=reference)
-    return kind
+    return kind, path.read_text(encoding="utf-8")

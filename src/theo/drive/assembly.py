@@ -58,7 +58,8 @@ class Plan:
         used = {s.instrument.symbol for s in self.series()}
         calendars = {self.instruments[s].calendar for s in used}
         known = {
-            "rulesets": {ruleset.name: text for ruleset, text in self.rulesets},
+            "texts": {ruleset.name: text for ruleset, text in self.rulesets},
+            "rulesets": {ruleset.name: ruleset.canonical().decode() for ruleset, _ in self.rulesets},
             "versions": {ruleset.name: ruleset.version for ruleset, _ in self.rulesets},
             "instruments": [i for s, i in self.instruments.items() if s in used],
             "fees": {s: self.fees[s] for s in self.fees if s in used},

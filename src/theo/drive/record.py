@@ -12,15 +12,19 @@ from theo.engine.world import Settings
 from theo.market.sessions import SessionTable
 from theo.market.wall_clock import ZoneOffsets
 from theo.risk.limits import Limits
-from theo.strategy.loading import load_ruleset
+from theo.strategy.ruleset import RuleSet, from_canonical
 from theo.strategy.user import UserStrategy
 from theo.venue.exchange import VenueSettings
 
 
 class Known(msgspec.Struct):
-    """What a run's record holds (drive.assembly.Plan.record)."""
+    """What a run's record holds (drive.assembly.Plan.record).
+
+    ``rulesets`` are whole, as this build expanded them; ``texts`` are what a person wrote.
+    """
 
     journal: str
+    texts: dict[str, str]
     rulesets: dict[str, str]
     versions: dict[str, str]
     instruments: list[Instrument]
@@ -40,6 +44,17 @@ def known(world: str) -> Known:
         raise CorruptionError(f"the run's record cannot be read: {error}", remedy="It was written by another version") from error
 
 
+def recorded_ruleset(knew: Known, name: str) -> RuleSet:
+    """One rule set as the run had it. Raises CorruptionError when this build cannot read it as what it was."""
+    try:
+        ruleset = from_canonical(knew.rulesets[name].encode())
+    except msgspec.DecodeError as error:
+        raise CorruptionError(f"rule set {name} cannot be read: {error}", remedy="It was written by another version") from error
+    if ruleset.version != knew.versions[name]:
+        raise CorruptionError(f"rule set {name} reads as version {ruleset.version} now", why="this build reads it otherwise")
+    return ruleset
+
+
 def plan_of_record(
     started: RunStarted,
     *,
@@ -49,12 +64,7 @@ def plan_of_record(
 ) -> Plan:
     """The plan as it was. Raises CorruptionError when a session table or rule set is not what it was."""
     knew = known(started.world)
-    rulesets = [(load_ruleset(text, f"record of {name}"), text) for name, text in knew.rulesets.items()]
-    for ruleset, _ in rulesets:
-        if ruleset.version != knew.versions[ruleset.name]:
-            raise CorruptionError(
-                f"rule set {ruleset.name} reads as version {ruleset.version} now", why="this build reads it otherwise"
-            )
+    rulesets = [(recorded_ruleset(knew, name), knew.texts[name]) for name in knew.rulesets]
     return Plan(
         key=started.key,
         journal=knew.journal,

@@ -65,7 +65,7 @@ def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
         started,
         tables=lambda name: session_table(name, first, last, home.sessions),
         offsets=zone_offsets("America/New_York", first, last),
-        load_class=lambda reference: load_class(Path.cwd(), reference),
+        load_class=lambda reference: load_class(Path.cwd(), reference)[0],
     )
 
 

@@ -13,10 +13,9 @@ from theo.app.projecting import projected
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import UserError
 from theo.domain.signals import Evaluation
-from theo.drive.record import known
+from theo.drive.record import known, recorded_ruleset
 from theo.ports.market_store import Cell
 from theo.strategy.explain import explain
-from theo.strategy.loading import load_ruleset
 from theo.strategy.ruleset import RuleSet
 
 DECISIONS_MAX = 10_000_000  # searched for the nearest bar ends; far more than one run of one rule set makes
@@ -44,12 +43,12 @@ def run(path: Path, symbol: str, time: str, *, run_id: str, config: str, json: b
 
 
 def _rulesets(market: SqlMarketStore) -> dict[tuple[str, str], RuleSet]:
-    """Every rule set that a run of this journal knew, by name and version, from the texts that its records hold."""
+    """Every rule set that a run of this journal knew, by name and version, as its records hold it."""
     found = {}
     for run_row in market.rows("runs"):
         world = known(str(run_row["world"]))
-        for name, text in world.rulesets.items():
-            found[name, world.versions[name]] = load_ruleset(text, f"record of {name}")
+        for name in world.rulesets:
+            found[name, world.versions[name]] = recorded_ruleset(world, name)
     return found
 
 

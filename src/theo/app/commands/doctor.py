@@ -1,0 +1,25 @@
+"""`theo doctor`: checks the set-up and names the fix."""
+
+from pathlib import Path
+
+import msgspec
+
+from theo.app.checks import Level, machine_checks, worst
+from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.home import open_home
+from theo.app.home_checks import home_checks
+
+
+def run(path: Path, *, json: bool) -> int:
+    """Run every check; exit code 1 when one fails."""
+    home = open_home(path)
+    checks = [*machine_checks(home), *home_checks(home)]
+    if json:
+        print(msgspec.json.encode(checks).decode())
+    else:
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            print(f"{check.level:<4}  {check.name:<{width}}  {check.text}")
+            if check.fix and check.level is not Level.OK:
+                print(f"{'':<4}  {'':<{width}}  -> {check.fix}")
+    return EXIT_PROBLEM if worst(checks) is Level.FAIL else 0
