@@ -20,7 +20,7 @@ from theo.market.sessions import Hours
 from theo.venue.admission import DUPLICATE_ID, IMMEDIATE, REJECTED, Refusal, refusal
 from theo.venue.books import ALWAYS, LIVE, NEVER, Books, Held, Market, Standing
 from theo.venue.fees import Schedule
-from theo.venue.matching import Event, after_entry, find_hit, instant, waits_for_trigger
+from theo.venue.matching import Event, after_entry, find_hit, instant, quote_for
 from theo.venue.opening import Opening, Part
 from theo.venue.order_book import OrderBook
 
@@ -219,7 +219,6 @@ class Venue:
         expires_at = self._expiry(order, at)
         standing = Standing.ASLEEP if asleep else Standing.WORKING
         book.accept(order, standing, at, at + self._settings.latency, expires_at)
-        self.next_due = min(self.next_due, expires_at)
 
     def _expiry(self, order: Order, at: int) -> int:
         opening = self._opening[order.instrument]
@@ -291,7 +290,7 @@ class Venue:
                 continue
             if not opening.is_open(when, outside_rth=held.order.outside_rth):
                 continue
-            offer = None if moment.quotes is None else _quote_for(held, market)
+            offer = None if moment.quotes is None else quote_for(held, market)
             if offer is not None:  # an offer at the limit is one
                 moment.through, moment.offers = 0, True
                 self._try(held, instant(offer), moment)
@@ -375,7 +374,6 @@ class Venue:
             if held.standing in LIVE and held.expires_at <= until:
                 self._book.end(held, Standing.EXPIRED, at)
         self._book.wake(instrument)
-        self.next_due = self._book.next_expiry()
 
     def _change_contract(self, bar: Bar, market: Market) -> None:
         if market.contract and market.bar is not None and self._settings.settle_contracts:
@@ -405,6 +403,7 @@ class Venue:
             return NOTHING
         reports = tuple(said)
         said.clear()
+        self.next_due = self._book.next_expiry()  # whatever changes it is reported
         return reports
 
 
@@ -419,14 +418,3 @@ def _take(market: Market, side: Side, quantity: int) -> None:
         market.ask_size -= quantity if market.ask_size != UNLIMITED else 0
     else:
         market.bid_size -= quantity if market.bid_size != UNLIMITED else 0
-
-
-def _quote_for(held: Held, market: Market) -> int | None:
-    """The quote that concerns an order: the opposite one; for a stop that waits, its own side's, if the instrument never trades.
-
-    A buy stop that needs the bid to reach it is not set off by a wide spread (IB's trigger method 4).
-    """
-    buys = held.order.side is Side.BUY
-    if waits_for_trigger(held):
-        return None if market.traded_at > ALWAYS else (market.bid if buys else market.ask)
-    return market.ask if buys else market.bid

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from theo.domain.orders import OrderType, Side
 from theo.venue.admission import IMMEDIATE
-from theo.venue.books import ALWAYS, NEVER, Held
+from theo.venue.books import ALWAYS, NEVER, Held, Market
 
 Event = tuple[int, int, int, int]  # open, high, low, close
 EVERY_PRICE = (NEVER, ALWAYS)
@@ -33,7 +33,7 @@ def rank(held: Held) -> int:
     return 0 if kind is OrderType.MARKET else 2 if kind is OrderType.LIMIT else 1
 
 
-def waits_for_trigger(held: Held) -> bool:
+def _waits_for_trigger(held: Held) -> bool:
     """Whether it is a stop of any kind that was not touched yet."""
     return not held.triggered and held.order.type not in {OrderType.MARKET, OrderType.LIMIT}
 
@@ -53,8 +53,28 @@ def find_hit(held: Held, event: Event, through: int) -> Hit | None:
     return None if price is None else Hit(price, takes=True)
 
 
-def wake_bounds(held: Held) -> tuple[int, int]:
-    """(low, high): a price at or below ``low`` or at or above ``high`` may concern the order, one in between cannot."""
+def quote_for(held: Held, market: Market) -> int | None:
+    """The quote that concerns an order: the opposite one; for a stop that waits, its own side's, if the instrument never trades.
+
+    A buy stop that needs the bid to reach it is not set off by a wide spread (IB's trigger method 4).
+    """
+    buys = held.order.side is Side.BUY
+    if _waits_for_trigger(held):
+        return None if market.traded_at > ALWAYS else (market.bid if buys else market.ask)
+    return market.ask if buys else market.bid
+
+
+def wake_bounds(held: Held, market: Market) -> tuple[int, int]:
+    """(low, high): a price at or below ``low`` or at or above ``high`` may concern the order, one in between cannot.
+
+    A quote that is already known and would do may be taken at any event, whatever that one's price.
+    """
+    low, high = _own_bounds(held)
+    quote = quote_for(held, market)
+    return EVERY_PRICE if quote is not None and not low < quote < high else (low, high)
+
+
+def _own_bounds(held: Held) -> tuple[int, int]:
     order = held.order
     kind, buys = order.type, order.side is Side.BUY
     if kind is OrderType.LIMIT or (kind is OrderType.STOP_LIMIT and held.triggered):

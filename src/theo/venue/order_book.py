@@ -94,7 +94,8 @@ class OrderBook:
         return [held for held in live if held.standing is Standing.ASLEEP and held.order.parent == parent.order.id]
 
     def amend(self, held: Held, order: Order, at: int) -> None:
-        """The order has new values from now on. A trailing stop that is told where to stand stands there."""
+        """The order has new values, and meets them from now on. A trailing stop that is told where to stand stands there."""
+        held.active_at = max(held.active_at, at)
         if order.type is OrderType.TRAILING_STOP and order.stop is not None:
             held.level = order.stop
         held.order = order
@@ -140,7 +141,7 @@ class OrderBook:
         market, low, high = self.market(instrument), -NEVER, NEVER
         for held in self.live.get(instrument, ()):
             if held.standing is Standing.WORKING:
-                bounds = wake_bounds(held)
+                bounds = wake_bounds(held, market)
                 low, high = max(low, bounds[0]), min(high, bounds[1])
         market.low, market.high = low, high
 

@@ -88,6 +88,26 @@ def test_a_trailing_stop_never_loosens_when_it_is_given_more_room() -> None:
     assert exchange.books.orders["a"].level == 10_100
 
 
+def test_a_trailing_stop_never_loosens_while_others_trade() -> None:
+    exchange = venue()
+    exchange.place(Ticket((order(SELL, TRAIL, trail=300), order(BUY, TRAIL, name="b", trail=300))), 0)
+    feed(exchange, [bar(0, QUIET)])
+    exchange.place(Ticket((order(BUY, MKT, name="c"),)), 60_000_000)
+    feed(exchange, [bar(1, (10_000, 10_025, 9_975, 10_000))])
+    assert [exchange.books.orders[name].level for name in "ab"] == [10_050 - 300, 9_950 + 300]
+
+
+def test_what_must_fill_at_once_meets_a_bar_at_its_open() -> None:
+    from tests.unit.venue.floor import FOK, IOC, words
+
+    exchange = venue()
+    exchange.place(Ticket((order(BUY, LMT, limit=10_000, tif=IOC), order(BUY, LMT, name="b", limit=10_075, tif=FOK))), 0)
+    said = feed(exchange, [bar(0, (10_050, 10_100, 9_900, 10_000))])
+    assert words(said) == ["filled b", "cancelled a"]
+    exchange.place(Ticket((order(BUY, LMT, name="c", limit=9_000, tif=IOC),)), 60_000_000)
+    assert words(feed(exchange, [bar(1, QUIET)])) == ["cancelled c"]
+
+
 def test_an_order_that_comes_within_a_bar_meets_its_close_alone() -> None:
     exchange = venue()
     exchange.place(Ticket((order(BUY, MKT), order(SELL, STP, name="b", stop=9_800))), 30_000_000)
