@@ -52,6 +52,7 @@ def _add_orders(state: State, at: int, ticket: Ticket, trade: TradeState) -> Non
     state.issued += 1
     for order in ticket.orders:
         state.orders[order.id] = OrderState(order, OrderStatus.INTENDED, at)
+        state.unanswered[order.id] = None
         trade.orders.append(order.id)
 
 
@@ -86,11 +87,15 @@ def _orders_intended(state: State, fact: f.OrdersIntended) -> None:
 
 
 def _amend_intended(state: State, fact: f.AmendIntended) -> None:
-    state.orders[fact.approved.subject.order].amending_since = fact.at
+    held = state.orders[fact.approved.subject.order]
+    held.amending_since = fact.at
+    _await(state, held)
 
 
 def _amend_refused(state: State, fact: f.AmendRefused) -> None:
-    state.orders[fact.order].amending_since = 0
+    held = state.orders[fact.order]
+    held.amending_since = 0
+    _await(state, held)
 
 
 def _close_asked(state: State, fact: f.CloseAsked) -> None:
@@ -108,6 +113,16 @@ def _move(state: State, at: int, order: str, event: OrderEvent) -> None:
     following = order_life.next_status(held.status, event)
     if following is not held.status:
         held.status, held.since = following, at
+        if held.ended:
+            held.amending_since = 0
+        _await(state, held)
+
+
+def _await(state: State, held: OrderState) -> None:
+    if held.waits_since:
+        state.unanswered[held.order.id] = None
+    else:
+        state.unanswered.pop(held.order.id, None)
 
 
 def _order_moved(state: State, fact: f.OrderMoved) -> None:
@@ -119,6 +134,7 @@ def _order_moved(state: State, fact: f.OrderMoved) -> None:
 def _order_resized(state: State, fact: f.OrderResized) -> None:
     held = state.orders[fact.order]
     held.amending_since = 0
+    _await(state, held)
     o = held.order
     held.order = msgspec.structs.replace(
         o,
@@ -174,6 +190,7 @@ def _day_began(state: State, fact: f.DayBegan) -> None:
         del state.trades[trade.id]
         for order in trade.orders:
             del state.orders[order]
+            state.unanswered.pop(order, None)
     for execution in [e for e, at in state.executions.items() if at < oldest]:
         del state.executions[execution]
     for command in [c for c, outcome in state.commands.items() if outcome.at < oldest]:

@@ -101,6 +101,7 @@ LIFE: MappingProxyType[OrderStatus, dict[OrderEvent, OrderStatus]] = MappingProx
 
 ENDED = frozenset({S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED, S.LOST})
 UNCERTAIN = frozenset({S.INTENDED, S.UNKNOWN})  # nobody has confirmed it yet
+AWAITING = frozenset({S.INTENDED, S.CANCELLING})  # the broker owes an answer; of UNKNOWN it is asked for with the books
 LIVE = frozenset({S.WORKING, S.PARTIAL, S.CANCELLING})  # the broker has confirmed it and it has not ended
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Decided
+from theo.domain.inputs import TimerFired
 from theo.domain.journal import Record
 from theo.domain.market_data import Bar, Tick
 from theo.engine import snapshot as snapshots
@@ -95,7 +96,7 @@ def _scans_wait(core: Core) -> None:
 
 def _apply(core: Core, step: Step) -> None:
     core.at = max(core.at, step.at)
-    if core.world.market.on_time(step.at):
+    if type(step.input) is TimerFired and core.world.market.on_time(step.input.at):
         _scans_wait(core)
     for fact in step.facts:
         apply(core.state, fact)

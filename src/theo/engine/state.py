@@ -9,7 +9,7 @@ from theo.domain.approval import Refused
 from theo.domain.keys import Key
 from theo.domain.orders import Order, OrderRole, Side
 from theo.domain.signals import Exit, Proposal
-from theo.engine.order_life import ENDED, OrderStatus
+from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
 STATE_VERSION = 1
@@ -24,6 +24,11 @@ class OrderState(msgspec.Struct):
     filled: int = 0
     broker_id: str = ""
     amending_since: int = 0  # when a change was asked for that the venue has not answered; 0 when none
+
+    @property
+    def waits_since(self) -> int:
+        """Since when the broker owes an answer to a send, a cancel or a change; 0 when it owes none."""
+        return self.since if self.status in AWAITING else self.amending_since
 
     @property
     def ended(self) -> bool:
@@ -114,6 +119,7 @@ class State(msgspec.Struct):
     trades: dict[str, TradeState] = {}
     signals: dict[str, SignalState] = {}
     open_trades: dict[str, None] = {}  # ids of the trades that are not over, oldest first
+    unanswered: dict[str, None] = {}  # ids of the orders that wait for an answer of the broker, oldest first
     executions: dict[str, int] = {}  # execution id -> when; kept KEEP_DAYS
     commands: dict[str, Outcome] = {}  # by command id; kept KEEP_DAYS, so a repeat within 24 hours is known
     day: Day = msgspec.field(default_factory=Day)

@@ -17,7 +17,10 @@ class Broker(Protocol):
     """
 
     async def connect(self, answer: Answer) -> None:
-        """Connect; answers go to ``answer`` from now on. Raises LinkLostError."""
+        """Connect; answers go to ``answer`` from now on. Raises LinkLostError.
+
+        A link that is down already is answered with LinkChanged: a process that begins takes it to be up.
+        """
 
     async def place(self, ticket: Approved[Ticket]) -> None:
         """Send the orders of a ticket, once."""
@@ -29,7 +32,10 @@ class Broker(Protocol):
         """Cancel a working order, by our id."""
 
     async def ask_book(self) -> None:
-        """Ask for open and completed orders, executions and positions; answered with one BookReported."""
+        """Ask for open and completed orders, executions and positions; answered with one BookReported.
+
+        All of it is read after the call. The answer to an earlier call is not given any more.
+        """
 
     async def close(self) -> None:
         """Disconnect; resting orders stay."""

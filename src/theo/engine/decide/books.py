@@ -11,7 +11,7 @@ from theo.domain.orders import OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported
 from theo.engine.decide.order_reports import learn, learn_fill
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import ENDED, OrderEvent, OrderStatus
+from theo.engine.order_life import ENDED, LIVE, OrderEvent, OrderStatus
 from theo.engine.state import OrderState
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_reduction
@@ -38,10 +38,13 @@ def on_book(turn: Turn, book: BookReported) -> None:
 
 
 def _outdated(turn: Turn, book: BookReported) -> bool:
-    """Whether a fill reached us since we asked that the answer does not hold yet: it was written before the fill."""
+    """Whether a fill or an order was reported since we asked that the answer does not hold yet: it was written before."""
     known = {fill.execution for fill in book.executions}
+    listed = {entry.order.id for entry in book.orders}
     since = turn.state.asked_book_at
-    return any(at >= since and execution not in known for execution, at in turn.state.executions.items())
+    fills = any(at >= since and execution not in known for execution, at in turn.state.executions.items())
+    orders = turn.state.orders.items()
+    return fills or any(held.since >= since and held.status in LIVE and order not in listed for order, held in orders)
 
 
 def _compare_executions(turn: Turn, book: BookReported) -> int:
@@ -101,6 +104,8 @@ def _missing(turn: Turn, held: OrderState) -> int:
         if _still_valid(turn, held):
             _send_again(turn, held)
             return 1
+    elif held.since >= turn.state.asked_book_at:
+        return 0  # confirmed after the answer was written
     before = str(held.status)
     turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.ABSENT, "not in the broker's books"))
     turn.emit(Differed(turn.at, "order_missing", held.order.id, before, "absent", "counted as never arrived"))

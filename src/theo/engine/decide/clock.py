@@ -4,12 +4,12 @@ The account day, unanswered orders, partly filled brackets, exit groups, session
 when to look again; drivers deliver a timer for it.
 """
 
-from theo.domain.facts import BreakerReset, BreakerTripped, DayBegan, OrderMoved
+from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBegan, OrderMoved
 from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.commands import cancel_entries, close_trade, flatten
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import OrderEvent, OrderStatus
+from theo.engine.order_life import AWAITING, OrderEvent
 from theo.engine.scan import NEVER
 from theo.engine.state import State
 from theo.engine.turn import Turn
@@ -58,14 +58,12 @@ def check_breaker(turn: Turn) -> None:
 def _unanswered(turn: Turn) -> None:
     """No answer within the bound: UNKNOWN, and ask the broker; never send again on a guess."""
     bound = turn.at - turn.world.settings.answer_wait
-    silent = [
-        held
-        for trade in turn.state.open_trades
-        for held in (turn.state.orders[o] for o in turn.state.trades[trade].orders)
-        if held.status is OrderStatus.INTENDED and held.since <= bound
-    ]
+    silent = [held for held in (turn.state.orders[o] for o in turn.state.unanswered) if held.waits_since <= bound]
     for held in silent:
-        turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.UNANSWERED, "no answer within the bound"))
+        if held.status in AWAITING:
+            turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.UNANSWERED, "no answer within the bound"))
+        if held.amending_since:
+            turn.emit(AmendRefused(turn.at, held.order.id, "no answer within the bound: the books say what it is"))
     if silent:
         turn.alert("warning", "order_unknown", f"{len(silent)} orders have no answer: asking the broker")
         ask_book(turn, "orders without an answer")
@@ -86,9 +84,9 @@ def next_due(state: State, world: World, at: int) -> int:
         waits.append(state.breaker_holds_until)
     if not state.agreed and state.link_up:
         waits.append(state.asked_book_at + settings.book_retry_wait)
+    waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
     for trade in (state.trades[t] for t in state.open_trades):
         orders = [state.orders[o] for o in trade.orders]
-        waits += [o.since + settings.answer_wait for o in orders if o.status is OrderStatus.INTENDED]
         waits.append(world.flat_at(trade.key.config, trade.opened_at))
         if trade.partial_since:
             waits.append(trade.partial_since + settings.partial_fill_wait)

@@ -28,6 +28,10 @@ def tend(turn: Turn, trade: TradeState) -> None:
         for held in live:  # an answer later than every bound: a ghost
             cancel(turn, held, "its trade is over")
         return
+    if turn.state.halted or turn.state.breaker is not None:
+        for held in live:
+            if held.order.role is OrderRole.ENTRY:
+                cancel(turn, held, "its answer came during a halt")
     if any(o.status in UNCERTAIN for o in orders):
         return
     if trade.open_quantity == 0:
