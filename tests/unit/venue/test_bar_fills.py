@@ -56,6 +56,20 @@ CASES: list[tuple[str, Order, list[tuple[int, int, int, int]], VenueSettings, in
     ("trailing stop follows, a bar later", order(SELL, TRAIL, trail=75), [UP, QUIET], VenueSettings(), 10_000),
     ("the old level is tested first", order(SELL, TRAIL, trail=75), [(10_000, 10_200, 9_975, 10_000)], VenueSettings(), None),
     ("a buying trail follows down", order(BUY, TRAIL, trail=100), [DOWN, UP], VenueSettings(), 10_100),
+    (
+        "a trailing stop follows a single tick",
+        order(SELL, TRAIL, trail=200),
+        [(10_000, 10_000, 9_950, 10_000), (10_000, 10_025, 9_950, 10_000), (10_000, 10_000, 9_825, 9_850)],
+        VenueSettings(),
+        9_825,
+    ),
+    (
+        "a buying one too",
+        order(BUY, TRAIL, trail=200),
+        [(10_000, 10_050, 10_000, 10_000), (10_000, 10_050, 9_975, 10_000), (10_000, 10_175, 10_000, 10_150)],
+        VenueSettings(),
+        10_175,
+    ),
     ("a trail may begin where it is told", order(SELL, TRAIL, trail=500, stop=9_975), [QUIET], VenueSettings(), 9_975),
 ]
 
