@@ -1,24 +1,26 @@
 """Rolling correlation of two series: bars joined first, returns between consecutive joined bars, then the window.
 
-A return across a session break, a gap or a roll is dropped unless ``gap_returns`` is "keep": consecutive means that this bar
-starts where the previous joined bar ended and that neither side changed its contract. Nothing is filled forward.
+A return across a session break, a gap or a roll is dropped unless ``gap_returns`` is "keep". Nothing is filled forward. A log
+return to or from a price that is not positive does not exist and is dropped too.
 """
 
 from collections.abc import Callable
 from math import isnan
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from theo.domain.errors import ConfigError
+from theo.domain.errors import ConfigError, CorruptionError
 from theo.domain.market_data import Bar
-from theo.market.correlation_kernels import kendall_step, pearson_float_step, pearson_int_step, spearman_step
+from theo.market.correlation_kernels import follows, kendall_step, pearson_float_step, pearson_int_step, spearman_step
 from theo.market.indicators.column import Column
-from theo.market.logarithm import ln
+from theo.market.logarithm import log_return
 
 Method = Literal["pearson", "spearman", "kendall"]
 PAIRS_MIN = 2  # fewer have no correlation
 WINDOW_PAIRS_MAX = 1_000
+DAILY_GAP_DAYS_MAX = 4  # calendar days between daily bars that follow each other: Thursday to Monday, or Friday to Tuesday
+NAN = float("nan")
 
 
 class CorrelationSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +40,37 @@ class CorrelationSpec(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-class PairCorrelation:
-    """The correlation of a first and a second series, with its newest value and the end of the bar it holds for."""
+class CorrelationKernel(NamedTuple):
+    """A step and the lengths of its state, which begins as zeros: ``ints``, and the rings of both sides.
 
-    __slots__ = ("_drop", "_first", "_ints", "_second", "_step", "_whole", "_xs", "_ys", "column", "last_end", "spec")
+    ``whole``: the inputs are integers.
+    """
+
+    step: Callable[..., float]
+    ints: int
+    ring: int
+    whole: bool
+
+
+def correlation_kernel(spec: CorrelationSpec) -> CorrelationKernel:
+    """The kernel of a correlation: the same for the live form and the compiled one."""
+    window, whole = spec.window, spec.input != "log_return"
+    if spec.method == "spearman":
+        return CorrelationKernel(spearman_step, 1 + 2 * window, window, whole)
+    if spec.method == "kendall":
+        return CorrelationKernel(kendall_step, 4, window, whole)
+    if whole:
+        return CorrelationKernel(pearson_int_step, 6, window, whole)
+    return CorrelationKernel(pearson_float_step, 3, 2 * window, whole)
+
+
+class PairCorrelation:
+    """The correlation of a first and a second series, with its newest value and the end of the bar it holds for.
+
+    ``column.value`` is the value at the newest joined bar; where that brought no pair, the window stands as it was.
+    """
+
+    __slots__ = ("_drop", "_first", "_input", "_ints", "_second", "_step", "_xs", "_ys", "column", "last_end", "spec")
 
     def __init__(self, spec: CorrelationSpec) -> None:
         self.spec = spec
@@ -49,33 +78,32 @@ class PairCorrelation:
         self.last_end = 0
         self._first: Bar | None = None
         self._second: Bar | None = None
-        self._whole = spec.input != "log_return"
-        self._drop = spec.gap_returns == "drop"
-        pearson = pearson_int_step if self._whole else pearson_float_step
-        self._step: Callable[..., float] = {"spearman": spearman_step, "kendall": kendall_step}.get(spec.method, pearson)
-        zero: float = 0 if self._whole else 0.0  # whole inputs keep whole sums
-        self._xs, self._ys = [zero] * spec.window, [zero] * spec.window
-        self._ints = [0] * 6
+        kernel = correlation_kernel(spec)
+        self._step, self._input, self._drop = kernel.step, spec.input, spec.gap_returns == "drop"
+        zero: float = 0 if kernel.whole else 0.0  # whole inputs keep whole sums
+        self._xs, self._ys = [zero] * kernel.ring, [zero] * kernel.ring
+        self._ints = [0] * kernel.ints
 
     def join(self, first: Bar, second: Bar) -> None:
         """Take a pair of bars with the same end."""
         before, other = self._first, self._second
         self._first, self._second, self.last_end = first, second, first.end
         column = self.column
-        if self.spec.input == "price":
-            value = self._step(self._ints, self._xs, self._ys, first.close, second.close, self.spec.minimum)
-        elif before is None or other is None:
-            return
-        elif self._drop and not consecutive(before, other, first, second):
-            value = column.value  # no new pair: the window stands
-        elif self._whole:
-            x, y = first.close - before.close, second.close - other.close
-            value = self._step(self._ints, self._xs, self._ys, x, y, self.spec.minimum)
-        else:
-            rx, ry = ln(first.close / before.close), ln(second.close / other.close)
-            value = self._step(self._ints, self._xs, self._ys, rx, ry, self.spec.minimum)
         column.previous = column.value
-        column.value = value
+        kind = self._input
+        x: float
+        y: float
+        if kind == "price":
+            x, y = first.close, second.close
+        elif before is None or other is None or (self._drop and not consecutive(before, other, first, second)):
+            return
+        elif kind == "change":
+            x, y = first.close - before.close, second.close - other.close
+        else:
+            x, y = log_return(before.close, first.close), log_return(other.close, second.close)
+            if isnan(x) or isnan(y):
+                return
+        column.value = self._step(self._ints, self._xs, self._ys, x, y, self.spec.minimum)
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
@@ -83,20 +111,30 @@ class PairCorrelation:
         return [self.last_end, self._first, self._second, list(self._xs), list(self._ys), list(self._ints), value, previous]
 
     def restore(self, state: object) -> None:
-        """Go on where ``state`` was taken."""
-        assert isinstance(state, list | tuple)
+        """Go on where ``state`` was taken. Raises CorruptionError for the state of another kind of correlation."""
+        lengths = [len(self._xs), len(self._ys), len(self._ints)]
+        if not isinstance(state, list | tuple) or [len(part) for part in state[3:6]] != lengths:
+            raise CorruptionError(
+                "the stored state has another shape than the correlation",
+                where=f"{self.spec.method}({self.spec.window})",
+                remedy="Delete the snapshot: the same state follows from the stored bars",
+            )
         self.last_end = state[0]
         self._first, self._second = (None if b is None else msgspec.convert(b, Bar) for b in state[1:3])
         self._xs[:], self._ys[:], self._ints[:] = state[3], state[4], state[5]
-        value, previous = (float("nan") if v is None else v for v in state[6:8])
+        value, previous = (NAN if v is None else v for v in state[6:8])
         self.column.value, self.column.previous = value, previous
 
 
 def consecutive(before: Bar, other: Bar, first: Bar, second: Bar) -> bool:
-    """Whether a return between two joined pairs of bars crosses no session break, gap or roll."""
+    """Whether a return between two joined pairs of bars crosses no session break, gap or roll.
+
+    Intraday bars start where the one before ended. Between daily bars lies one session break by nature: there, more than
+    ``DAILY_GAP_DAYS_MAX`` days are a gap. Neither side changes its contract.
+    """
     return (
-        first.start == before.end
-        and second.start == other.end
+        follows(before.end, before.session_date, first.start, first.session_date, DAILY_GAP_DAYS_MAX)
+        and follows(other.end, other.session_date, second.start, second.session_date, DAILY_GAP_DAYS_MAX)
         and first.contract == before.contract
         and second.contract == other.contract
     )

@@ -1,7 +1,5 @@
 """One bar series of one instrument: its last bars, the indicators kept on it, and its correlations with others."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from theo.domain.instrument import Instrument
@@ -9,14 +7,13 @@ from theo.domain.market_data import Bar, Timeframe
 from theo.market.correlation import CorrelationSpec, PairCorrelation
 from theo.market.indicators.column import Column
 from theo.market.indicators.indicator import Indicator
-from theo.market.indicators.live import live
 from theo.market.indicators.spec import IndicatorSpec
 
 
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first."""
 
-    __slots__ = ("_updates", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe")
+    __slots__ = ("_kept", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe")
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
         self.instrument, self.timeframe = instrument, timeframe
@@ -24,15 +21,15 @@ class Series:
         self.previous_bar: Bar | None = None
         self.last_end = 0
         self.indicators: dict[IndicatorSpec, Indicator] = {}
-        self._updates: tuple[Callable[[Bar], None], ...] = ()
+        self._kept: tuple[Indicator, ...] = ()
         self.pairs: list[Pair] = []
 
     def column(self, spec: IndicatorSpec, output: str) -> Column:
         """An output of an indicator, kept from the next bar on if it is not kept yet."""
         indicator = self.indicators.get(spec)
         if indicator is None:
-            indicator = self.indicators[spec] = live(spec)
-            self._updates = (*self._updates, indicator.update)
+            indicator = self.indicators[spec] = Indicator(spec)
+            self._kept = (*self._kept, indicator)
         return indicator.outputs[output]
 
     def close(self, bar: Bar) -> bool:
@@ -42,8 +39,8 @@ class Series:
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
-        for update in self._updates:
-            update(bar)
+        for indicator in self._kept:
+            indicator.update(bar)
         for pair in self.pairs:
             first, second = pair.first, pair.second
             if first.last_end == second.last_end:

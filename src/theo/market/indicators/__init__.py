@@ -1,1 +1,1 @@
-"""Indicators: one step each (kernels.py), their names and parameters (spec.py), and their live form (live.py)."""
+"""Indicators: the steps (kernels), their names (spec.py), which step is whose (steps.py), the live form (indicator.py)."""

@@ -1,77 +1,136 @@
-"""The live form of an indicator: a thin holder around a step of kernels.py, with its outputs as columns."""
+"""The live form of an indicator: a thin holder around a step, with its outputs as columns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isnan
-from typing import Any
+from typing import cast
 
+from theo.domain.errors import CorruptionError
 from theo.domain.market_data import Bar
 from theo.market.indicators.column import Column
+from theo.market.indicators.kernels import NAN
+from theo.market.indicators.kernels.pivots import session_begins_step
 from theo.market.indicators.spec import IndicatorSpec
+from theo.market.indicators.steps import Kernel, kernel_of
 
-NAN = float("nan")
-Step = Callable[..., Any]  # (ints, floats, high, low, close, parameters...) -> one float, or one per output
 Update = Callable[[Bar], None]
 
 
 class Indicator:
-    """One indicator on one series. ``ints`` and ``floats`` are the step's whole state; ``origin`` is the first bar's start."""
+    """One indicator on one series. ``update`` takes the next closed bar; ``outputs`` names its columns.
 
-    __slots__ = ("columns", "floats", "ints", "origin", "outputs", "spec", "update")
+    Ask for ``update`` at each bar: after the first it is another function.
 
-    def __init__(self, spec: IndicatorSpec, step: Step, ints: list[int], floats: list[float], *parameters: float) -> None:
-        self.spec, self.ints, self.floats = spec, ints, floats
-        self.columns = tuple(Column() for _ in spec.definition.outputs)
-        self.outputs = dict(zip(spec.definition.outputs, self.columns, strict=True))
+    ``origin`` is the start of the first bar (microseconds UTC, 0 before it): a recursive indicator's values depend on it.
+    ``state`` and ``restore`` carry everything, so that a restart goes on with the same bits.
+    """
+
+    __slots__ = ("_floats", "_ints", "_next", "columns", "origin", "outputs", "spec", "update")
+
+    def __init__(self, spec: IndicatorSpec) -> None:
+        kernel = kernel_of(spec)
+        self.spec, self._ints, self._floats = spec, kernel.ints, kernel.floats
+        self.outputs = {name: Column() for name in spec.definition.outputs}
+        self.columns = tuple(self.outputs.values())
         self.origin = 0
-        make = {1: self._one, 2: self._two}.get(len(self.columns), self._many)
-        self.update: Update = make(step, parameters)
+        self._next = self._updater(kernel)
+        self.update: Update = self._first
 
-    # One or two outputs are the hot path: a closure without a loop takes half the time.
+    def _first(self, bar: Bar) -> None:
+        """The first bar: its start is the origin."""
+        self.origin = bar.start
+        self.update = self._next
+        self._next(bar)
 
-    def _one(self, step: Step, parameters: tuple[float, ...]) -> Update:
-        ints, floats, column = self.ints, self.floats, self.columns[0]
+    # The common shapes are the hot path: a call without unpacking and a loop over columns takes half the time.
+
+    def _updater(self, kernel: Kernel) -> Update:
+        if kernel.by_session:
+            return self._by_session(kernel)
+        if len(kernel.parameters) == 1:
+            if len(self.columns) == 1:
+                return self._one(kernel)
+            if len(self.columns) == 2:  # noqa: PLR2004 - as the name of the method says
+                return self._two(kernel)
+        return self._many(kernel)
+
+    def _one(self, kernel: Kernel) -> Update:
+        step = cast("Callable[..., float]", kernel.step)
+        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
+        (column,) = self.columns
 
         def update(bar: Bar) -> None:
             column.previous = column.value
-            column.value = step(ints, floats, bar.high, bar.low, bar.close, *parameters)
+            column.value = step(ints, floats, bar.high, bar.low, bar.close, n)
 
         return update
 
-    def _two(self, step: Step, parameters: tuple[float, ...]) -> Update:
-        ints, floats = self.ints, self.floats
+    def _two(self, kernel: Kernel) -> Update:
+        step = cast("Callable[..., tuple[float, float]]", kernel.step)
+        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
         first, second = self.columns
 
         def update(bar: Bar) -> None:
-            first.previous, second.previous = first.value, second.value
-            first.value, second.value = step(ints, floats, bar.high, bar.low, bar.close, *parameters)
+            first.previous = first.value
+            second.previous = second.value
+            first.value, second.value = step(ints, floats, bar.high, bar.low, bar.close, n)
 
         return update
 
-    def _many(self, step: Step, parameters: tuple[float, ...]) -> Update:
-        ints, floats, columns = self.ints, self.floats, self.columns
+    def _many(self, kernel: Kernel) -> Update:
+        step = cast("Callable[..., tuple[float, ...]]", kernel.step)
+        ints, floats, parameters = self._ints, self._floats, kernel.parameters
+        columns = self.columns
 
         def update(bar: Bar) -> None:
-            for column, value in zip(columns, step(ints, floats, bar.high, bar.low, bar.close, *parameters), strict=True):
-                column.previous = column.value
-                column.value = value
+            _push(columns, step(ints, floats, bar.high, bar.low, bar.close, *parameters))
+
+        return update
+
+    def _by_session(self, kernel: Kernel) -> Update:
+        step = cast("Callable[..., tuple[float, ...]]", kernel.step)
+        ints, floats, parameters = self._ints, self._floats, kernel.parameters
+        columns = self.columns
+
+        def update(bar: Bar) -> None:
+            begins = session_begins_step(ints, bar.start, bar.end, bar.session_date)
+            _push(columns, step(ints, floats, bar.high, bar.low, bar.close, begins, *parameters))
 
         return update
 
     def state(self) -> object:
         """Plain lists that ``restore`` takes back; NaN as None."""
-        values = [(_plain(c.value), _plain(c.previous)) for c in self.columns]
-        return [self.origin, list(self.ints), [_plain(f) for f in self.floats], values]
+        values = [[_plain(column.value), _plain(column.previous)] for column in self.columns]
+        return [self.origin, list(self._ints), [_plain(number) for number in self._floats], values]
 
     def restore(self, state: object) -> None:
-        """Go on where ``state`` was taken."""
-        assert isinstance(state, list | tuple)
+        """Go on where ``state`` was taken. Raises CorruptionError for the state of something else."""
+        if not isinstance(state, list | tuple) or [len(part) for part in state[1:]] != [
+            len(self._ints),
+            len(self._floats),
+            len(self.outputs),
+        ]:
+            raise CorruptionError(
+                "the stored state has another shape than the indicator",
+                where=self.spec.text,
+                remedy="Delete the snapshot: the same state follows from the stored bars",
+            )
         self.origin = state[0]
-        self.ints[:] = state[1]
-        self.floats[:] = [NAN if f is None else f for f in state[2]]
+        self.update = self._next if state[1][0] else self._first
+        self._ints[:] = state[1]
+        self._floats[:] = [_number(value) for value in state[2]]
         for column, (value, previous) in zip(self.columns, state[3], strict=True):
-            column.value = NAN if value is None else value
-            column.previous = NAN if previous is None else previous
+            column.value, column.previous = _number(value), _number(previous)
+
+
+def _push(columns: Sequence[Column], values: tuple[float, ...]) -> None:
+    for column, value in zip(columns, values, strict=True):
+        column.previous = column.value
+        column.value = value
 
 
 def _plain(value: float) -> float | None:
     return None if isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return NAN if value is None else value

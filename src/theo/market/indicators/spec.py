@@ -18,33 +18,41 @@ class OutputKind(StrEnum):
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """Parameters with their defaults (an int, a float or a word of choices), outputs with their kinds."""
+    """Parameters with their defaults (an int, a float or a word of choices), outputs with their kinds, the bar fields read."""
 
     parameters: dict[str, int | float | str]
     outputs: dict[str, OutputKind]
-    recursive: bool = False  # its value depends on where it began: the origin is kept
+    reads: tuple[str, ...]
     choices: dict[str, tuple[str, ...]] = {}
 
 
 LEVEL, AVERAGE, STATUS, OSCILLATOR = OutputKind.LEVEL, OutputKind.AVERAGE, OutputKind.STATUS, OutputKind.OSCILLATOR
+HIGH_LOW, HIGH_LOW_CLOSE, CLOSE = ("high", "low"), ("high", "low", "close"), ("close",)
 DEFINITIONS: dict[str, Definition] = {
+    "true_range": Definition({}, {"value": OSCILLATOR}, HIGH_LOW_CLOSE),
+    "true_range_sum": Definition({"n": 14}, {"value": OSCILLATOR}, HIGH_LOW_CLOSE),
     "atr": Definition(
-        {"n": 14, "smoothing": "wilder"}, {"value": OSCILLATOR}, recursive=True, choices={"smoothing": ("wilder", "mean")}
+        {"n": 14, "smoothing": "wilder"},
+        {"value": OSCILLATOR},
+        HIGH_LOW_CLOSE,
+        choices={"smoothing": ("wilder", "mean")},
     ),
-    "donchian": Definition({"n": 20}, {"upper": LEVEL, "lower": LEVEL}),
-    "fractal": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL}),
-    "swing": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL, "high_status": STATUS, "low_status": STATUS}, recursive=True),
-    "atr_stop": Definition({"n": 14, "m": 3.0}, {"level": LEVEL, "side": STATUS}, recursive=True),
+    "atr_stop": Definition({"n": 14, "m": 3.0}, {"level": LEVEL, "side": STATUS}, HIGH_LOW_CLOSE),
+    "donchian": Definition({"n": 20}, {"upper": LEVEL, "lower": LEVEL}, HIGH_LOW),
+    "highest": Definition({"n": 20}, {"value": LEVEL}, ("high",)),
+    "lowest": Definition({"n": 20}, {"value": LEVEL}, ("low",)),
+    "fractal": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL}, HIGH_LOW),
+    "swing": Definition({"k": 2}, {"high": LEVEL, "low": LEVEL, "high_status": STATUS, "low_status": STATUS}, HIGH_LOW_CLOSE),
     "pivot": Definition(
         {"kind": "classic"},
         {"p": LEVEL, "r1": LEVEL, "r2": LEVEL, "r3": LEVEL, "s1": LEVEL, "s2": LEVEL, "s3": LEVEL},
+        (*HIGH_LOW_CLOSE, "start", "end", "session_date"),
         choices={"kind": ("classic", "fibonacci", "camarilla")},
     ),
-    "sma": Definition({"n": 20}, {"value": AVERAGE}),
-    "ema": Definition({"n": 20}, {"value": AVERAGE}, recursive=True),
-    "rsi": Definition({"n": 14}, {"value": OSCILLATOR}, recursive=True),
-    "highest": Definition({"n": 20}, {"value": LEVEL}),
-    "lowest": Definition({"n": 20}, {"value": LEVEL}),
+    "sma": Definition({"n": 20}, {"value": AVERAGE}, CLOSE),
+    "std": Definition({"n": 20}, {"value": OSCILLATOR}, CLOSE),
+    "ema": Definition({"n": 20}, {"value": AVERAGE}, CLOSE),
+    "rsi": Definition({"n": 14}, {"value": OSCILLATOR}, CLOSE),
 }
 WINDOW_MAX = 10_000  # bars that one indicator may look back
 
@@ -92,16 +100,25 @@ def parse_spec(text: str) -> IndicatorSpec:
     if definition is None:
         raise ConfigError(f"indicator {name!r} is not known", remedy=f"Known are {', '.join(sorted(DEFINITIONS))}")
     values = dict(definition.parameters)
-    keys = list(values)
-    for place, part in enumerate(p.strip() for p in inside.split(",") if p.strip()):
-        key, _, raw = part.rpartition("=")
-        key = key.strip() or (keys[place] if place < len(keys) else "")
-        if key not in values:
-            raise ConfigError(
-                f"{text!r}: {part!r} is not a parameter of {name}", remedy=f"It takes {', '.join(keys)}, in this order"
-            )
-        values[key] = _read(text, definition, key, raw.strip())
+    given: set[str] = set()
+    for place, part in enumerate(part.strip() for part in inside.split(",") if part.strip()):
+        key, raw = _named(text, name, place, part)
+        if key in given:
+            raise ConfigError(f"{text!r}: {key} is given twice", remedy=f"Give {key} once")
+        given.add(key)
+        values[key] = _read(text, definition, key, raw)
     return IndicatorSpec(name, tuple(values.values()))
+
+
+def _named(text: str, name: str, place: int, part: str) -> tuple[str, str]:
+    """The parameter that the part at ``place`` between the parentheses gives, and the text of its value."""
+    keys = list(DEFINITIONS[name].parameters)
+    key, _, raw = part.rpartition("=")
+    key = key.strip() or (keys[place] if place < len(keys) else "")
+    if key not in keys:
+        remedy = f"It takes {', '.join(keys)}, in this order" if keys else f"Write {name}"
+        raise ConfigError(f"{text!r}: {part!r} is not a parameter of {name}", remedy=remedy)
+    return key, raw.strip()
 
 
 def _read(text: str, definition: Definition, key: str, raw: str) -> int | float | str:
