@@ -52,8 +52,13 @@ def known_instruments(home: Home) -> dict[str, Listed]:
 
 def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash: int, first: date, last: date) -> Plan:
     """A plan over all known instruments, with session tables of the days it may touch."""
+    from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
+
+    settings = configured(home.configuration)
     calendars = sorted({entry.instrument.calendar for entry in listed.values()})
     return Plan(
+        limits=settings.limits,
+        venue=settings.exchange,
         key=key,
         journal=journal,
         build=BUILD,
@@ -76,6 +81,7 @@ def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, noti
     try:
         booted = boot(store, lambda: assemble(plan))
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
+        broker.at = booted.core.at  # what it says after a restart is no older than what the core knows
         log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier or log, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)

@@ -1,0 +1,105 @@
+"""The configuration: one validated file, ``theo.toml`` in the home, and the environment over it. Parsed once, frozen.
+
+``THEO__LIMITS__OPEN_TRADES_MAX=5`` in the environment is ``open_trades_max = 5`` under ``[limits]``. Unknown keys and values
+that cannot be meant are refused before anything is opened. There is no live mode in this version: asking for it is refused.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from theo.domain.errors import ConfigError, TheoError
+from theo.risk.limits import Limits
+from theo.venue.exchange import VenueSettings
+
+
+class ExchangeTable(BaseModel):
+    """``[exchange]``: how the simulated exchange treats orders."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit_fills: Literal["through", "touch"] = "through"
+    slippage_ticks: int = Field(default=0, ge=0, le=1_000)
+    latency_ms: int = Field(default=0, ge=0, le=60_000)
+    participation: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class Configuration(BaseSettings):
+    """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="THEO__", env_nested_delimiter="__", nested_model_default_partial_update=True
+    )
+
+    mode: Literal["virtual"] = "virtual"
+    limits: dict[str, float | str] = {}
+    exchange: ExchangeTable = ExchangeTable()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by the library; no .env is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - named by the library; there are no secrets yet
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """What the rest of the platform gets to see."""
+
+    limits: Limits
+    exchange: VenueSettings
+
+
+def configured(file: Path) -> Configured:
+    """Read and check the configuration; a missing file means the defaults. Raises ConfigError naming file, key and remedy."""
+
+    class FromFile(Configuration):
+        model_config = SettingsConfigDict(toml_file=file if file.exists() else None)
+
+    try:
+        settings = FromFile()
+        limits = msgspec.convert(_whole(settings.limits), Limits)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_said(e["loc"], e["msg"], e["input"]) for e in error.errors()), where=f"{file}") from error
+    except (msgspec.ValidationError, TheoError) as error:
+        raise ConfigError(f"[limits]: {error}", where=str(file), remedy="See the reference of limits") from error
+    except ValueError as error:  # not TOML
+        raise ConfigError(
+            f"cannot be read: {error}", where=str(file), remedy="Correct the line that the message names"
+        ) from error
+    table = settings.exchange
+    exchange = VenueSettings(
+        limit_fills=table.limit_fills,
+        slippage_ticks=table.slippage_ticks,
+        latency=table.latency_ms * 1_000,
+        participation=table.participation,
+    )
+    return Configured(limits, exchange)
+
+
+def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:
+    """Numbers of the environment come as text, whole numbers as floats: counts must be whole again."""
+    found: dict[str, float | int | str] = {}
+    for name, value in limits.items():
+        number: float | int | str = value
+        if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+            number = float(value)
+        found[name] = int(number) if isinstance(number, float) and number.is_integer() else number
+    return found
+
+
+def _said(location: tuple[int | str, ...], message: str, value: object) -> str:
+    key = ".".join(str(part) for part in location)
+    if key == "mode":
+        return f'mode is {value!r}: only "virtual" (the simulated exchange) exists in this version; no order leaves this machine'
+    if message.startswith("Extra inputs"):
+        return f"unknown key {key}"
+    return f"{key}: {message.lower()}, not {value!r}"
