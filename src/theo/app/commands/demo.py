@@ -21,6 +21,7 @@ from theo.runtime.run import one_by_one
 from theo.strategy.loading import load_ruleset
 
 CASH = 100_000 * MICROS
+TRADED, WATCHED = "SIM-MES", "VIX"
 EXIT_INTERRUPTED = 130
 
 
@@ -30,7 +31,8 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
     asked = {"days": days, "seed": seed}
     _prepare(home, asked, fresh=fresh)
     real = sample_days(days)
-    listed = known_instruments(home)
+    known = known_instruments(home)
+    listed = {symbol: known[symbol] for symbol in (TRADED, WATCHED)}  # only their sessions are built
     key = Key(account="SIM", mode=Mode.VIRTUAL, run=f"demo-{seed}-{days}")
     first, last = real[0].day - timedelta(days=7), real[-1].day + timedelta(days=14)
     plan = plan_for(home, listed, key, journal_id(home.demo, "d"), CASH, first, last)
@@ -40,7 +42,7 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
     screen = DemoScreen(plan, len(real), live=not plain and not json)
     virtual = open_virtual(home, home.demo, plan, screen.watch)
     try:
-        traded, watched = listed["SIM-MES"].instrument, listed["VIX"].instrument
+        traded, watched = listed[TRADED].instrument, listed[WATCHED].instrument
         consumed = virtual.booted.recovered.consumed
         market = SampleMarket(real, traded, watched, plan.tables[traded.calendar], seed, consumed, speed)
         finished = asyncio.run(_play(virtual, plan, market, screen))
