@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from theo.adapters.calendars.stored import session_table
+from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.lease import holder
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.schema import Database, open_database
@@ -13,9 +14,9 @@ from theo.app.composition import known_instruments
 from theo.app.home import Home
 from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
-from theo.app.standing import standing
+from theo.app.standing import last_prices, standing
 from theo.domain.errors import TheoError
-from theo.domain.instrument import MICROS, Instrument
+from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
 from theo.risk.limits import Limits, impossible
 
@@ -119,33 +120,36 @@ def _rulesets(home: Home) -> Iterator[Check]:
 
 
 def _limits(home: Home) -> Iterator[Check]:
-    """Limits that can never pass, at the newest stored prices."""
+    """Limits that can never pass, at the newest recorded prices."""
     try:
-        instruments, prices = _stored_prices(home)
+        instruments = [entry.instrument for entry in known_instruments(home).values()]
+        prices = _newest_prices(home, {i.id for i in instruments})
     except TheoError:
-        return  # said by the check of the databases
+        return  # said by the checks of databases and instruments
     warnings = impossible(Limits(), instruments, prices, USUAL_EQUITY)
     for warning in warnings:
         yield Check("limits", Level.WARN, warning, "Raise the limit, or trade something smaller")
     if not warnings:
-        yield Check("limits", Level.OK, f"each can pass at {len(prices)} stored prices" if prices else "no stored price to try")
+        yield Check(
+            "limits", Level.OK, f"each can pass at {len(prices)} recorded prices" if prices else "no price to try them at"
+        )
 
 
-def _stored_prices(home: Home) -> tuple[list[Instrument], dict[int, int]]:
-    """Instruments with stored bars, and the close of each one's newest bar."""
-    instruments: list[Instrument] = []
+def _newest_prices(home: Home, wanted: set[int]) -> dict[int, int]:
+    """Price units by instrument: what the runs saw last, else the close of the newest stored bar."""
     prices: dict[int, int] = {}
-    for folder in dict.fromkeys((home.store, home.demo)):
-        if not (folder / "market.db").exists():
-            continue
-        store = SqlMarketStore(folder)
+    if (home.store / "market.db").exists():
+        market = SqlMarketStore(home.store)
         try:
-            known = {i.id: i for i in store.instruments()}
-            for series in sorted(store.series(), key=lambda s: s.last):
-                bars = store.latest_bars(series.instrument, series.timeframe, 1, series.source)
-                if bars and series.instrument in known:
-                    prices[series.instrument] = bars[-1].close
-            instruments += [i for i in known.values() if i not in instruments]
+            for series in sorted(market.series(), key=lambda s: s.last):
+                for bar in market.latest_bars(series.instrument, series.timeframe, 1, series.source):
+                    prices[series.instrument] = bar.close
         finally:
-            store.close()
-    return instruments, prices
+            market.close()
+    for folder in commanded_folders(home):
+        journal = SqlJournalStore(folder)
+        try:
+            prices.update((i, price) for i, (price, _) in last_prices(journal, wanted).items())
+        finally:
+            journal.close()
+    return prices

@@ -26,6 +26,7 @@ from theo.engine.codec import decode_batch, decode_facts
 from theo.engine.journal import MARKET
 from theo.engine.order_life import ENDED
 from theo.engine.state import State, TradeState
+from theo.ports.store import JournalStore
 
 LOOK_BACK_DATA_MAX = 64  # market data records searched for the last price of each instrument
 LOOK_BACK_ALERTS_MAX = 500  # trading records searched for alerts
@@ -92,7 +93,6 @@ def standing(home: Home, folder: Path) -> Standing:
         run=run_name(home, folder), folder=str(folder), written_s=round(max(0.0, time.time() - written_at(folder)), 1)
     )
     try:
-        found.process = holder(folder, TRADING)
         store = SqlJournalStore(folder)
         try:
             _read(found, store)
@@ -101,6 +101,10 @@ def standing(home: Home, folder: Path) -> Standing:
         found.waiting = waiting_commands(folder)
     except TheoError as error:
         found.problem = str(error)
+    try:
+        found.process = holder(folder, TRADING)  # last: what was read above was written under its lock
+    except TheoError as error:
+        found.problem = found.problem or str(error)
     return found
 
 
@@ -140,7 +144,7 @@ def _read(found: Standing, store: SqlJournalStore) -> None:
         return  # it has only just begun
     state = recorded_state(store)
     instruments = _instruments(store)
-    last = _last_prices(store, set(instruments))
+    last = last_prices(store, set(instruments))
     found.account, found.mode = state.key.account, str(state.key.mode)
     found.at = iso(next(store.read(TRADING, head.seq)).recorded_at)
     found.halted, found.books_agree, found.link_up = state.halted, state.agreed, state.link_up
@@ -159,7 +163,7 @@ def _instruments(store: SqlJournalStore) -> dict[int, Instrument]:
     return {i.id: i for i in known(started.world).instruments} if started is not None else {}
 
 
-def _last_prices(store: SqlJournalStore, wanted: set[int]) -> dict[int, tuple[int, int]]:
+def last_prices(store: JournalStore, wanted: set[int]) -> dict[int, tuple[int, int]]:
     """(price, when) of the newest item of each instrument, as far back as the look-back reaches."""
     found: dict[int, tuple[int, int]] = {}
     head = store.head(MARKET)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from theo.domain.errors import CorruptionError
+from theo.domain.errors import CorruptionError, HaltRequiredError
 from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
 from theo.ports.store import JournalStore, StreamHead
 
@@ -48,7 +48,7 @@ def verify_stream(stream: str, records: Iterable[Record], anchors: Sequence[Stre
             if what:
                 return Verified(stream, count, ChainFault(stream, count + 1, what))
             count, previous = count + 1, record.hash
-    except CorruptionError as error:
+    except (CorruptionError, HaltRequiredError) as error:
         return Verified(stream, count, ChainFault(stream, count + 1, f"cannot be read: {error}"))
     if marks and max(marks) > count:
         return Verified(stream, count, ChainFault(stream, count + 1, f"is missing: an anchor knows record {max(marks)}"))
@@ -67,12 +67,18 @@ def _contradiction(record: Record, stream: str, seq: int, previous: bytes, mark:
         return "comes twice or has a number that no record has"
     if record.previous != previous:
         return "does not follow the record before it: one of the two was changed or moved"
-    r = record
-    if chain_hash(stream, r.seq, r.epoch, r.recorded_at, r.type, r.version, r.payload, r.previous) != r.hash:
+    if not _hash_is_right(record, stream):
         return "was changed: its hash is another"
-    if mark is not None and mark != r.hash:
+    if mark is not None and mark != record.hash:
         return "is another record than the one that was anchored"
     return ""
+
+
+def _hash_is_right(r: Record, stream: str) -> bool:
+    try:
+        return chain_hash(stream, r.seq, r.epoch, r.recorded_at, r.type, r.version, r.payload, r.previous) == r.hash
+    except TypeError:  # SQLite holds any kind of value in any column: text where bytes were written
+        return False
 
 
 def chained(records: Iterable[Record]) -> Iterator[Record]:
