@@ -97,7 +97,7 @@ def import_ticks(  # noqa: PLR0913, PLR0917 - one parameter is one option of the
 
 @importing.command("list")
 def import_list(context: typer.Context, json: Json = False) -> None:
-    """What the store holds: every series of bars."""
+    """What the store holds: every series of bars, and the range of ticks."""
     from theo.app.commands.importing import run_list
 
     raise typer.Exit(run_list(home_of(context), json=json))

@@ -11,6 +11,7 @@ from theo.adapters.sql.schema import Database, open_database
 from theo.app.checks import Check, Level, file_check
 from theo.app.commands.status import stop_files
 from theo.app.composition import known_instruments
+from theo.app.configuration import configured
 from theo.app.home import Home
 from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
@@ -18,7 +19,7 @@ from theo.app.standing import last_prices, standing
 from theo.domain.errors import TheoError
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
-from theo.risk.limits import Limits, impossible
+from theo.risk.limits import impossible
 
 SESSIONS_AHEAD = timedelta(days=14)  # what a plan asks for beyond today
 USUAL_EQUITY = 100_000 * MICROS  # what the default limits are made for
@@ -31,6 +32,7 @@ def home_checks(home: Home) -> list[Check]:
         *_databases(home),
         *_runs(home),
         *_stops(home),
+        *_configuration(home),
         *_instruments_and_sessions(home),
         *_rulesets(home),
         *_limits(home),
@@ -78,6 +80,16 @@ def _stops(home: Home) -> Iterator[Check]:
         yield Check("STOP files", Level.WARN, f"{file} halts trading", 'theo resume --reason "..." lifts it')
 
 
+def _configuration(home: Home) -> Iterator[Check]:
+    file = home.configuration
+    try:
+        configured(file)
+    except TheoError as error:
+        yield file_check("configuration", file, error)
+    else:
+        yield Check("configuration", Level.OK, f"{file} is valid" if file.exists() else f"no {file}: every default holds")
+
+
 def _instruments_and_sessions(home: Home) -> Iterator[Check]:
     try:
         listed = known_instruments(home)
@@ -122,11 +134,12 @@ def _rulesets(home: Home) -> Iterator[Check]:
 def _limits(home: Home) -> Iterator[Check]:
     """Limits that can never pass, at the newest recorded prices."""
     try:
+        limits = configured(home.configuration).limits
         instruments = [entry.instrument for entry in known_instruments(home).values()]
         prices = _newest_prices(home, {i.id for i in instruments})
     except TheoError:
-        return  # said by the checks of databases and instruments
-    warnings = impossible(Limits(), instruments, prices, USUAL_EQUITY)
+        return  # said by the checks of configuration, databases and instruments
+    warnings = impossible(limits, instruments, prices, USUAL_EQUITY)
     for warning in warnings:
         yield Check("limits", Level.WARN, warning, "Raise the limit, or trade something smaller")
     if not warnings:

@@ -43,11 +43,12 @@ def test_a_missing_package_is_named(theo: Theo, tmp_path: Path, monkeypatch: pyt
 def test_what_is_broken_fails_and_names_the_fix(theo: Theo, copied: Path) -> None:
     (copied / "demo" / "journal.db").write_bytes(b"no database at all" * 1000)
     (copied / "instruments.toml").write_text("[X\n")
+    (copied / "theo.toml").write_text("[limits]\nopen_trade_max = 1\n")
     (copied / "rulesets").mkdir()
     (copied / "rulesets" / "mine.toml").write_text('name = "mine"\nunknown_key = 1\n')
     code, found = levels(theo, copied)
     assert code == 1
-    for name in ("databases", "run demo", "instruments", "rule sets"):
+    for name in ("databases", "run demo", "configuration", "instruments", "rule sets"):
         level, text, fix = found[name]
         assert level == "FAIL", (name, text)
         assert fix, name

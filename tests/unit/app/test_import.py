@@ -55,6 +55,9 @@ def test_ticks(theo: Theo, tmp_path: Path) -> None:
     said = theo("--home", tmp_path, "import", "ticks", file, "--symbol", "SPY", "--source", "mine")
     assert said.code == 0, said.err
     assert said.out == "2 ticks of SPY, 2019-01-04 09:30 to 2019-01-04 09:30 New York\nstored as mine\n"
+    (row,) = json.loads(theo("--home", tmp_path, "import", "list", "--json").out)
+    assert (row["symbol"], row["timeframe"]) == ("SPY", "ticks")
+    assert (row["first"], row["last"]) == ("2019-01-04T14:30:00Z", "2019-01-04T14:30:01Z")
 
 
 def test_a_split_brings_older_bars_to_the_new_scale(theo: Theo, tmp_path: Path) -> None:

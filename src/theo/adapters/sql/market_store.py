@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Engine, func, select
 
 from theo.adapters.sql import bar_rows, import_rows, instrument_rows, tick_rows
 from theo.adapters.sql.market_tables import bars as bar_table
-from theo.adapters.sql.market_tables import sources
+from theo.adapters.sql.market_tables import instruments as instrument_table
+from theo.adapters.sql.market_tables import sources, stock_ticks
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.sources import writable_ids
@@ -16,6 +18,14 @@ from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import Bar, Tick
 from theo.ports.market_store import BarArrays, BarRange, Cell, Level, Published, SeriesInfo, StagedImport, TickRange
+
+
+class TickSpan(msgspec.Struct, frozen=True):
+    """The first and last timestamp of an instrument's stored ticks."""
+
+    instrument: int
+    first: int
+    last: int
 
 
 class SqlMarketStore:
@@ -81,6 +91,20 @@ class SqlMarketStore:
         )
         with reading(self.engine) as connection:
             return tuple(SeriesInfo(*row) for row in connection.execute(statement))
+
+    def tick_ranges(self) -> tuple[TickSpan, ...]:
+        """What is stored of ticks, by instrument: read at the ends of the index, without counting millions of rows."""
+        t = stock_ticks.c
+        found = []
+        with reading(self.engine) as connection:
+            for instrument in connection.execute(select(instrument_table.c.id).order_by(instrument_table.c.id)).scalars():
+                ends = [
+                    connection.execute(select(end(t.timestamp)).where(t.instrument == instrument)).scalar()
+                    for end in (func.min, func.max)
+                ]
+                if ends[0] is not None and ends[1] is not None:
+                    found.append(TickSpan(instrument, ends[0], ends[1]))
+        return tuple(found)
 
     def put_levels(self, levels: Sequence[Level]) -> None:
         """See the port."""

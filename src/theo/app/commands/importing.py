@@ -19,7 +19,7 @@ from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSetti
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.composition import known_instruments
 from theo.app.home import Home, open_home
-from theo.app.times import clock, iso
+from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import wide_table
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
@@ -53,6 +53,17 @@ class BarWishes(msgspec.Struct, frozen=True):
     repair: str
     splits: tuple[str, ...]
     scope: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A line of the list: a series of bars with their starts, or an instrument's ticks; ``bars`` None where there are none."""
+
+    symbol: str
+    timeframe: str
+    source: str
+    bars: int | None
+    first: str
+    last: str
 
 
 def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
@@ -101,37 +112,29 @@ def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
 
 
 def run_list(path: Path, *, json: bool) -> int:
-    """Every bar series of the store."""
+    """Every bar series of the store, then what it holds of ticks."""
     home = open_home(path)
     store = SqlMarketStore(home.store)
     try:
         symbols = {i.id: i.symbol for i in store.instruments()}
-        held = store.series()
+        held = [Held(symbols[s.instrument], s.timeframe, s.source, s.rows, iso(s.first), iso(s.last)) for s in store.series()]
+        held += [Held(symbols[t.instrument], "ticks", "", None, iso(t.first), iso(t.last)) for t in store.tick_ranges()]
     finally:
         store.close()
     if json:
+        print(msgspec.json.encode(held).decode())
+    elif held:
         rows = [
-            {
-                "symbol": symbols.get(s.instrument, str(s.instrument)),
-                "timeframe": s.timeframe,
-                "source": s.source,
-                "bars": s.rows,
-                "first": iso(s.first),
-                "last": iso(s.last),
-            }
-            for s in held
+            (h.symbol, h.timeframe, h.source, "" if h.bars is None else f"{h.bars:,}", *_shown(h.first, h.last)) for h in held
         ]
-        print(json_module.dumps(rows))
-        return 0
-    if not held:
-        print("the store holds no bars: theo import bars FILE --symbol SYMBOL --timeframe 15min")
-        return 0
-    table = [
-        (symbols.get(s.instrument, str(s.instrument)), s.timeframe, s.source, f"{s.rows:,}", clock(s.first), clock(s.last))
-        for s in held
-    ]
-    wide_table(("symbol", "timeframe", "source", "bars", "first", "last"), table, right={"bars"})
+        wide_table(("symbol", "timeframe", "source", "bars", "first", "last"), rows, right={"bars"})
+    else:
+        print("the store holds nothing: theo import bars FILE --symbol SYMBOL --timeframe 15min")
     return 0
+
+
+def _shown(*times: str) -> list[str]:
+    return [clock(parse_time(time)) for time in times]
 
 
 def _instrument(home: Home, symbol: str) -> Instrument:

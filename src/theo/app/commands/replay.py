@@ -10,6 +10,7 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import zone_offsets
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app.home import Home, open_home
+from theo.app.journals import chosen_folders, written_at
 from theo.app.rulesets import load_class
 from theo.domain.errors import UserError
 from theo.domain.facts import RunStarted
@@ -40,16 +41,8 @@ def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
 
 
 def find_run(home: Home, run_id: str) -> Path:
-    """The folder of a run by its id; "last" is the one that was written last. Raises UserError naming those that exist."""
-    folders = [f for f in (home.store, home.demo, *sorted(home.runs.glob("*"))) if (f / "journal.db").exists()]
-    if not folders:
-        raise UserError("no run is recorded yet", where=str(home.path), remedy="`theo demo` or `theo backtest RULESET` makes one")
-    if run_id == "last":
-        return max(folders, key=lambda f: (f / "journal.db").stat().st_mtime)
-    found = [f for f in folders if f.name == run_id]
-    if not found:
-        raise UserError(f"no run {run_id!r}", remedy=f"There are {', '.join(f.name for f in folders)}, and last")
-    return found[0]
+    """The folder of a run by its name; "last" is the one that was written last. Raises UserError naming those that exist."""
+    return max(chosen_folders(home, ""), key=written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
 
 
 def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
