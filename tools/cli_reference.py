@@ -32,7 +32,7 @@ class Parameter(Protocol):
     default: object
     help: str
     metavar: str | None
-    type_descriptor: "Described"
+    type_descriptor: Described
 
 
 class Command(Protocol):

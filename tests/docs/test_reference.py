@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from theo.app.configuration import Configuration, ExchangeTable, configured
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 from theo.strategy.loading import STRATEGIES, load_ruleset
@@ -104,3 +105,23 @@ def test_every_error_names_the_code_that_the_program_exits_with() -> None:
 
     codes = re.findall(r"^\| (\d+) \|", (REFERENCE / "exit-codes.md").read_text(), re.MULTILINE)
     assert codes == [str(c) for c in (0, cli_options.EXIT_PROBLEM, cli_options.EXIT_USER, cli_options.EXIT_INTERRUPTED)]
+
+
+def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> None:
+    text = (REFERENCE / "configuration.md").read_text()
+    tables = {"limits", "exchange"}
+    keys = (set(Configuration.model_fields) - tables) | {f"exchange.{key}" for key in ExchangeTable.model_fields}
+    assert documented_keys(text) == keys
+    for key, field in ExchangeTable.model_fields.items():
+        shown = re.search(rf"^\| `{key}` \|[^|]*\| `([^`]*)` \|", text, re.MULTILINE)
+        assert shown is not None, key
+        assert shown[1].strip('"') == str(field.default), key
+
+
+def test_the_configuration_on_the_page_is_valid(tmp_path: Path) -> None:
+    text = (REFERENCE / "configuration.md").read_text()
+    block = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    (tmp_path / "theo.toml").write_text(block[1])
+    read = configured(tmp_path / "theo.toml")
+    assert (read.limits.open_trades_max, read.limits.daily_loss_percent_max, read.exchange.slippage_ticks) == (5, 3.0, 1)
