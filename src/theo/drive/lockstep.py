@@ -11,7 +11,7 @@ from theo.domain.facts import Fact
 from theo.domain.inputs import Command, Input, TimerFired
 from theo.domain.market_data import Bar, Tick
 from theo.engine.core import Core
-from theo.engine.journal import Journal
+from theo.engine.journal import GROUP_ITEMS_MAX, Journal
 from theo.venue.exchange import Venue
 
 ANSWERS_MAX = 10_000  # reports that may follow from one input: a venue and a core that talk in circles are a bug
@@ -36,16 +36,19 @@ class LockStep:
     def market(self, item: Tick | Bar) -> None:
         """One market data item: venue first, then core."""
         core, venue, journal = self._core, self._venue, self._journal
-        if core.timer < item.at or venue.next_due < item.at:
-            self.advance(item.at)
+        at = item.at
+        if core.timer < at or venue.next_due < at:
+            self.advance(at)
         reports = venue.on_bar(item) if type(item) is Bar else venue.on_tick(item)  # type: ignore[arg-type]  # two members
-        for report in reports:
-            self.feed(report)
-        journal.take(item)
+        if reports:
+            for report in reports:
+                self.feed(report)
+        items = journal.items
+        items.append(item)
         facts, effects = core.step(item)
         if facts:
             self._follow(None, facts, effects)
-        if journal.full:
+        if len(items) >= GROUP_ITEMS_MAX or len(journal.steps) >= GROUP_ITEMS_MAX:
             journal.commit(core.at)
 
     def advance(self, until: int) -> None:
@@ -82,6 +85,8 @@ class LockStep:
                     self._perform(effect, at)
             if self._watch is not None:
                 self._watch(at, facts)
+            if not answers:
+                return
             facts, effects = [], []
             while answers and not facts:
                 item = answers.popleft()

@@ -35,18 +35,23 @@ class Head:
 
 
 class Journal:
-    """Gathers what happened until ``commit``. ``consumed`` counts the market data items taken since the journal began."""
+    """Gathers what happened until ``commit``.
 
-    __slots__ = ("_append", "_data", "_group", "_items", "_steps", "_trading", "consumed", "epoch", "written")
+    ``items`` and ``steps`` are what is gathered. Drivers of the hot path append market data to ``items`` themselves, which is
+    all that ``take`` does: the two lists are the same for the journal's life.
+    """
+
+    __slots__ = ("_append", "_before", "_data", "_group", "_trading", "epoch", "items", "steps", "written")
 
     def __init__(
         self, append: Append, epoch: int, trading: Head | None = None, data: Head | None = None, consumed: int = 0
     ) -> None:
-        self._append, self.epoch, self.consumed = append, epoch, consumed
+        self._append, self.epoch = append, epoch
+        self._before = consumed  # items of earlier groups
         self._trading = trading or Head(TRADING)
         self._data = data or Head(MARKET)
-        self._items: list[Tick | Bar] = []
-        self._steps: list[Step] = []
+        self.items: list[Tick | Bar] = []
+        self.steps: list[Step] = []
         self._group: list[Record] = []  # numbered and hashed, not yet known to be stored
         self.written = consumed
 
@@ -55,14 +60,18 @@ class Journal:
         """The number of the newest trading record."""
         return self._trading.seq
 
+    @property
+    def consumed(self) -> int:
+        """How many market data items were taken since the journal began."""
+        return self._before + len(self.items)
+
     def take(self, item: Tick | Bar) -> None:
         """A market data item was an input."""
-        self._items.append(item)
-        self.consumed += 1
+        self.items.append(item)
 
     def step(self, at: int, item: Input | None, facts: list[Fact]) -> None:
         """A step that left facts; ``item`` is None when the input was the market data item just taken."""
-        self._steps.append(Step(at, self.consumed, item, facts))
+        self.steps.append(Step(at, self._before + len(self.items), item, facts))
 
     @property
     def data_seq(self) -> int:
@@ -72,18 +81,19 @@ class Journal:
     @property
     def full(self) -> bool:
         """Whether the group must be committed."""
-        return len(self._items) >= GROUP_ITEMS_MAX or len(self._steps) >= GROUP_ITEMS_MAX
+        return len(self.items) >= GROUP_ITEMS_MAX or len(self.steps) >= GROUP_ITEMS_MAX
 
     def commit(self, at: int) -> None:
         """Append the group in one transaction. Raises what the store raises; the group is then still held."""
-        if self._items:
-            batch = encode_batch(Batch(self.consumed - len(self._items) + 1, self._items))
+        if self.items:
+            batch = encode_batch(Batch(self._before + 1, self.items))
             self._group.append(self._data.next(self.epoch, at, DATA, DATA_VERSION, batch))
-            self._items = []
-        if self._steps:
-            payload = encode_steps(self._steps)
+            self._before += len(self.items)
+            self.items.clear()
+        if self.steps:
+            payload = encode_steps(self.steps)
             self._group.append(self._trading.next(self.epoch, at, STEPS, FACTS_VERSION, payload))
-            self._steps = []
+            self.steps.clear()
         if self._group:
             self._append(self._group)
             self._group = []
