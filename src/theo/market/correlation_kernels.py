@@ -76,20 +76,21 @@ def pearson_float_step(ints: Ints, xs: Numbers, ys: Numbers, x: float, y: float,
     n = seen + 1 if seen + 1 < window else window
     if n < minimum or ints[1] >= n or ints[2] >= n:
         return NAN
-    first = last + 1 - n
+    window_x = xs[last + 1 - n : last + 1]  # a view when compiled; live, a copy costs less than an index at each number
+    window_y = ys[last + 1 - n : last + 1]
     mx = 0.0
     my = 0.0
-    for i in range(first, last + 1):
-        mx += xs[i]
-        my += ys[i]
+    for each_x, each_y in zip(window_x, window_y):  # noqa: B905 - numba's zip knows no `strict`; both have n numbers
+        mx += each_x
+        my += each_y
     mx = mx / float(n)
     my = my / float(n)
     vx = 0.0
     vy = 0.0
     vxy = 0.0
-    for i in range(first, last + 1):
-        dx = xs[i] - mx
-        dy = ys[i] - my
+    for each_x, each_y in zip(window_x, window_y):  # noqa: B905 - as above
+        dx = each_x - mx
+        dy = each_y - my
         vx += dx * dx
         vy += dy * dy
         vxy += dx * dy
@@ -98,121 +99,91 @@ def pearson_float_step(ints: Ints, xs: Numbers, ys: Numbers, x: float, y: float,
     return ratio(vxy, vx, vy)
 
 
+def rank_step(ints: Ints, at: int, values: Numbers, seen: int, new: float) -> None:
+    """Put a number into a ring and keep twice the average rank of each: 2 x smaller + equal + 1, where itself is equal.
+
+    ints from ``at``: the ranks, in the ring's places. Whole numbers, without a branch: compiled, several at a time.
+    """
+    window = len(values)
+    place = seen % window
+    n = window if seen >= window else seen + 1
+    if seen >= window:
+        old = values[place]
+        for i in range(n):
+            ints[at + i] -= (values[i] > old) + (values[i] >= old)
+    values[place] = new
+    above = 0
+    for i in range(n):
+        step = (values[i] > new) + (values[i] >= new)
+        ints[at + i] += step
+        above += step
+    ints[at + place] = 2 * n + 1 - above
+
+
 def spearman_step(ints: Ints, xs: Numbers, ys: Numbers, x: float, y: float, minimum: int) -> float:
     """Spearman's rho: Pearson's r of average ranks, from exact integers. Rings of ``window``.
 
-    ints: [pairs, ring of twice the rank of each x, the same of y]. Twice the average rank is 2 x smaller + equal + 1, itself
-    being equal. The pair that leaves and the pair that comes change each other rank by at most 2.
+    ints: [pairs, ring of the ranks of x, the same of y], as ``rank_step`` keeps them.
     """
     window = len(xs)
     seen = ints[0]
     ints[0] = seen + 1
-    place = seen % window
-    full = seen >= window
-    n = window if full else seen + 1
-    x0 = xs[place]
-    y0 = ys[place]
-    xs[place] = x
-    ys[place] = y
-    mine_x = 2
-    mine_y = 2
+    n = window if seen >= window else seen + 1
+    rank_step(ints, 1, xs, seen, x)
+    rank_step(ints, 1 + window, ys, seen, y)
     sxx = 0
     syy = 0
     sxy = 0
-    for i in range(n):
-        if i == place:
-            continue
-        xi = xs[i]
-        yi = ys[i]
-        a = ints[1 + i]
-        b = ints[1 + window + i]
-        if full:
-            a -= 2 if xi > x0 else 1 if xi == x0 else 0
-            b -= 2 if yi > y0 else 1 if yi == y0 else 0
-        if xi > x:
-            a += 2
-        elif xi == x:
-            a += 1
-            mine_x += 1
-        else:
-            mine_x += 2
-        if yi > y:
-            b += 2
-        elif yi == y:
-            b += 1
-            mine_y += 1
-        else:
-            mine_y += 2
-        ints[1 + i] = a
-        ints[1 + window + i] = b
-        a -= n + 1
-        b -= n + 1
+    for i in range(1, 1 + n):
+        a = ints[i] - (n + 1)
+        b = ints[window + i] - (n + 1)
         sxx += a * a
         syy += b * b
         sxy += a * b
-    ints[1 + place] = mine_x
-    ints[1 + window + place] = mine_y
-    mine_x -= n + 1
-    mine_y -= n + 1
-    sxx += mine_x * mine_x
-    syy += mine_y * mine_y
-    sxy += mine_x * mine_y
     if n < minimum or sxx == 0 or syy == 0:
         return NAN
     return ratio(float(sxy), float(sxx), float(syy))
 
 
+def compare_step(ints: Ints, xs: Numbers, ys: Numbers, x: float, y: float, n: int, sign: int) -> None:
+    """Add (sign 1) or take out (-1) the comparisons of a pair with the first n of the rings, without a branch.
+
+    ints: [-, concordant - discordant, ties in x, ties in y].
+    """
+    balance = 0
+    ties_x = 0
+    ties_y = 0
+    for i in range(n):
+        balance += ((xs[i] > x) - (xs[i] < x)) * ((ys[i] > y) - (ys[i] < y))
+        ties_x += xs[i] == x
+        ties_y += ys[i] == y
+    ints[1] += sign * balance
+    ints[2] += sign * ties_x
+    ints[3] += sign * ties_y
+
+
 def kendall_step(ints: Ints, xs: Numbers, ys: Numbers, x: float, y: float, minimum: int) -> float:
     """Kendall's tau-b from counts kept exact: each step takes the leaving pair's comparisons out and puts the new one's in.
 
-    ints: [pairs, concordant - discordant, ties in x, ties in y]; rings of ``window``.
+    ints: [pairs, concordant - discordant, ties in x, ties in y], where each pair is also tied with itself; rings of
+    ``window``.
     """
     window = len(xs)
     seen = ints[0]
     ints[0] = seen + 1
     place = seen % window
-    full = seen >= window
-    n = window if full else seen + 1
-    x0 = xs[place]
-    y0 = ys[place]
+    if seen >= window:
+        compare_step(ints, xs, ys, xs[place], ys[place], window, -1)
+    n = window if seen >= window else seen + 1
     xs[place] = x
     ys[place] = y
-    balance = ints[1]
-    ties_x = ints[2]
-    ties_y = ints[3]
-    for i in range(n):
-        if i == place:
-            continue
-        xi = xs[i]
-        yi = ys[i]
-        if full:
-            if xi == x0:
-                ties_x -= 1
-                if yi == y0:
-                    ties_y -= 1
-            elif yi == y0:
-                ties_y -= 1
-            elif (xi > x0) == (yi > y0):
-                balance -= 1
-            else:
-                balance += 1
-        if xi == x:
-            ties_x += 1
-            if yi == y:
-                ties_y += 1
-        elif yi == y:
-            ties_y += 1
-        elif (xi > x) == (yi > y):
-            balance += 1
-        else:
-            balance -= 1
-    ints[1] = balance
-    ints[2] = ties_x
-    ints[3] = ties_y
+    compare_step(ints, xs, ys, x, y, n, 1)
     pairs = n * (n - 1) // 2
-    if n < minimum or ties_x == pairs or ties_y == pairs:
+    free_x = pairs - (ints[2] - n)
+    free_y = pairs - (ints[3] - n)
+    if n < minimum or free_x == 0 or free_y == 0:
         return NAN
-    return ratio(float(balance), float(pairs - ties_x), float(pairs - ties_y))
+    return ratio(float(ints[1]), float(free_x), float(free_y))
 
 
 def follows(end_before: int, date_before: int, start: int, date: int, gap_days_max: int) -> bool:

@@ -46,12 +46,8 @@ class Indicator:
     def _updater(self, kernel: Kernel) -> Update:
         if kernel.by_session:
             return self._by_session(kernel)
-        if len(kernel.parameters) == 1:
-            if len(self.columns) == 1:
-                return self._one(kernel)
-            if len(self.columns) == 2:  # noqa: PLR2004 - as the name of the method says
-                return self._two(kernel)
-        return self._many(kernel)
+        unrolled = {1: self._one, 2: self._two, 4: self._four} if len(kernel.parameters) == 1 else {}
+        return unrolled.get(len(self.columns), self._many)(kernel)
 
     def _one(self, kernel: Kernel) -> Update:
         step = cast("Callable[..., float]", kernel.step)
@@ -73,6 +69,20 @@ class Indicator:
             first.previous = first.value
             second.previous = second.value
             first.value, second.value = step(ints, floats, bar.high, bar.low, bar.close, n)
+
+        return update
+
+    def _four(self, kernel: Kernel) -> Update:
+        step = cast("Callable[..., tuple[float, float, float, float]]", kernel.step)
+        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
+        a, b, c, d = self.columns
+
+        def update(bar: Bar) -> None:
+            a.previous = a.value
+            b.previous = b.value
+            c.previous = c.value
+            d.previous = d.value
+            a.value, b.value, c.value, d.value = step(ints, floats, bar.high, bar.low, bar.close, n)
 
         return update
 

@@ -15,6 +15,7 @@ class Kernel(NamedTuple):
     ``warm_up_bars`` is the number of bars with which the first value can exist; a fractal may take longer, pivots take a session.
     ``recursive``: the values depend on the bar it began with; all others are the same from any start, once warmed up.
     ``by_session``: the step also takes, after the prices, whether the bar begins a session (kernels.pivots.session_begins_step).
+    ``squares``: it sums squared distances from the first close, which are the first to leave 64 bits when compiled.
     """
 
     step: Step
@@ -24,6 +25,7 @@ class Kernel(NamedTuple):
     warm_up_bars: int
     recursive: bool = False
     by_session: bool = False
+    squares: bool = False
 
 
 def kernel_of(spec: IndicatorSpec) -> Kernel:
@@ -74,7 +76,7 @@ def _pivot(spec: IndicatorSpec) -> Kernel:
 
 def _std(spec: IndicatorSpec) -> Kernel:
     n = spec.number("n")
-    return Kernel(averages.std_step, (n,), [0] * (4 + n), [], n)
+    return Kernel(averages.std_step, (n,), [0] * (4 + n), [], n, squares=True)
 
 
 def _ema(spec: IndicatorSpec) -> Kernel:
