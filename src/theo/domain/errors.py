@@ -5,7 +5,6 @@ TheoError
 |   +-- ConfigError      a configuration or rule-set file: names file, key and remedy
 |   +-- DataError        an imported or stored row: names file, row and remedy
 +-- RefusedError         the other side said no: do not retry
-+-- LinkLostError        the link was lost before the send: safe to retry
 +-- OutcomeUnknownError  the link was lost after the send: ask, never send again blindly
 +-- HaltRequiredError    a person is needed: halt and page
 +-- CorruptionError      stored bytes contradict themselves: stop, touch nothing, name the place
@@ -44,10 +43,6 @@ class DataError(UserError):
 
 class RefusedError(TheoError):
     """The other side said no."""
-
-
-class LinkLostError(TheoError):
-    """The link was lost before the send."""
 
 
 class OutcomeUnknownError(TheoError):

@@ -62,10 +62,5 @@ def _same(decided: list[Fact], recorded: list[Fact]) -> bool:
     return stored == (kept := _encode(recorded)) or _encode(_decode(stored)) == kept
 
 
-def _stored(facts: list[Fact]) -> bytes:
-    """As they are read back: a number that does not exist is null then, and the 1 of a fractional field is 1.0."""
-    return _encode(_decode(_encode(facts)))
-
-
 def _shown(facts: list[Fact]) -> str:
     return "\n".join(f"  {fact}" for fact in facts) or "  nothing"

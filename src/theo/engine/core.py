@@ -1,6 +1,6 @@
 """The core: one input at a time, time going forward only. The only caller of decide and apply outside of recovery."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from theo.domain import reports as r
@@ -52,24 +52,26 @@ class Core:
             self.at = item.at
             market = self.world.market
             closed = market.on_bar(item) if kind is Bar else market.on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
-            return self._quick(closed)
-        return self._full(item)
+            ready = self._scans_ready() if closed else None
+            loses = self.state.open_trades and equity(self.state, self.world) < self.floor
+            done = self._quick(ready or (), loses=bool(loses)) if ready or loses else NOTHING
+        else:
+            done = self._full(item)
+        timer = self.world.market.due
+        if self.due < timer:
+            timer = self.due
+        self.timer = self.scan_due if self.scan_due < timer else timer
+        return done
 
-    def _quick(self, closed: bool) -> tuple[list[Fact], list[Effect]]:  # noqa: FBT001 - one flag, one caller, hot path  # one flag, one caller, on the hot path
-        """Market data while nothing is due by time: most inputs are over after this."""
-        ready = self._scans_ready() if closed else None
-        loses = self.state.open_trades and equity(self.state, self.world) < self.floor
-        if not ready and not loses:
-            self._set_timer()
-            return NOTHING
+    def _quick(self, ready: Sequence[Scan], *, loses: bool) -> tuple[list[Fact], list[Effect]]:
+        """Market data that calls for a look while nothing is due by time."""
         turn = Turn(self.state, self.world, self.at)
         if loses:
             check_breaker(turn)
-        for scan in ready or ():
+        for scan in ready:
             run_scan(turn, scan)
         if len(turn.facts) > 1 or turn.effects:
             self._look_ahead()
-        self._set_timer()
         return turn.facts, turn.effects
 
     def _full(self, item: Input) -> tuple[list[Fact], list[Effect]]:
@@ -84,7 +86,6 @@ class Core:
         HANDLERS[type(item)](self, turn, item)
         if self.due == 0 or turn.facts or turn.effects:
             self._look_ahead()
-        self._set_timer()
         return turn.facts, turn.effects
 
     def _look_ahead(self) -> None:
@@ -103,28 +104,23 @@ class Core:
             turn.emit(TimeWentBack(self.at, item.at))
         return turn
 
-    def _set_timer(self) -> None:
-        timer = self.world.market.due
-        if self.due < timer:
-            timer = self.due
-        self.timer = self.scan_due if self.scan_due < timer else timer
-
     def _scans_ready(self) -> list[Scan]:
         """Scans whose decision is due now, of the series that just closed; the others wait until their grace ends."""
         ready: list[Scan] = []
-        for series in self.world.market.closed:
-            for scan in self.world.awaiting.get(series, ()):
-                scan.bar_closed(series)
-                if scan.waiting_for and scan not in ready:
-                    if scan.complete():
+        world = self.world
+        for series in world.market.closed:
+            for scan in world.awaiting.get(series, ()):
+                if scan.bar_closed(series):
+                    if scan not in ready:
                         ready.append(scan)
-                    elif scan.waiting_until < self.scan_due:
-                        self.scan_due = scan.waiting_until
+                elif scan.waiting_until < self.scan_due:
+                    self.scan_due = scan.waiting_until
         if ready:
             self.scan_due = NEVER
-            for scan in self.world.scans.values():
-                if scan.waiting_until < self.scan_due and scan not in ready:
-                    self.scan_due = scan.waiting_until
+            if len(ready) < len(world.scans):
+                for scan in world.scans.values():
+                    if scan.waiting_until < self.scan_due and scan not in ready:
+                        self.scan_due = scan.waiting_until
         return ready
 
     def series_closed(self, turn: Turn) -> None:

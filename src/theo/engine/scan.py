@@ -24,16 +24,15 @@ class Scan:
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
 
-    def bar_closed(self, series: Series) -> None:
-        """The primary's bar makes a decision due."""
-        if series is self.primary:
-            self.waiting_for = series.last_end
-            self.waiting_until = series.last_end + self.terms.grace
-
-    def complete(self) -> bool:
-        """Whether every series that the decision reads has closed the bar end that is due."""
+    def bar_closed(self, series: Series) -> bool:
+        """Whether a decision is due and every awaited series has closed its bar end; the primary's bar makes one due."""
         end = self.waiting_for
-        for series in self.awaited:
-            if series.last_end < end:
+        if series is self.primary:
+            end = self.waiting_for = series.last_end
+            self.waiting_until = end + self.terms.grace
+        if not end:
+            return False
+        for awaited in self.awaited:
+            if awaited.last_end < end:
                 return False
         return True

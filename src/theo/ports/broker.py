@@ -17,9 +17,9 @@ class Broker(Protocol):
     """
 
     async def connect(self, answer: Answer) -> None:
-        """Connect; answers go to ``answer`` from now on. Raises LinkLostError.
+        """Connect; answers go to ``answer`` from now on.
 
-        A link that is down already is answered with LinkChanged: a process that begins takes it to be up.
+        A link that is down is answered with LinkChanged: a process that begins takes it to be up.
         """
 
     async def place(self, ticket: Approved[Ticket]) -> None:

@@ -1,11 +1,10 @@
-"""Conditions made to run over the numbers of one bar end, and groups as masks of their truths. Hot path.
+"""What a condition and a rule mean over the numbers of one bar end: closures, and rules as masks of their conditions' truths.
 
 A condition is a function of the recorded numbers alone, so that anyone can check a recorded decision. NaN is missing: every
-comparison with it is false. Plain comparisons become rows of places in the list of values, constants standing after the numbers;
-whatever needs more is a small closure.
+comparison with it is false. At work all conditions of a rule set are judged at once (theo.strategy.generated).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt
 
 from theo.strategy.condition import (
@@ -22,60 +21,10 @@ from theo.strategy.condition import (
 )
 from theo.strategy.operand import Operand
 
-Values = list[float]
+Values = Sequence[float]
 Test = Callable[[Values], bool]
 Places = Mapping[Operand, int]  # where a number stands among the values
-Row = tuple[int, int, int]  # bit, place of the greater value, place of the other
 OPERATORS: dict[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq}
-
-
-class Truths:
-    """All conditions of a rule set. ``of`` gives the bits of those that hold; windows are not judged here."""
-
-    __slots__ = ("_above", "_at_least", "_constants", "_tests")
-
-    def __init__(self, leaves: tuple[Leaf, ...], places: Places) -> None:
-        above, at_least, tests = list[Row](), list[Row](), list[tuple[int, Test]]()
-        self._constants: Values = []
-        for at, leaf in enumerate(leaves):
-            if isinstance(leaf, InWindow):
-                continue
-            if is_plain(leaf):
-                right = self._right(leaf, places)
-                left = places[leaf.left]
-                greater, other = (left, right) if leaf.op in {">", ">="} else (right, left)
-                (above if leaf.op in {">", "<"} else at_least).append((1 << at, greater, other))
-            else:
-                tests.append((1 << at, test_of(leaf, places)))
-        self._above, self._at_least, self._tests = tuple(above), tuple(at_least), tuple(tests)
-
-    def _right(self, leaf: Compare, places: Places) -> int:
-        if isinstance(leaf.right, Operand):
-            return places[leaf.right]
-        self._constants.append(leaf.right * leaf.times + leaf.plus)
-        return len(places) + len(self._constants) - 1
-
-    def of(self, values: Values) -> int:
-        """Bit i is set when condition i holds. The constants are put behind the values."""
-        values += self._constants
-        truths = 0
-        for bit, greater, other in self._above:
-            if values[greater] > values[other]:
-                truths |= bit
-        for bit, greater, other in self._at_least:
-            if values[greater] >= values[other]:
-                truths |= bit
-        for bit, test in self._tests:
-            if test(values):
-                truths |= bit
-        return truths
-
-
-def is_plain(leaf: Compare) -> bool:
-    """Whether a comparison is of two values as they are."""
-    if leaf.op in BREAKS | CROSSES or leaf.op == "==" or leaf.left.magnitude:
-        return False
-    return not isinstance(leaf.right, Operand) or not (leaf.right.magnitude or leaf.times != 1.0 or leaf.plus)
 
 
 def test_of(leaf: Compare, places: Places) -> Test:

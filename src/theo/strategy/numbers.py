@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from math import isnan
 from operator import attrgetter
+from typing import cast
 
 from theo.domain.market_data import HOUR, MINUTE, Bar
 from theo.domain.timeframe import timeframe
 from theo.market.indicators.column import Column
 from theo.market.sessions import Hours
 from theo.market.wall_clock import WallClock
+from theo.strategy.compiled import Values
 from theo.strategy.due import LastDue, closes_with
+from theo.strategy.generated import Text
 from theo.strategy.operand import Operand
-from theo.strategy.ruleset import NumberKind, RuleSet, number_kind, plan_of
+from theo.strategy.ruleset import RuleSet, plan_of
 from theo.strategy.trading_window import DAY_NAMES, THURSDAY
 from theo.strategy.view import CorrelationView, MarketView, SeriesView
 
@@ -21,25 +24,42 @@ Clock = Callable[[int], float]
 
 
 class Numbers:
-    """``read`` gives the values of one bar end; ``index`` says where each operand stands among them."""
+    """``read`` gives the values of one bar end, NaN for what has no value of its due bar; ``index`` says where each stands."""
 
-    __slots__ = ("_awaited", "_before", "_clocks", "_closes", "_each", "_exact", "_fields", "_now", "_slower", "index")
+    __slots__ = ("_awaited", "_clocks", "_each", "index", "read")
 
     def __init__(self, ruleset: RuleSet, view: MarketView) -> None:
         operands = plan_of(ruleset).numbers
         self.index = {operand: at for at, operand in enumerate(operands)}
         sources = _sources(ruleset, view, operands)
-        self._exact = tuple(dict.fromkeys(source for source, due in sources.values() if due is None))
-        self._slower = tuple((source, due) for source, due in sources.values() if due is not None)
         self._awaited = _awaited(ruleset, view, sources)
         columns = {o: _column(ruleset, view, o) for o in operands if o.is_indicator or o.is_correlation}
-        kinds = {kind: [o for o in operands if number_kind(o) is kind] for kind in NumberKind}
-        self._closes = tuple((_series(view, o), _unit(view, o)) for o in kinds[NumberKind.CLOSE])
-        self._fields = tuple((_field(view, o)) for kind in (NumberKind.FIELD, NumberKind.FIELD_BEFORE) for o in kinds[kind])
-        self._before = tuple((columns[o], _unit(view, o)) for o in kinds[NumberKind.BEFORE])
-        self._now = tuple((columns[o], _unit(view, o)) for o in kinds[NumberKind.NOW])
-        self._clocks = tuple(_clock(ruleset, view, o) for o in kinds[NumberKind.CLOCK])
+        self._clocks = tuple(_clock(ruleset, view, o) for o in operands if o.is_clock)
         self._each = tuple((*sources[o], _alone(view, o, columns.get(o))) for o in operands if not o.is_clock)
+        self.read = self._reader(view, operands, sources, columns)
+
+    def _reader(
+        self,
+        view: MarketView,
+        operands: tuple[Operand, ...],
+        sources: dict[Operand, tuple[Source, LastDue | None]],
+        columns: dict[Operand, Column],
+    ) -> Callable[[int], Values]:
+        """The function that reads all numbers in a row while none is missing."""
+        text = Text("end")
+        otherwise = f"return {text.name(self._read_each)}(end)"
+        for source, due in dict.fromkeys(sources.values()):
+            name = text.name(source)
+            if due is None:
+                text.add(f"if {name}.last_end != end: {otherwise}")
+            else:
+                text.add(f"if not ({text.name(due)}(end) <= {name}.last_end <= end and {name}.last_end): {otherwise}")
+        clocks = iter(self._clocks)
+        reads = [
+            f"{text.name(next(clocks))}(end)" if o.is_clock else _expression(view, o, columns.get(o), text) for o in operands
+        ]
+        text.add(f"return ({''.join(f'{read}, ' for read in reads)})")
+        return cast("Callable[[int], Values]", text.make())
 
     def ready(self, end: int) -> bool:
         """Whether every series has closed its last bar that is due by ``end``."""
@@ -48,43 +68,21 @@ class Numbers:
                 return False
         return True
 
-    def read(self, end: int) -> list[float]:
-        """The values at the bar end ``end``. What has no value of its due bar is missing."""
-        for source in self._exact:
-            if source.last_end != end:
-                return self._read_each(end)
-        for source, due in self._slower:
-            if not due(end) <= source.last_end <= end:
-                return self._read_each(end)
-        values: list[float] = []
-        add = values.append  # a list is grown by calls here: a comprehension costs more than the few numbers it would make
-        for series, unit in self._closes:
-            add(series.bar.close / unit)  # type: ignore[union-attr]  # it has closed the bar that is due
-        for field in self._fields:
-            add(field())
-        for column, unit in self._before:
-            add(column.previous / unit)
-        for column, unit in self._now:
-            add(column.value / unit)
-        for clock in self._clocks:
-            add(clock(end))
-        return values
-
-    def _read_each(self, end: int) -> list[float]:
+    def _read_each(self, end: int) -> Values:
         """As ``read``, when something is missing: number by number."""
         values = []
         for source, due, alone in self._each:
             fresh = source.last_end == end if due is None else due(end) <= source.last_end <= end
             values.append(alone() if fresh and source.last_end else NAN)
-        return values + [clock(end) for clock in self._clocks]
+        return (*values, *(clock(end) for clock in self._clocks))
 
 
-def recorded(values: list[float]) -> tuple[float | None, ...]:
+def recorded(values: Values) -> tuple[float | None, ...]:
     """Values as they are recorded: None where one did not exist."""
-    for value in values:
-        if value != value:  # noqa: PLR0124 - NaN, without a call
-            return tuple(None if isnan(each) else each for each in values)
-    return tuple(values)
+    total = sum(values)
+    if total == total:  # noqa: PLR0124 - not NaN, so none of them is
+        return tuple(values)
+    return tuple(None if isnan(value) else value for value in values)
 
 
 def _sources(ruleset: RuleSet, view: MarketView, operands: tuple[Operand, ...]) -> dict[Operand, tuple[Source, LastDue | None]]:
@@ -92,14 +90,18 @@ def _sources(ruleset: RuleSet, view: MarketView, operands: tuple[Operand, ...]) 
     naming = ruleset.naming
     decision = timeframe(naming.timeframe)
     found: dict[Operand, tuple[Source, LastDue | None]] = {}
+    series: dict[tuple[str, str], tuple[Source, LastDue | None]] = {}  # one of each, so that each is asked once a bar end
     for operand in operands:
         if operand.is_correlation:
             pair = view.correlation(ruleset.correlation, naming.primary, operand.symbol, naming.timeframe)
             found[operand] = (pair, None)
         elif not operand.is_clock:
             frame = timeframe(operand.timeframe)
-            due = None if closes_with(decision, frame) else LastDue(frame, view.sessions(operand.symbol))
-            found[operand] = (_series(view, operand), due)
+            place = (operand.symbol, operand.timeframe)
+            if place not in series:
+                due = None if closes_with(decision, frame) else LastDue(frame, view.sessions(operand.symbol))
+                series[place] = (_series(view, operand), due)
+            found[operand] = series[place]
     return found
 
 
@@ -142,6 +144,18 @@ def _field(view: MarketView, operand: Operand) -> Callable[[], float]:
         return NAN if bar is None else of(bar) / unit
 
     return read
+
+
+def _expression(view: MarketView, operand: Operand, column: Column | None, text: Text) -> str:
+    """What reads a number whose source has closed the bar that is due."""
+    unit = text.name(_unit(view, operand))
+    if column is not None:
+        read = f"{text.name(column)}.{'previous' if operand.lag else 'value'}"
+        return f"{read} / {unit}" if operand.in_price_units else read
+    series = text.name(_series(view, operand))
+    if operand.lag:
+        return f"({text.name(NAN)} if {series}.previous_bar is None else {series}.previous_bar.{operand.name} / {unit})"
+    return f"{series}.bar.{operand.name} / {unit}"
 
 
 def _alone(view: MarketView, operand: Operand, column: Column | None) -> Callable[[], float]:

@@ -5,8 +5,9 @@ from theo.domain.orders import Side
 from theo.domain.signals import Evaluation, Exit, Proposal
 from theo.strategy import base
 from theo.strategy.base import Needs
-from theo.strategy.compiled import Rule, Truths, Values
+from theo.strategy.compiled import Rule, Values
 from theo.strategy.condition import InWindow
+from theo.strategy.generated import truths_of
 from theo.strategy.numbers import Numbers, recorded
 from theo.strategy.proposing import Proposer
 from theo.strategy.ruleset import RuleSet, needs_of, plan_of
@@ -42,7 +43,7 @@ class RuleStrategy:
         ruleset, leaves = self.ruleset, plan_of(self.ruleset).leaves
         self._numbers = Numbers(ruleset, view)
         places = self._numbers.index
-        self._truths = Truths(leaves, places)
+        self._truths = truths_of(leaves, places)
         self._window_bit = 1 << leaves.index(InWindow()) if InWindow() in leaves else 0
         self._window: BoundWindow | None = bound_window(ruleset, view) if self._window_bit else None
         rules = ruleset.rules
@@ -59,7 +60,7 @@ class RuleStrategy:
         """Look at one bar end."""
         values = self._numbers.read(end)
         numbers = recorded(values)
-        truths = self._truths.of(values)
+        truths = self._truths(values)
         if self._window is not None and self._window.allows(end):
             truths |= self._window_bit
         long, short = self._long, self._short

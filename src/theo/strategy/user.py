@@ -16,6 +16,7 @@ from theo.domain.orders import Side
 from theo.domain.signals import Evaluation, Exit, Proposal
 from theo.strategy import base
 from theo.strategy.base import Needs
+from theo.strategy.compiled import Values
 from theo.strategy.numbers import Numbers, recorded
 from theo.strategy.operand import parse_operand
 from theo.strategy.proposing import OwnTerms, Proposer
@@ -150,7 +151,7 @@ class ClassStrategy:
             verdict, action = OUTSIDE_WINDOW, None
         return Evaluation(verdict, recorded(values), int(inside and self._window is not None), action)
 
-    def _act(self, answer: Enter | Leave | Want | None, values: list[float], position: int) -> tuple[str, Proposal | Exit | None]:
+    def _act(self, answer: Enter | Leave | Want | None, values: Values, position: int) -> tuple[str, Proposal | Exit | None]:
         if isinstance(answer, Want):
             answer = _as_action(answer, position, reverses=self.ruleset.reverse)
         if answer is None:

@@ -9,8 +9,3 @@ class Column:
     def __init__(self) -> None:
         self.value = float("nan")
         self.previous = float("nan")
-
-    def push(self, value: float) -> None:
-        """The value at a new bar."""
-        self.previous = self.value
-        self.value = value
