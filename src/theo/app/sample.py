@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 from theo.adapters.sample_market.days import RealDay, real_days
-from theo.adapters.sample_market.paths import Market, day_ticks
+from theo.adapters.sample_market.paths import Market, day_ticks, moves_max
 from theo.adapters.system.clock import PacedClock
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import HOUR, SECOND, SessionScope, Tick
+from theo.market.quality import OutlierLimits, TickQuality
 from theo.market.sessions import Hours, SessionTable
 
 FIRST_DAY = date(2018, 1, 2)  # calm January, the fall of February, the fall of the year's end
@@ -41,6 +42,8 @@ class SampleMarket:
         self._days, self._seed, self._skip = days, seed, skip
         self._hours = Hours(table, SessionScope.RTH)
         self._market = Market(traded.id, watched.id, traded.tick, "sample")
+        self._grid = (traded.tick, watched.tick)
+        self._whole = Hours(table, SessionScope.ALL)
         speed = days_per_second * MARKET_DAY / SECOND
         self._clock = PacedClock(0, speed)
         self.day = days[0].day
@@ -69,8 +72,16 @@ class SampleMarket:
         self.done = len(self._days)
 
     def _ticks_of(self, real: RealDay) -> list[Tick]:
+        """A day's ticks, judged as they come: always from the open, so that a run that goes on sees the same flags.
+
+        They are half a minute apart: the real day's range, not the last few prices, says how far one may move.
+        """
         opens, closes = self._open_and_close(real)
-        return day_ticks(real, opens, closes, self._market, self._seed)
+        quality = {
+            instrument: TickQuality(self._whole, tick, OutlierLimits(granularity_ticks=-(-move // tick)))
+            for (instrument, move), tick in zip(moves_max(real, self._market).items(), self._grid, strict=True)
+        }
+        return [quality[t.instrument].on_tick(t) for t in day_ticks(real, opens, closes, self._market, self._seed)]
 
     def _open_and_close(self, real: RealDay) -> tuple[int, int]:
         session = self._hours.session_on((real.day - date(1970, 1, 1)).days)

@@ -106,7 +106,8 @@ class OutlierFilter:
 class TickQuality:
     """Flags the ticks of one instrument: OUTLIER on prices, CROSSED on quotes. The outlier window begins anew each session.
 
-    ``hours`` is the whole session (ALL). Sale-condition trades (NOT_LAST) are compared but teach the window nothing.
+    ``hours`` is the whole session (ALL). A tick that comes with a flag (a sale condition, a vendor's mark) keeps it and is not
+    judged: it teaches the window nothing. A settlement is compared with the last trade instead (check_settlement).
     """
 
     __slots__ = ("_ask", "_bid", "_outliers", "_session_end", "hours")

@@ -50,7 +50,7 @@ class BarReader:
         sessions = () if settings.sessions is None else settings.sessions.sessions
         spans = {session.date: session.spans(settings.scope) for session in sessions}
         self._sessions = {day: (span[0][0], span[-1][1]) for day, span in spans.items() if span}
-        self.skipped = self.widened = 0
+        self.skipped = self.widened = self.flagged = 0
 
     def _check_columns(self) -> None:
         found, table, settings = self._columns, self._table, self._settings

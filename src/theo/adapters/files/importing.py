@@ -32,13 +32,17 @@ class ImportProgress(msgspec.Struct, frozen=True):
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did. ``first`` and ``last`` are microseconds UTC: starts of bars, times of ticks."""
+    """What an import did. ``first`` and ``last`` are microseconds UTC: starts of bars, times of ticks.
+
+    ``flagged`` ticks are stored and left out of bars.
+    """
 
     source: str
     rows: int
     replaced: int
     skipped: int
     widened: int
+    flagged: int
     first: int
     last: int
 
@@ -51,6 +55,7 @@ class Reader(Protocol[Item]):
 
     skipped: int
     widened: int
+    flagged: int
 
     def progress(self) -> Iterator[tuple[tuple[int, int], list[Item]]]:
         """Batches of checked items, each with done and total."""
@@ -108,6 +113,7 @@ def _import(
         replaced=published.replaced,
         skipped=checked.skipped,
         widened=checked.widened,
+        flagged=checked.flagged,
         first=first,
         last=last,
     )

@@ -71,7 +71,12 @@ class BarSettings(FileSettings, frozen=True, kw_only=True):
 
 
 class TickSettings(FileSettings, frozen=True, kw_only=True):
-    """``suspicious`` is the flag of ticks that the vendor marks so."""
+    """``suspicious`` is the flag of ticks that the vendor marks so.
+
+    With ``sessions`` each tick is judged as it would be on arrival (theo.market.quality): the window of prices begins anew each
+    session. Without them only the vendor's marks are flags.
+    """
 
     conditions: SaleConditions = ALGOSEEK
     suspicious: TickFlag = TickFlag.OUTLIER
+    sessions: SessionTable | None = None

@@ -12,7 +12,9 @@ from theo.adapters.files.settings import SaleConditions, TickSettings
 from theo.adapters.files.tables import ColumnKind, Ints, RawBatch, RawColumn, Table
 from theo.domain.errors import DataError
 from theo.domain.instrument import SecurityType
-from theo.domain.market_data import Tick, TickFlag, TickKind, TimeSource
+from theo.domain.market_data import UNUSABLE, SessionScope, Tick, TickFlag, TickKind, TimeSource
+from theo.market.quality import TickQuality
+from theo.market.sessions import Hours
 
 FIRST: Final = -(2**62)
 SORT_ROWS_MAX: Final = 20_000_000  # 2 GB while sorting
@@ -40,7 +42,10 @@ class TickReader:
         for name, what in (("time", "the time"), ("price", "the price")):
             if name not in self._columns:
                 raise missing(table, what, f"Map it: {name}=COLUMN")
-        self.skipped = self.widened = 0  # ticks are flagged, never left out
+        self.skipped = self.widened = self.flagged = 0  # ticks are flagged, never left out
+        self._quality = None
+        if settings.sessions is not None:
+            self._quality = TickQuality(Hours(settings.sessions, SessionScope.ALL), settings.instrument.tick)
         self._flags: dict[str, int] = {}
         self._last, self._seq = FIRST, -1
         index = settings.instrument.security_type is SecurityType.IND
@@ -72,7 +77,11 @@ class TickReader:
         c, instrument = columns, self._settings.instrument.id
         kind, exchange = int(self._kind), int(TimeSource.EXCHANGE)
         rows = zip(c.time.tolist(), self._sequence(c), c.price.tolist(), c.size.tolist(), c.flags.tolist(), strict=True)
-        return [Tick(instrument, at, at, seq, kind, price, size, flag, exchange, "") for at, seq, price, size, flag in rows]
+        ticks = [Tick(instrument, at, at, seq, kind, price, size, flag, exchange, "") for at, seq, price, size, flag in rows]
+        if self._quality is not None:
+            ticks = list(map(self._quality.on_tick, ticks))
+        self.flagged += sum(1 for tick in ticks if tick.flags & UNUSABLE)
+        return ticks
 
     def _sequence(self, columns: TickColumns) -> list[int]:
         """The number of each row among those of its instant; rows must not go back in time."""

@@ -16,6 +16,7 @@ from theo.domain.market_data import SECOND, Tick, TickKind
 COUPLING = -4.0  # per cent of VIX for one per cent of the index: about what daily closes of 2014-2018 show
 VIX_NOISE = 0.004  # standard deviation of VIX's own wandering over a day, as a part of its level
 TICK_INTERVAL = 30 * SECOND
+NOISE_DEVIATIONS_MAX = 10  # of VIX's wandering, from one end of it to the other
 UNIFORM_DRAWS = 12  # Irwin-Hall: the sum of 12 uniform draws less 6 has variance 1
 
 
@@ -40,6 +41,13 @@ def day_ticks(real: RealDay, opens: int, closes: int, market: Market, seed: int)
         ticks.append(Tick(market.index, at, at, 0, TickKind.TRADE, path[i], 50 + int(draw.random() * 200), 0, 0, market.source))
         ticks.append(Tick(market.vix, at, at, 0, TickKind.INDEX, vix[i], 0, 0, 0, market.source))
     return ticks
+
+
+def moves_max(real: RealDay, market: Market) -> dict[int, int]:
+    """How far two prices of one day may lie apart (price units, by instrument): a path may go from high to low at once."""
+    level, span = max(real.vix, real.vix_before), real.high - real.low
+    coupled = 2 * abs(COUPLING) * span / real.low + NOISE_DEVIATIONS_MAX * VIX_NOISE
+    return {market.index: span + market.tick, market.vix: abs(real.vix - real.vix_before) + round(level * coupled) + 1}
 
 
 def _normal(draw: Random) -> float:

@@ -104,6 +104,7 @@ def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
         round_prices=wishes.round_prices,
         sort=wishes.sort,
         any_sign=wishes.any_sign,
+        sessions=_sessions(home, instrument),
     )
     with _store(home, instrument) as store, _progress(file) as watch:
         report = import_ticks(store, file, settings, watch)
@@ -218,6 +219,7 @@ def _print(report: ImportReport, instrument: Instrument, what: str, *, json: boo
         (report.replaced, "replaced what the same source held there"),
         (report.skipped, "left out"),
         (report.widened, "with high and low widened to enclose open and close"),
+        (report.flagged, "flagged: stored, and left out of bars"),
     ):
         if count:
             print(f"{count:,} {text}")

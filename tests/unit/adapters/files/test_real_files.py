@@ -11,14 +11,15 @@ import msgspec
 import pytest
 
 from tests.unit.adapters.files.instruments import ES, SPY, VIX, VX, VXX
+from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.importing import import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, TickSettings
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import DAY, HOUR, TickFlag
+from theo.domain.market_data import DAY, HOUR, UNUSABLE, SessionScope, TickFlag
 from theo.domain.timeframe import timeframe
-from theo.market.sessions import Session, SessionTable
+from theo.market.sessions import Hours, Session, SessionTable
 from theo.market.splits import Split
 from theo.ports.market_store import BarRange, TickRange
 
@@ -128,6 +129,17 @@ def test_every_tick_of_a_day(store: SqlMarketStore, real_data: Path, name: str) 
     assert [(t.timestamp, t.price, t.volume) for t in ticks] == [(at, SPY.units_nearest(p), size) for at, p, size, _ in rows]
     assert [bool(t.flags & TickFlag.NOT_LAST) for t in ticks] == [bool(int(row[3], 16) & quiet) for row in rows]
     assert len({(t.timestamp, t.seq) for t in ticks}) == len(ticks)
+
+
+def test_a_print_far_off_the_market_is_flagged_among_half_a_million(store: SqlMarketStore, real_data: Path) -> None:
+    """15:36 in New York, 2013-10-08: a million shares at 167.51 (the price of days before) while SPY trades at 165.95."""
+    sessions = session_table("NYSE", date(2013, 10, 1), date(2013, 10, 31))
+    settings = TickSettings(instrument=msgspec.structs.replace(SPY, tick=100), sessions=sessions)
+    report = import_ticks(store, real_data / "spy_ticks_20131008.parquet", settings)
+    flagged = [tick for tick in store.ticks(TickRange(instrument=SPY.id)) if tick.flags & UNUSABLE]
+    assert len(flagged) == report.flagged < report.rows / 10_000
+    hours = Hours(sessions, SessionScope.RTH)
+    assert [(t.price, t.volume) for t in flagged if hours.is_open(t.timestamp)] == [(1_675_100, 1_002_300)]
 
 
 def test_half_a_million_futures_trades(store: SqlMarketStore, real_data: Path) -> None:

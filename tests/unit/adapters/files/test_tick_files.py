@@ -1,12 +1,14 @@
 """Files of ticks, Parquet and DBN, and exports that come back as they were."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.unit.adapters.files.instruments import ES, SPY, VIX
+from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.bar_checks import BarReader
 from theo.adapters.files.export import export_bars, export_ticks
 from theo.adapters.files.importing import import_bars, import_ticks
@@ -226,3 +228,18 @@ def test_bad_dbn_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "no.dbn").write_bytes(b"no DBN at all")
     with pytest.raises(DataError, match=r"no whole DBN file|holds no records|ends within"):
         bars(tmp_path / "no.dbn")
+
+
+def test_a_tick_far_from_its_neighbours_is_stored_with_its_flag(tmp_path: Path, store: SqlMarketStore) -> None:
+    prices = ["167.41", "167.42", "167.43", "167.41", "190.00", "167.42", "167.40", "167.42", "167.41", "167.42", "167.43"]
+    lines = [f"2013-10-07T14:00:{n:02}Z,{price},100" for n, price in enumerate(prices)]
+    file = write(tmp_path / "t.csv", "ts,price,size", *lines)
+    judged = msgspec.structs.replace(SETTINGS, sessions=session_table("NYSE", date(2013, 10, 1), date(2013, 10, 31)))
+    assert import_ticks(store, file, judged).flagged == 1
+    stored = list(store.ticks(TickRange(instrument=SPY.id)))
+    assert [(t.price, t.flags) for t in stored if t.flags] == [(1_900_000, TickFlag.OUTLIER)]
+    assert len(stored) == len(prices)
+    assert all(not tick.flags for tick in read(file)), "without sessions only the vendor's marks are flags"
+    too_early = msgspec.structs.replace(SETTINGS, sessions=session_table("NYSE", date(2014, 1, 1), date(2014, 1, 31)))
+    with pytest.raises(DataError, match="session table of NYSE"):
+        import_ticks(store, file, too_early)
