@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.sim.order_path.check import Violation
+from tests.sim.order_path.crash import CrashPoints
 from tests.sim.order_path.world import World
 
 TICKS = 150
@@ -41,7 +42,7 @@ def main() -> None:
     whole.run()
     shutil.rmtree(folder)
     held = [
-        attempt(f"point-{k}", lambda f, k=k: World(0, f, faults=False, crash_at=k, ticks=TICKS), done, asked.state)  # type: ignore[misc]  # a default argument binds the moment
+        attempt(f"point-{k}", lambda f, k=k: World(0, f, faults=False, points=CrashPoints(at=k), ticks=TICKS), done, asked.state)  # type: ignore[misc]  # a default argument binds the moment
         for k in range(1, whole.points.count + 1)
     ]
     held += [attempt(f"seed-{s}", lambda f, s=s: World(s, f), done, asked.state) for s in range(1, asked.seeds + 1)]  # type: ignore[misc]  # as above

@@ -99,12 +99,16 @@ class BookOrder(msgspec.Struct, frozen=True, array_like=True, tag="book_order"):
 
 
 class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="book"):
-    """The broker's books in one answer: orders (open, and completed as far back as asked), executions, positions."""
+    """The broker's books in one answer: orders (open, and completed as far back as asked), executions, positions.
+
+    ``nothing_in_flight``: what was sent before and is not listed can arrive no more (an exchange in the same process).
+    """
 
     at: int
     orders: tuple[BookOrder, ...]
     executions: tuple[OrderFilled, ...]
     positions: dict[int, int]  # instrument id -> signed quantity
+    nothing_in_flight: bool = False
 
 
 OrderReport = (

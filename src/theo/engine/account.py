@@ -36,10 +36,10 @@ def committed(state: State, trade: TradeState) -> int:
     return abs(trade.open_quantity) + waiting
 
 
-def open_risk(state: State, world: World) -> int:
+def open_risk(state: State, world: World, without: str = "") -> int:
     """Micros lost if every stop were hit now, working and UNKNOWN entries included, charges included."""
     total = 0
-    for trade in (state.trades[t] for t in state.open_trades):
+    for trade in (state.trades[t] for t in state.open_trades if t != without):
         quantity = committed(state, trade)
         if not quantity:
             continue
@@ -50,10 +50,10 @@ def open_risk(state: State, world: World) -> int:
     return total
 
 
-def held_or_working(state: State) -> dict[int, int]:
+def held_or_working(state: State, without: str = "") -> dict[int, int]:
     """Signed units per instrument: position + opening orders, UNKNOWN ones included."""
     held = dict(state.positions)
-    for trade in (state.trades[t] for t in state.open_trades):
+    for trade in (state.trades[t] for t in state.open_trades if t != without):
         for order in (state.orders[o] for o in trade.orders):
             if order.order.role is OrderRole.ENTRY and order.status not in ENDED:
                 waiting = order.order.side.sign * (order.order.quantity - order.filled)
@@ -61,9 +61,10 @@ def held_or_working(state: State) -> dict[int, int]:
     return held
 
 
-def account_view(state: State, world: World) -> AccountView:
-    """All that the rules of risk read, at this moment."""
-    held = held_or_working(state)
+def account_view(state: State, world: World, without: str = "") -> AccountView:
+    """All that the rules of risk read, at this moment; as if the open trade ``without``, whose entry waits, were not there."""
+    held = held_or_working(state, without)
+    others = len(state.open_trades) - (without in state.open_trades)
     by_instrument = {
         i: abs(quantity) * mark(state, world, i) * world.instruments[i].unit_value for i, quantity in held.items() if quantity
     }
@@ -75,9 +76,9 @@ def account_view(state: State, world: World) -> AccountView:
         halted=bool(state.halted),
         breaker_tripped=state.breaker is not None,
         reconciled=state.agreed and state.link_up,
-        open_trades=len(state.open_trades),
-        trades_today=state.day.trades,
-        open_risk=open_risk(state, world),
+        open_trades=others,
+        trades_today=state.day.trades - (without in state.open_trades),
+        open_risk=open_risk(state, world, without),
         exposure=by_instrument,
         total_exposure=sum(by_instrument.values()),
         positions=dict(state.positions),

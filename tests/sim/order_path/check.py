@@ -10,7 +10,8 @@ from theo.engine.core import Core
 from theo.ports.store import JournalStore
 from theo.venue.books import Books, Standing
 
-PROTECTED_WITHIN = 90_000_000  # microseconds of calm in which a position must be protected
+PROTECTED_WITHIN = 90_000_000  # microseconds in which a position must be protected, whatever was lost on the wire
+PROTECTED_WITHIN_UNDISTURBED = 3_000_000  # the same where nothing goes wrong: the wait for a partly filled entry, and a second
 EXCESS_GONE_WITHIN = 180_000_000  # microseconds in which what crossed on the wire must be flattened back
 
 

@@ -16,7 +16,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     delayed: float = 0.2
     doubled: float = 0.1
     link_down: float = 0.003
-    operator: float = 0.002
+    operator: float = 0.01
 
 
 CALM = Rates(**dict.fromkeys(Rates.__struct_fields__, 0.0))

@@ -1,67 +1,90 @@
 """The wire to the exchange: requests and reports lost, late, doubled and out of order. Behind it stands the real venue."""
 
 import heapq
+from collections import deque
 from collections.abc import Iterable
 
 import msgspec
 
+from tests.sim.order_path.check import Violation
 from tests.sim.order_path.clock import SimClock
 from tests.sim.order_path.crash import CrashPoints
 from tests.sim.order_path.draws import DELAY_MAX, Draws
 from theo.domain.approval import Approved
 from theo.domain.inputs import Input, LinkChanged
+from theo.domain.market_data import SECOND
 from theo.domain.orders import Amendment, Ticket
 from theo.domain.reports import BookReported, OrderReport, SendFailed, SendUnknown
 from theo.ports.broker import Answer
 from theo.venue.exchange import Venue
 
 DOWN_MAX = 60_000_000
+SENDS_A_MINUTE_MAX = 60
 
 
 class FaultyLink:
-    """Implements ports.broker.Broker. What is on its way to us is lost with a crash and with the link."""
+    """Implements ports.broker.Broker. What is on its way to us is lost with a crash and with the link.
 
-    def __init__(self, venue: Venue, clock: SimClock, draws: Draws, points: CrashPoints) -> None:
+    ``local``: as an exchange in the same process it says that nothing unlisted is on its way.
+    """
+
+    def __init__(self, venue: Venue, clock: SimClock, draws: Draws, points: CrashPoints, *, local: bool) -> None:
         self._venue, self._clock, self._draws, self._points = venue, clock, draws, points
+        self._local = local
         self._answer: Answer = print
         self._flying: list[tuple[int, int, Input]] = []
         self._number = 0
         self._up_at = 0
+        self._sent: deque[int] = deque(maxlen=SENDS_A_MINUTE_MAX)
         self.entries_at: list[tuple[int, str]] = []
 
     async def connect(self, answer: Answer) -> None:
         """Answers go to ``answer``."""
+        self._points.pass_by("connect:before")
         self._answer = answer
+        if self._down():
+            now = self._clock.now()
+            self._fly(now, LinkChanged(now, False, "not back yet"))  # noqa: FBT003 - a value of the input
+            self._fly(self._up_at, LinkChanged(self._up_at, True, "back"))  # noqa: FBT003 - a value of the input
+        self._points.pass_by("connect:after")
 
     async def place(self, ticket: Approved[Ticket]) -> None:
         """The request may not arrive, and its answers may not return."""
         orders = ticket.subject.orders
+        self._no_storm()
         if self._down():
             self._say([SendFailed(self._clock.now(), o.id, "the link is down") for o in orders])
             return
         draw, rates = self._draws.net, self._draws.rates
         self._points.pass_by("place:before", chance=draw.random() < rates.crash)
         if draw.random() < rates.request_lost:
-            self._lose(orders[0].id, draw.random() < 0.5, [o.id for o in orders])
+            self._lose([o.id for o in orders])
             return
         reports = self._venue.place(ticket.subject, self._clock.now())
         self.entries_at += [(self._clock.now(), o.id) for o in orders if o.role == "entry"]
         self._points.pass_by("place:after", chance=draw.random() < rates.crash)
         if draw.random() < rates.answer_lost:
-            self._lose(orders[0].id, draw.random() < 0.5, [o.id for o in orders])
+            self._lose([o.id for o in orders])
             return
         self._say(reports)
 
-    def _lose(self, _first: str, known: bool, orders: list[str]) -> None:  # noqa: FBT001 - drawn
+    def _no_storm(self) -> None:
+        """Whatever goes wrong, orders are not sent without end."""
+        self._sent.append(self._clock.now())
+        if len(self._sent) == SENDS_A_MINUTE_MAX and self._clock.now() - self._sent[0] < 60 * SECOND:
+            raise Violation(f"{SENDS_A_MINUTE_MAX} tickets within a minute")
+
+    def _lose(self, orders: list[str]) -> None:
         """Nothing comes back; sometimes we are told so."""
-        if known:
-            self._say([SendUnknown(self._clock.now(), o, "no answer") for o in orders])
+        if self._draws.net.random() < 0.5:
+            self._say([SendUnknown(self._clock.now(), order, "no answer") for order in orders])
 
     async def amend(self, amendment: Approved[Amendment]) -> None:
         """Lost when the link is down."""
         if not self._down():
             self._points.pass_by("amend:before", chance=self._draws.net.random() < self._draws.rates.crash)
             self._say(self._venue.amend(amendment.subject, self._clock.now()))
+            self._points.pass_by("amend:after", chance=self._draws.net.random() < self._draws.rates.crash)
 
     async def cancel(self, order: str) -> None:
         """Lost when the link is down."""
@@ -74,7 +97,9 @@ class FaultyLink:
         """Answered when the link is up; the answer may be late, too."""
         if not self._down():
             self._points.pass_by("ask_book:before", chance=self._draws.net.random() < self._draws.rates.crash)
-            self._say([self._venue.book(self._clock.now())])
+            book = self._venue.book(self._clock.now())
+            self._say([msgspec.structs.replace(book, nothing_in_flight=self._local)])
+            self._points.pass_by("ask_book:after", chance=self._draws.net.random() < self._draws.rates.crash)
 
     async def close(self) -> None:
         """Nothing is kept here."""

@@ -1,4 +1,4 @@
-"""A small market that trades often: one instrument, always open, a tick every few seconds, small sizes for partial fills."""
+"""A small market that trades often: one instrument, always open, a tick every ten seconds, small sizes for partial fills."""
 
 from datetime import date
 from random import Random
@@ -60,10 +60,10 @@ def plan() -> Plan:
 
 
 def ticks(draw: Random, count: int) -> list[Tick]:
-    """A seeded walk on the tick grid, 2 to 9 seconds apart."""
+    """A seeded walk on the tick grid, 2 to 21 seconds apart."""
     at, price, made = START, 500_000, []
     for _ in range(count):
-        at += (2 + int(draw.random() * 8)) * SECOND
+        at += (2 + int(draw.random() * 20)) * SECOND
         price += 25 * (int(draw.random() * 9) - 4)
         made.append(Tick(1, at, at, 0, TickKind.TRADE, price, 1 + int(draw.random() * 6), 0, 0, "sim"))
     return made

@@ -8,12 +8,11 @@ from pathlib import Path
 from tests.sim.order_path import check, market
 from tests.sim.order_path.clock import SimClock
 from tests.sim.order_path.crash import Crash, CrashPoints
-from tests.sim.order_path.disk import FaultyStore
+from tests.sim.order_path.disk import FaultyLatch, FaultyStore
 from tests.sim.order_path.draws import Draws
 from tests.sim.order_path.link import FaultyLink
 from tests.sim.world.loop import simulate
 from theo.adapters.system.blocking import Inline
-from theo.adapters.system.latch import StopFile
 from theo.domain.errors import HaltRequiredError
 from theo.domain.inputs import Command, Started, TimerFired
 from theo.domain.journal import TRADING
@@ -26,7 +25,7 @@ from theo.runtime.shell import Shell
 from theo.venue.exchange import Venue
 
 TICKS = 600
-LIVENESS_TICKS = 120
+LIVENESS_TICKS = 60
 SNAPSHOT_TICKS = 100
 RESTARTS_MAX = 200  # more crashes in one world mean that it cannot get up again
 
@@ -34,29 +33,32 @@ RESTARTS_MAX = 200  # more crashes in one world mean that it cannot get up again
 class Told:
     """The person who is told."""
 
-    def __init__(self) -> None:
-        self.messages: list[tuple[int, str, str]] = []
+    def __init__(self, points: CrashPoints) -> None:
+        self._points = points
 
     def tell(self, at: int, severity: str, code: str, text: str) -> None:  # noqa: ARG002 - the port's signature
-        """Keep it."""
-        self.messages.append((at, severity, code))
+        """Heard, and of no consequence to the order path."""
+        self._points.pass_by("tell:before")
+        self._points.pass_by("tell:after")
 
 
 @dataclass(slots=True)
 class World:
-    """``make_core`` and ``make_shell`` let an ablation exchange a part of the application."""
+    """``make_core`` and ``make_shell`` let an ablation exchange a part of the application.
+
+    ``faults`` False leaves only the crash that ``points`` choose; ``local`` is said in link.py.
+    """
 
     seed: int
     folder: Path
-    crash_at: int = 0
+    points: CrashPoints = field(default_factory=CrashPoints)
     faults: bool = True
+    local: bool = False
     ticks: int = TICKS
     make_core: Callable[[Plan], Core] = assemble
     make_shell: Callable[..., Shell] = Shell
     draws: Draws = field(init=False)
-    points: CrashPoints = field(init=False)
     venue: Venue = field(init=False)
-    told: Told = field(default_factory=Told)
     entries: list[tuple[int, str]] = field(default_factory=list)
     crashes: int = 0
     open_since: int = 0
@@ -67,7 +69,6 @@ class World:
         self.draws = Draws(self.seed)
         if not self.faults:
             self.draws.calm()
-        self.points = CrashPoints(self.crash_at)
         self.venue = exchange(market.plan())
 
     def run(self) -> str:
@@ -117,9 +118,9 @@ class _Life:
         self.world = world
         self.clock = SimClock()
         self.store = FaultyStore(world.folder, world.draws, world.points)
-        self.link = FaultyLink(world.venue, self.clock, world.draws, world.points)
+        self.link = FaultyLink(world.venue, self.clock, world.draws, world.points, local=world.local)
         self.link.entries_at = world.entries
-        self.latch = StopFile(world.folder, world.folder)
+        self.latch = FaultyLatch(world.folder, world.points)
         self.booted: Booted
 
     async def begin(self) -> None:
@@ -128,7 +129,7 @@ class _Life:
         self.booted = boot(self.store, lambda: self.world.make_core(plan))
         core = self.booted.core
         self.shell = self.world.make_shell(
-            core, self.booted.journal, self.store, self.link, self.world.told, self.latch, self.clock, Inline()
+            core, self.booted.journal, self.store, self.link, Told(self.world.points), self.latch, self.clock, Inline()
         )
         await self.link.connect(self.shell.post)
         at = max(core.at, self.clock.now())
@@ -152,12 +153,12 @@ class _Life:
                 world.draws.calm()
                 await self._lift()
             await self._until(tick.at)
+            self._watch()
             if number > world.fed:  # the exchange trades on whether we live or not, and sees each tick once
                 world.fed = number
                 self.link.market(world.venue.on_tick(tick))
             self.shell.post(tick)
             await self.shell.pump()
-            self._watch()
             await self._operator()
             if number % SNAPSHOT_TICKS == 0:
                 await self.shell.idle()
@@ -180,8 +181,9 @@ class _Life:
                 return
 
     def _watch(self) -> None:
-        """After every tick: the limit holds; in calm times a position is protected within the bound."""
+        """Before every tick: the limit holds; a position is protected within the bound."""
         world = self.world
+        bound = check.PROTECTED_WITHIN if world.faults or world.points.chosen else check.PROTECTED_WITHIN_UNDISTURBED
         if check.excess(world.venue.books, market.QUANTITY_MAX) <= 0:
             world.excess_since = 0
         elif not world.excess_since:
@@ -192,7 +194,7 @@ class _Life:
             world.open_since = 0
         elif not world.open_since:
             world.open_since = self.clock.now()
-        elif self.clock.now() - world.open_since > check.PROTECTED_WITHIN:
+        elif self.clock.now() - world.open_since > bound:
             raise check.Violation(f"unprotected since {world.open_since}")
 
     async def _operator(self) -> None:

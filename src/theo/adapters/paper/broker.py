@@ -41,8 +41,8 @@ class PaperBroker:
         self._say(self.venue.cancel(order, self.at))
 
     async def ask_book(self) -> None:
-        """The venue's books."""
-        self._answer(self.venue.book(self.at))
+        """The venue's books. A call is its own answer here: nothing is ever on its way."""
+        self._answer(msgspec.structs.replace(self.venue.book(self.at), nothing_in_flight=True))
 
     async def close(self) -> None:
         """Nothing to release: resting orders stay in the venue's books."""

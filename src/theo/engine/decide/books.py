@@ -5,14 +5,15 @@ all three agree may new risk be taken.
 """
 
 from theo.domain.approval import Refused
-from theo.domain.effects import PlaceTicket
+from theo.domain.effects import CancelOrder, PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported
+from theo.engine.decide.entries import enter_again, still_valid
 from theo.engine.decide.order_reports import learn, learn_fill
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import ENDED, LIVE, OrderEvent, OrderStatus
-from theo.engine.state import OrderState
+from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
+from theo.engine.state import OrderState, TradeState
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_reduction
 
@@ -28,11 +29,16 @@ EVENT_OF_STATUS = {
 def on_book(turn: Turn, book: BookReported) -> None:
     """Compare, repair what can be repaired, and say what was found."""
     found = _compare_executions(turn, book) + _compare_orders(turn, book)
-    unsettled = any(o.status is OrderStatus.UNKNOWN for o in turn.state.orders.values()) or _outdated(turn, book)
+    never_sent = [trade for trade in turn.state.trades.values() if _entry_never_arrived(turn, book, trade)]
+    to_send = {order for trade in never_sent for order in trade.orders}
+    unknown = any(o.status is OrderStatus.UNKNOWN and o.order.id not in to_send for o in turn.state.orders.values())
+    unsettled = unknown or _outdated(turn, book)
     wrong = 0 if unsettled else _compare_positions(turn, book)
     agreed = not unsettled and not wrong
     turn.emit(Reconciled(turn.at, found + wrong, agreed))
     if agreed:
+        for trade in never_sent:
+            enter_again(turn, trade)
         for trade in [turn.state.trades[t] for t in turn.state.open_trades]:
             tend(turn, trade)
 
@@ -67,8 +73,10 @@ def _compare_orders(turn: Turn, book: BookReported) -> int:
         entry = theirs.pop(held.order.id, None)
         if entry is not None:
             found += _settle(turn, held, entry)
+            if book.nothing_in_flight and held.status is OrderStatus.CANCELLING:  # our cancel never left
+                turn.effects.append(CancelOrder(held.order.id, adds_risk=held.order.role is OrderRole.ENTRY))
         elif held.status not in ENDED:
-            found += _missing(turn, held)
+            found += _missing(turn, book, held)
     for order_id, entry in theirs.items():
         if order_id.startswith(f"{turn.state.journal}-"):
             continue  # ours, of a trade that ended days ago
@@ -96,12 +104,27 @@ def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
     return 1
 
 
-def _missing(turn: Turn, held: OrderState) -> int:
+def _may_arrive(turn: Turn, book: BookReported, held: OrderState) -> bool:
+    """Whether an order that nobody confirmed, and that the books lack, may still be on its way."""
+    if held.status is OrderStatus.INTENDED and held.since >= turn.state.asked_book_at:
+        return True  # sent after the answer was written
+    return not book.nothing_in_flight and turn.at < held.since + turn.world.settings.late_answer_wait
+
+
+def _entry_never_arrived(turn: Turn, book: BookReported, trade: TradeState) -> bool:
+    """Whether no order of a trade that is still wanted has reached the broker: its entry is sent again once the books agree."""
+    orders = [turn.state.orders[o] for o in trade.orders]
+    if any(o.status is not OrderStatus.UNKNOWN or _may_arrive(turn, book, o) for o in orders):
+        return False
+    return orders[0].order.role is OrderRole.ENTRY and still_valid(turn, trade)
+
+
+def _missing(turn: Turn, book: BookReported, held: OrderState) -> int:
     """The broker does not know the order. Before the bound its answer may still come; after it, it never arrived."""
-    if held.status in {OrderStatus.INTENDED, OrderStatus.UNKNOWN}:
-        if turn.at < held.since + turn.world.settings.late_answer_wait:
+    if held.status in UNCERTAIN:
+        if _may_arrive(turn, book, held) or _entry_never_arrived(turn, book, turn.state.trades[held.order.trade]):
             return 0
-        if _still_valid(turn, held):
+        if _exit_wanted(turn, held):
             _send_again(turn, held)
             return 1
     elif held.since >= turn.state.asked_book_at:
@@ -112,8 +135,8 @@ def _missing(turn: Turn, held: OrderState) -> int:
     return 1
 
 
-def _still_valid(turn: Turn, held: OrderState) -> bool:
-    """An exit is always worth sending again while its trade is open; an entry's price has moved on: it is given up."""
+def _exit_wanted(turn: Turn, held: OrderState) -> bool:
+    """An exit of its own is always worth sending again while its trade is open; a bracket's child goes with its parent."""
     trade = turn.state.trades[held.order.trade]
     return held.order.role is not OrderRole.ENTRY and not held.order.parent and trade.open_quantity > 0
 

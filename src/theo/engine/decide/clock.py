@@ -9,7 +9,7 @@ from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.commands import cancel_entries, close_trade, flatten
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import AWAITING, OrderEvent
+from theo.engine.order_life import AWAITING, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER
 from theo.engine.state import State
 from theo.engine.turn import Turn
@@ -91,5 +91,6 @@ def next_due(state: State, world: World, at: int) -> int:
         if trade.partial_since:
             waits.append(trade.partial_since + settings.partial_fill_wait)
         waits += [o.since + settings.exit_group_wait for o in orders if o.ended]
+        waits += [o.since + settings.send_retry_wait for o in orders if o.status is OrderStatus.LOST]
         waits.append(trade.last_fill_at + settings.exit_group_wait)
     return min((w for w in waits if w > at), default=NEVER)

@@ -1,13 +1,17 @@
 """From a signal to a bracket at the venue: size, build the orders, ask risk, intend. Or a refusal that says why."""
 
-from theo.domain.approval import Refused
+from theo.domain.approval import Approved, Refused
 from theo.domain.effects import PlaceTicket
-from theo.domain.facts import SignalClosed, TradeIntended
+from theo.domain.facts import OrderMoved, SignalClosed, TradeIntended
+from theo.domain.market_data import DAY
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
 from theo.domain.signals import Proposal
-from theo.engine.account import account_view
+from theo.engine.account import account_view, mark
 from theo.engine.decide.tend import exit_group
+from theo.engine.order_life import OrderEvent
 from theo.engine.scan import Scan
+from theo.engine.state import TradeState
+from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_entry
 from theo.risk.sizing import size_with_costs
@@ -51,6 +55,45 @@ def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
         )
     )
     turn.effects.append(PlaceTicket(approved))
+
+
+def still_valid(turn: Turn, trade: TradeState) -> bool:
+    """Whether an entry may still be sent: its trade waits for it, and the next decision of its configuration is not due yet."""
+    scan = turn.world.scans.get(trade.key.config)
+    if scan is None or trade.status is not TradeStatus.WAITING:
+        return False
+    return turn.at < trade.opened_at + (scan.primary.timeframe.length or DAY)
+
+
+def enter_again(turn: Turn, trade: TradeState) -> None:
+    """Send an entry that certainly never arrived, if every rule passes again at the price of now; else it is given up.
+
+    The same orders under the same ids: should both arrive after all, the venue refuses the second.
+    """
+    ticket = Ticket(tuple(turn.state.orders[o].order for o in trade.orders))
+    approved = _approve_again(turn, trade, ticket)
+    event, reason = OrderEvent.RESENT, "the broker's books lack it"
+    if isinstance(approved, Refused):
+        event, reason = OrderEvent.ABSENT, f"it never arrived, and is refused now: {approved.text}"
+    for order in ticket.orders:
+        turn.emit(OrderMoved(turn.at, order.id, event, reason))
+    if not isinstance(approved, Refused):
+        turn.alert("warning", "sent_again", f"trade {trade.id}: its entry never arrived and is sent again")
+        turn.effects.append(PlaceTicket(approved))
+
+
+def _approve_again(turn: Turn, trade: TradeState, ticket: Ticket) -> Approved[Ticket] | Refused:
+    """Every rule once more, as if the trade were not there yet."""
+    world, order = turn.world, ticket.orders[0]
+    instrument = world.instruments[trade.instrument]
+    entry = trade.entry if order.type is not OrderType.MARKET else mark(turn.state, world, trade.instrument)
+    proposal = Proposal(
+        instrument=trade.instrument, side=trade.side, type=order.type, entry=entry, stop=trade.stop, target=trade.target
+    )
+    distance = abs(entry - trade.stop) * instrument.unit_value
+    risk = order.quantity * distance + world.costs(instrument, order.quantity, entry)
+    account = account_view(turn.state, world, without=trade.id)
+    return approve_entry(proposal, instrument, ticket, account, world.limits, risk)
 
 
 def _blocked(turn: Turn, scan: Scan) -> Refused | None:

@@ -105,6 +105,8 @@ def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", bro
     turn.emit(OrderMoved(turn.at, held.order.id, event, reason, broker_id))
     if event is OrderEvent.REJECTED and before not in order_life.ENDED:
         turn.alert("warning", "order_rejected", f"{held.order.role} order {held.order.id} was rejected: {reason}")
+    if event is OrderEvent.ABSENT and before not in order_life.ENDED:
+        turn.alert("warning", "send_failed", f"{held.order.role} order {held.order.id} was not sent: {reason}")
     if event is OrderEvent.CANCEL_REFUSED and before is OrderStatus.CANCELLING:
         ask_book(turn, f"a cancel of {held.order.id} was refused")
     if event is OrderEvent.UNANSWERED:

@@ -100,7 +100,7 @@ def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         if held.order.side is not trade.side:
             cancel(turn, held, "exits were filled in excess")
     wanted = -trade.open_quantity - sum(o.open_quantity for o in live if o.order.side is trade.side)
-    if wanted > 0:
+    if wanted > 0 and _may_send(turn, trade):
         turn.alert("page", "excess_fill", f"trade {trade.id}: exits were filled {wanted} in excess; flattening back")
         _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side, "excess")
 
@@ -113,7 +113,7 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
     wanted = trade.open_quantity - sum(o.open_quantity for o in live if o.order.role is OrderRole.CLOSE)
-    if wanted > 0:
+    if wanted > 0 and _may_send(turn, trade):
         refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
         if len(refused) < CLOSE_TRIES_MAX:
             _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side.opposite, trade.close_reason)
@@ -141,7 +141,7 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         surplus = sum(o.open_quantity for o in resting) - trade.open_quantity
         if surplus > 0 and group_settled(turn, trade):
             _trim(turn, trade, resting, surplus)
-        if role is OrderRole.STOP and surplus < 0:
+        if role is OrderRole.STOP and surplus < 0 and _may_send(turn, trade):
             _replace_stop(turn, trade, -surplus)
 
 
@@ -171,7 +171,7 @@ def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], l
         return
     own = [o for o in live if o.order.role is OrderRole.STOP and not o.order.parent]
     wanted = trade.open_quantity - sum(o.open_quantity for o in own)
-    if wanted > 0:
+    if wanted > 0 and _may_send(turn, trade):
         _place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
         if trade.target is not None:
             _place_exit(turn, trade, wanted, OrderRole.TARGET, trade.side.opposite, "partly filled entry")
@@ -208,6 +208,17 @@ def _exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, s
 def exit_group(trade: str) -> str:
     """The name of a trade's exit group at the venue."""
     return f"{trade}-exits"
+
+
+def _retry_at(turn: Turn, trade: TradeState) -> int:
+    """When an exit may be sent again after a send that failed."""
+    failed = [o.since for o in (turn.state.orders[i] for i in trade.orders) if o.status is OrderStatus.LOST]
+    return max(failed) + turn.world.settings.send_retry_wait if failed else 0
+
+
+def _may_send(turn: Turn, trade: TradeState) -> bool:
+    """Not into a link that is down (its return leads here again), and not at once after a failure: time does."""
+    return turn.state.link_up and turn.at >= _retry_at(turn, trade)
 
 
 def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:
