@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import msgspec
 
@@ -17,9 +18,11 @@ from theo.engine.world import Settings, World
 from theo.market.bars import BarTree
 from theo.market.book import MarketBook
 from theo.market.series import Series
-from theo.market.sessions import Hours, SessionTable
+from theo.market.sessions import Hours, SessionTable, common_sessions
+from theo.market.trust import SeriesTrust, TrustBounds
 from theo.market.wall_clock import WallClock, ZoneOffsets
 from theo.risk.limits import Limits
+from theo.strategy.due import LastDue
 from theo.strategy.making import strategy_of
 from theo.strategy.ruleset import RuleSet
 from theo.strategy.terms import Terms
@@ -47,6 +50,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     settings: Settings = field(default_factory=Settings)
     venue: VenueSettings = field(default_factory=VenueSettings)
+    trust: TrustBounds = field(default_factory=TrustBounds)
     from_ticks: bool = False
 
     def series(self) -> list[Series]:
@@ -69,6 +73,7 @@ class Plan:
             "limits": self.limits,
             "settings": self.settings,
             "venue": self.venue,
+            "trust": self.trust,
         }
         return msgspec.json.encode(known, order="deterministic").decode()
 
@@ -96,10 +101,27 @@ def assemble(plan: Plan) -> Core:
             if n.timeframe == needs.timeframe
         )
         key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
-        world.add(Scan(key, strategy, Terms(ruleset, view), awaited))
+        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, _trusts(plan, ruleset, awaited, view)))
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)
+
+
+def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], view: BookView) -> tuple[SeriesTrust, ...]:
+    """The trust of each series in the hours that all of them share; bars from ticks are of regular hours."""
+    tables = {s.instrument.calendar: view.sessions(s.instrument.symbol).table for s in awaited}
+    shared = Hours(reduce(common_sessions, tables.values()), SessionScope.RTH if plan.from_ticks else ruleset.session)
+    return tuple(
+        SeriesTrust(
+            shared,
+            series.timeframe.length,
+            LastDue(series.timeframe, shared),
+            late_max=ruleset.grace,
+            whole=not plan.from_ticks,
+            bounds=plan.trust,
+        )
+        for series in awaited
+    )
 
 
 def exchange(plan: Plan) -> Venue:

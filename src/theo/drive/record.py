@@ -10,6 +10,7 @@ from theo.domain.instrument import Instrument
 from theo.drive.assembly import Plan
 from theo.engine.world import Settings
 from theo.market.sessions import SessionTable
+from theo.market.trust import TrustBounds
 from theo.market.wall_clock import ZoneOffsets
 from theo.risk.limits import Limits
 from theo.strategy.ruleset import RuleSet, from_canonical
@@ -34,6 +35,7 @@ class Known(msgspec.Struct):
     settings: Settings
     venue: VenueSettings
     from_ticks: bool
+    trust: TrustBounds = TrustBounds()
 
 
 def known(world: str) -> Known:
@@ -80,4 +82,5 @@ def plan_of_record(
         settings=knew.settings,
         venue=knew.venue,
         from_ticks=knew.from_ticks,
+        trust=knew.trust,
     )

@@ -2,6 +2,8 @@
 
 from theo.domain.keys import Key
 from theo.market.series import Series
+from theo.market.trust import SeriesTrust
+from theo.risk.rules.data_trust import SeriesStanding
 from theo.risk.sizing import Sizing
 from theo.strategy.base import Strategy
 from theo.strategy.terms import Terms
@@ -12,13 +14,17 @@ NEVER = 1 << 62  # later than any time
 class Scan:
     """A decision for bar end T is due when every awaited series has closed T, or ``grace`` after T, and runs once.
 
-    ``awaited`` are the series on the primary's timeframe, the primary first.
+    ``awaited`` are the series on the primary's timeframe, the primary first; ``trusts`` are theirs, one each.
     """
 
-    __slots__ = ("awaited", "key", "primary", "sizing", "strategy", "terms", "waiting_for", "waiting_until")
+    __slots__ = ("awaited", "key", "primary", "sizing", "strategy", "terms", "trusts", "waiting_for", "waiting_until")
 
-    def __init__(self, key: Key, strategy: Strategy, terms: Terms, awaited: tuple[Series, ...]) -> None:
-        self.key, self.strategy, self.terms = key, strategy, terms
+    def __init__(
+        self, key: Key, strategy: Strategy, terms: Terms, awaited: tuple[Series, ...], trusts: tuple[SeriesTrust, ...] = ()
+    ) -> None:
+        self.key, self.strategy, self.terms, self.trusts = key, strategy, terms, trusts
+        for series, trust in zip(awaited, trusts, strict=False):
+            series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
         self.awaited, self.primary = awaited, awaited[0]
         self.waiting_for = 0  # the bar end that is due; 0 when none
@@ -36,3 +42,8 @@ class Scan:
             if awaited.last_end < end:
                 return False
         return True
+
+    def standings(self, at: int) -> list[SeriesStanding]:
+        """The trust of every awaited series at core time ``at``."""
+        pairs = zip(self.awaited, self.trusts, strict=False)
+        return [SeriesStanding(s.instrument.symbol, s.timeframe.name, trust.standing(s.bar, at)) for s, trust in pairs]

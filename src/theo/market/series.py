@@ -8,12 +8,16 @@ from theo.market.correlation import CorrelationSpec, PairCorrelation
 from theo.market.indicators.column import Column
 from theo.market.indicators.indicator import Indicator
 from theo.market.indicators.spec import IndicatorSpec
+from theo.market.trust import SeriesTrust
 
 
 class Series:
-    """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first."""
+    """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first.
 
-    __slots__ = ("_kept", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe")
+    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series.
+    """
+
+    __slots__ = ("_kept", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe", "trusts")
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
         self.instrument, self.timeframe = instrument, timeframe
@@ -23,6 +27,7 @@ class Series:
         self.indicators: dict[IndicatorSpec, Indicator] = {}
         self._kept: tuple[Indicator, ...] = ()
         self.pairs: list[Pair] = []
+        self.trusts: tuple[SeriesTrust, ...] = ()
 
     def column(self, spec: IndicatorSpec, output: str) -> Column:
         """An output of an indicator, kept from the next bar on if it is not kept yet."""
@@ -36,6 +41,9 @@ class Series:
         """Take the next bar; False for one that is not later than the newest: a repeat, or a revision of a bar decided on."""
         if bar.end <= self.last_end:
             return False
+        if bar.start != self.last_end:
+            for trust in self.trusts:
+                trust.on_bar_apart(self.last_end, bar)
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
@@ -49,7 +57,8 @@ class Series:
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
-        return [self.bar, self.previous_bar, [[spec.text, kept.state()] for spec, kept in self.indicators.items()]]
+        kept = [[spec.text, indicator.state()] for spec, indicator in self.indicators.items()]
+        return [self.bar, self.previous_bar, kept, [trust.state() for trust in self.trusts]]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same indicators."""
@@ -59,6 +68,8 @@ class Series:
         kept = dict(state[2])
         for spec, indicator in self.indicators.items():
             indicator.restore(kept[spec.text])
+        for trust, taken in zip(self.trusts, state[3], strict=True):
+            trust.restore(taken)
 
 
 class Pair:

@@ -1,18 +1,19 @@
 """How far a series can be trusted, as a table, and what moves it: data, silence in open hours, gaps, back-fill, another source.
 
-Which bars are missing is found in gaps.py; bad single ticks are flagged in quality.py.
+Which bars are missing is found in gaps.py; bad single ticks are flagged in quality.py. That a signal on an untrusted series is
+refused is a rule of risk (theo.risk.rules.data_trust).
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from types import MappingProxyType
 
 import msgspec
 
-from theo.domain.errors import DataError
+from theo.domain.errors import ConfigError
+from theo.domain.market_data import DAY, Bar
+from theo.market.gaps import gaps_between
 from theo.market.sessions import Hours
-
-NEVER = 1 << 62  # later than any time
-PERIODS_AHEAD_MAX = 64  # open periods looked at for the next moment of silence: over a week of any calendar
 
 
 class Trust(StrEnum):
@@ -108,61 +109,122 @@ def next_trust(trust: Trust, event: TrustEvent) -> Trust:
     return following
 
 
-class SeriesTrust:
-    """The trust of one series. It begins STALE: nothing has come yet.
+class TrustBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """When a hole in a series matters, and for how long.
 
-    Silence counts in open hours only, from the latest data or the latest open. ``silence_max`` (microseconds) is the series' own
-    bound: how long it may be quiet while its market is open.
+    ``whole_bars_min`` bars in a row heal a hole that history has not filled: no window of that many bars holds it any more (50 is
+    the correlation's window). ``history_gaps_block``: whether a hole in imported bars counts as one. By default it does not: the
+    file is the history, and an interval without a trade has no bar. Raises ConfigError for less than one bar.
     """
 
-    __slots__ = ("_last_at", "hours", "next_due", "silence_max", "trust")
+    whole_bars_min: int = 50
+    history_gaps_block: bool = False
 
-    def __init__(self, hours: Hours, silence_max: int) -> None:
-        if silence_max <= 0:
-            raise DataError(f"the longest silence of a series is {silence_max}", remedy="Give a positive time")
-        self.hours, self.silence_max = hours, silence_max
-        self.trust = Trust.STALE
-        self._last_at = -NEVER
-        self.next_due = NEVER
+    def __post_init__(self) -> None:
+        if self.whole_bars_min < 1:
+            raise ConfigError(f"whole_bars_min is {self.whole_bars_min}", remedy="Use 1 or more bars")
 
-    def on_data(self, at: int, *, delayed: bool = False) -> bool:
-        """Data came at core time ``at``; whether the trust changed. The very first data makes the series LIVE or DELAYED."""
-        first = self._last_at == -NEVER
-        self._last_at = at
-        due = at + self.silence_max
-        inside = self.hours.is_open(at) and due <= self.hours.next_boundary(at)
-        self.next_due = due if inside else self._silent_at(at)
-        if first:
-            self.trust = Trust.DELAYED if delayed else Trust.LIVE
-            return True
-        return self.on_event(TrustEvent.DELAYED_DATA if delayed else TrustEvent.DATA)
 
-    def on_time(self, at: int) -> bool:
-        """The clock shows ``at``; whether the trust changed."""
-        if at < self.next_due:
-            return False
-        self.next_due = NEVER
-        return self.on_event(TrustEvent.SILENCE)
+class Standing(msgspec.Struct, frozen=True):
+    """The trust of a series at a moment. ``since`` (microseconds UTC): from when on data is missing, or comes from elsewhere.
 
-    def on_event(self, event: TrustEvent) -> bool:
-        """Something else happened; whether the trust changed."""
-        before, self.trust = self.trust, next_trust(self.trust, event)
-        return self.trust is not before
+    0 while it is trusted, and before the first bar. ``missing`` counts the bars of the hole.
+    """
+
+    trust: Trust
+    since: int = 0
+    missing: int = 0
+
+
+class SeriesTrust:
+    """The trust of one bar series in ``hours``: the hours that it shares with the series that are decided on with it.
+
+    A fold of its bars that costs nothing while each begins where the one before ended: such bars are told only where they stand
+    apart. The rest is read from the newest bar when somebody asks (``standing``), so that asking changes nothing. ``last_due``
+    gives the last bar end that is due at a time; ``late_max`` (microseconds) is how long a due bar may take to come.
+    ``whole`` series have no other source that could fill a hole: they are history themselves.
+    """
+
+    __slots__ = (
+        "_bounds",
+        "_hours",
+        "_last_due",
+        "_late_max",
+        "_length",
+        "_missing",
+        "_resumed",
+        "_since",
+        "_source",
+        "_trust",
+        "_whole",
+    )
+
+    def __init__(
+        self,
+        hours: Hours,
+        length: int,
+        last_due: Callable[[int], int],
+        *,
+        late_max: int,
+        whole: bool,
+        bounds: TrustBounds | None = None,
+    ) -> None:
+        self._hours, self._length, self._last_due, self._late_max = hours, length, last_due, late_max
+        self._bounds = bounds or TrustBounds()
+        self._whole = whole and not self._bounds.history_gaps_block
+        self._trust = Trust.STALE
+        self._source = ""
+        self._since = self._resumed = self._missing = 0
+
+    def on_bar_apart(self, before: int, bar: Bar) -> None:
+        """A bar that does not begin at ``before``, the end of the bar before it; 0: it is the first, and the series is LIVE."""
+        if not before:
+            self._trust, self._source = Trust.LIVE, bar.source
+            return
+        hours = self._hours
+        resumes = before if hours.is_open(before) else hours.next_open(before)
+        if bar.start <= resumes:
+            return  # closed hours lie between, or it overlaps the one before
+        gaps = tuple(gaps_between(hours, self._length, before, bar.start))
+        if not gaps:
+            return
+        self._trust = next_trust(self._trust, TrustEvent.GAP)
+        self._since, self._resumed, self._missing = gaps[0].start, bar.start, sum(gap.bars for gap in gaps)
+        if self._whole:
+            self._trust = next_trust(self._trust, TrustEvent.FILLED)
+
+    def standing(self, newest: Bar | None, at: int) -> Standing:
+        """The trust at core time ``at``, with the series' newest bar. Raises DataError outside the session table."""
+        if newest is None:
+            return Standing(Trust.STALE)
+        trust, since = self._trust, self._since
+        if trust is Trust.GAPPED and self._is_behind(newest.end):
+            trust = next_trust(trust, TrustEvent.FILLED)
+        if trust is Trust.BACKFILLED and newest.start > self._resumed:
+            trust = next_trust(trust, TrustEvent.DATA)
+        if newest.source != self._source:
+            trust, since = next_trust(trust, TrustEvent.SOURCE_LOST), newest.start
+        by = at - self._late_max
+        if newest.end < by and newest.end < self._last_due(by):
+            trust, since = next_trust(trust, TrustEvent.SILENCE), newest.end
+        return Standing(trust) if trust is Trust.LIVE else Standing(trust, since, self._missing if since == self._since else 0)
+
+    def _is_behind(self, end: int) -> bool:
+        """Whether enough bars lie between the hole and ``end``: all of them are there, or the hole would be a later one."""
+        hours, count = self._hours, 0
+        days = max(self._resumed // DAY - 1, hours.table.first_date), min(end // DAY + 1, hours.table.last_date)
+        for session in hours.sessions_between(*days):
+            count += sum(1 for start, closes in hours.bars_of(session, self._length) if self._resumed <= start and closes <= end)
+            if count >= self._bounds.whole_bars_min:
+                return True
+        return False
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
-        return [self.trust.value, self._last_at, self.next_due]
+        return [self._trust.value, self._source, self._since, self._resumed, self._missing]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken."""
-        trust, self._last_at, self.next_due = msgspec.convert(state, tuple[Trust, int, int])
-        self.trust = trust
-
-    def _silent_at(self, at: int) -> int:
-        """When silence that began at ``at`` is too long; each open counts anew."""
-        start = at if self.hours.is_open(at) else self.hours.next_open(at)
-        for _ in range(PERIODS_AHEAD_MAX):
-            if start + self.silence_max <= self.hours.next_close(start):
-                return start + self.silence_max
-            start = self.hours.next_open(start)
-        return NEVER
+        self._trust, self._source, self._since, self._resumed, self._missing = msgspec.convert(
+            state, tuple[Trust, str, int, int, int]
+        )

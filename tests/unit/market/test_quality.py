@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theo.domain.errors import DataError
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Tick, TickFlag, TickKind
 from theo.market.gaps import Gap, GapFinder, gaps_between, gaps_in
 from theo.market.quality import OutlierFilter, OutlierLimits, SettlementDiffers, TickQuality, check_settlement
 from theo.market.sessions import Hours, Session, SessionTable
-from theo.market.trust import LIFE, NEVER, TRUSTED, SeriesTrust, Trust, TrustEvent, next_trust
+from theo.market.trust import LIFE, TRUSTED, Trust, TrustEvent, next_trust
 
 OPEN = 20_000 * DAY + 14 * HOUR + 30 * MINUTE
 CLOSE = OPEN + 2 * HOUR
@@ -178,37 +177,6 @@ def test_a_revision_or_a_repeat_is_no_gap() -> None:
     assert len(other.on_bar(bar(OPEN + 30 * MINUTE))) == 1
 
 
-def trust_after(series: SeriesTrust, *, data: int = 0, clock: int = 0, delayed: bool = False) -> Trust:
-    """The trust after data at a time, or when the clock shows one."""
-    if data:
-        series.on_data(data, delayed=delayed)
-    if clock:
-        series.on_time(clock)
-    return series.trust
-
-
-def test_silence_counts_in_open_hours_only() -> None:
-    series = SeriesTrust(hours(), 10 * MINUTE)
-    assert (series.trust, series.next_due) == (Trust.STALE, NEVER)
-    assert trust_after(series, data=CLOSE - 5 * MINUTE) is Trust.LIVE
-    assert series.next_due == OPEN + DAY + 10 * MINUTE
-    assert trust_after(series, clock=OPEN + DAY + 10 * MINUTE - 1) is Trust.LIVE
-    assert trust_after(series, clock=OPEN + DAY + 10 * MINUTE) is Trust.STALE
-
-
-def test_data_after_silence_is_not_trusted_until_history_has_been_asked() -> None:
-    series = SeriesTrust(hours(), MINUTE)
-    trust_after(series, data=OPEN, clock=OPEN + MINUTE)
-    assert trust_after(series, data=OPEN + 2 * MINUTE) is Trust.GAPPED
-    other = SeriesTrust(hours(), MINUTE)
-    other.restore(msgspec.json.decode(msgspec.json.encode(series.state())))
-    assert (other.trust, other.next_due) == (series.trust, series.next_due)
-    assert other.on_event(TrustEvent.FILLED)
-    assert trust_after(other) is Trust.BACKFILLED
-    assert trust_after(other, data=OPEN + 2 * MINUTE + SECOND) is Trust.LIVE
-    assert trust_after(other, data=OPEN + 2 * MINUTE + 2 * SECOND, delayed=True) is Trust.DELAYED
-
-
 @given(st.lists(st.sampled_from(TrustEvent)))
 def test_the_table_of_trust_keeps_its_promises(events: list[TrustEvent]) -> None:
     trust = Trust.LIVE
@@ -230,5 +198,3 @@ def test_every_state_can_take_silence_and_a_lost_source() -> None:
     for row in LIFE.values():
         assert row[TrustEvent.SILENCE] is Trust.STALE
         assert row[TrustEvent.SOURCE_LOST] is Trust.FAILED_OVER
-    with pytest.raises(DataError, match="longest silence"):
-        SeriesTrust(hours(), 0)

@@ -8,6 +8,7 @@ from theo.engine.scan import NEVER, Scan
 from theo.engine.state import TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
+from theo.risk.rules.data_trust import data_trust
 
 
 def run_scan(turn: Turn, scan: Scan) -> None:
@@ -40,13 +41,14 @@ def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Pro
             return
         turn.emit(SignalClosed(signal, "EXECUTED", f"closing {trade.id}"))
         close_trade(turn, trade.id, action.reason or "exit_rule")
-    elif trade is None:
-        promote(turn, scan, signal, action)
-    elif _may_reverse(turn, scan, trade) and action.side is not trade.side:
-        close_trade(turn, trade.id, "reverse")
-        promote(turn, scan, signal, action)
-    else:
+    elif trade is not None and not (_may_reverse(turn, scan, trade) and action.side is not trade.side):
         turn.emit(SignalClosed(signal, "CANCELLED", f"trade {trade.id} is open: recorded, not traded"))
+    elif (refused := data_trust(scan.standings(turn.at))) is not None:
+        turn.emit(SignalClosed(signal, "FAILED", refused.text, refused))  # nothing is reversed either
+    else:
+        if trade is not None:
+            close_trade(turn, trade.id, "reverse")
+        promote(turn, scan, signal, action)
 
 
 def _may_reverse(turn: Turn, scan: Scan, trade: TradeState) -> bool:
