@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from theo.app.configuration import Configuration, ExchangeTable, configured
+from theo.app.configuration import Configuration, DataTable, ExchangeTable, configured
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 from theo.strategy.loading import STRATEGIES, load_ruleset
@@ -109,10 +109,10 @@ def test_every_error_names_the_code_that_the_program_exits_with() -> None:
 
 def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> None:
     text = (REFERENCE / "configuration.md").read_text()
-    tables = {"limits", "exchange"}
-    keys = (set(Configuration.model_fields) - tables) | {f"exchange.{key}" for key in ExchangeTable.model_fields}
-    assert documented_keys(text) == keys
-    for key, field in ExchangeTable.model_fields.items():
+    tables = {"exchange": ExchangeTable, "data": DataTable}
+    fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
+    assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)
+    for key, field in ((path.partition(".")[2], field) for path, field in fields.items()):
         shown = re.search(rf"^\| `{key}` \|[^|]*\| `([^`]*)` \|", text, re.MULTILINE)
         assert shown is not None, key
         assert shown[1].strip('"') == str(field.default), key

@@ -59,6 +59,7 @@ def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash
     return Plan(
         limits=settings.limits,
         venue=settings.exchange,
+        trust=settings.trust,
         key=key,
         journal=journal,
         build=BUILD,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from theo.domain.errors import ConfigError, TheoError
+from theo.market.trust import TrustBounds
 from theo.risk.limits import Limits
 from theo.venue.exchange import VenueSettings
 
@@ -27,6 +28,15 @@ class ExchangeTable(BaseModel):
     participation: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
+class DataTable(BaseModel):
+    """``[data]``: when a hole in a series blocks its signals (theo.market.trust.TrustBounds)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    history_gaps: Literal["trust", "block"] = "trust"
+    whole_bars_min: int = Field(default=50, ge=1, le=10_000)
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -37,6 +47,7 @@ class Configuration(BaseSettings):
     mode: Literal["virtual"] = "virtual"
     limits: dict[str, float | str] = {}
     exchange: ExchangeTable = ExchangeTable()
+    data: DataTable = DataTable()
 
     @classmethod
     def settings_customise_sources(
@@ -56,6 +67,7 @@ class Configured(msgspec.Struct, frozen=True):
 
     limits: Limits
     exchange: VenueSettings
+    trust: TrustBounds
 
 
 def configured(file: Path) -> Configured:
@@ -82,7 +94,8 @@ def configured(file: Path) -> Configured:
         latency=table.latency_ms * 1_000,
         participation=table.participation,
     )
-    return Configured(limits, exchange)
+    trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
+    return Configured(limits, exchange, trust)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

@@ -12,7 +12,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAID = {
     Trust.DELAYED: "its source sends late",
     Trust.STALE: "a bar that is due has not come",
-    Trust.GAPPED: "bars are missing",
     Trust.FAILED_OVER: "another source took over",
 }
 
@@ -29,9 +28,8 @@ class SeriesStanding(msgspec.Struct, frozen=True):
         """Name, state, since when and why, in words."""
         standing = self.standing
         since = f" since {EPOCH + timedelta(microseconds=standing.since):%Y-%m-%d %H:%M:%S} UTC" if standing.since else ""
-        missing = f": {standing.missing} missing" if standing.missing else ""
-        why = SAID.get(standing.trust)
-        return f"{self.symbol} {self.timeframe} is {standing.trust.upper()}{since}" + (f" ({why}{missing})" if why else "")
+        why = f"{standing.missing} bars are missing" if standing.missing else SAID.get(standing.trust, "")
+        return f"{self.symbol} {self.timeframe} is {standing.trust.upper()}{since}" + (f" ({why})" if why else "")
 
 
 def data_trust(series: Iterable[SeriesStanding]) -> Refused | None:
