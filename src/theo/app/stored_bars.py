@@ -53,6 +53,13 @@ class StoredSeries:
         self._range = BarRange(instrument=instrument.id, timeframe=name, start=start, end=end, source=self.info.source)
         self.first, self.last = max(start, self.info.first), min(end, self.info.last)
 
+    def least_price(self) -> int | None:
+        """The lower one of the first bar's open and the newest stored close, price units; None when the range holds no bar."""
+        first = next(self.bars(), None)
+        info = self.info
+        newest = self._store.latest_bars(info.instrument, info.timeframe, 1, info.source)
+        return None if first is None else min(first.open, *(bar.close for bar in newest))
+
     def bars(self) -> Iterator[Bar]:
         """In order of time."""
         return self._store.bars(self._range)

@@ -13,6 +13,7 @@ from theo.app.commands.deals import summarise
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home
 from theo.app.rulesets import find_ruleset
+from theo.app.starting import least_prices, refuse_impossible_limits
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import MICROS, Instrument
@@ -77,6 +78,7 @@ def plan_backtest(
         plan = plan_for(home, read, key, mode[0], round(cash * MICROS), *days)
         plan.rulesets = [(ruleset, text)]
         plan.classes = {} if kind is None else {ruleset.name: kind}
+        refuse_impossible_limits(home, plan, least_prices(stored))
     except BaseException:
         market.close()
         raise

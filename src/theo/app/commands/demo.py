@@ -12,6 +12,7 @@ from theo.app.composition import BUILD, Virtual, journal_id, known_instruments, 
 from theo.app.home import Home, open_home
 from theo.app.sample import SampleMarket, sample_days
 from theo.app.screen import DemoScreen
+from theo.app.starting import refuse_impossible_limits
 from theo.domain.inputs import Started
 from theo.domain.instrument import MICROS
 from theo.domain.keys import Key, Mode
@@ -29,7 +30,6 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
     """Run, or go on with, the demo; returns the exit code."""
     home = open_home(path)
     asked = {"days": days, "seed": seed}
-    _prepare(home, asked, fresh=fresh)
     real = sample_days(days)
     known = known_instruments(home)
     listed = {symbol: known[symbol] for symbol in (TRADED, WATCHED)}  # only their sessions are built
@@ -39,6 +39,8 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
     text = files("theo.strategy").joinpath("rulesets/demo.toml").read_text(encoding="utf-8")
     plan.rulesets = [(load_ruleset(text, "demo.toml"), text)]
     plan.from_ticks = True
+    refuse_impossible_limits(home, plan, {listed[TRADED].instrument.id: min(day.low for day in real)})
+    _prepare(home, asked, fresh=fresh)
     screen = DemoScreen(plan, len(real), live=not plain and not json)
     virtual = open_virtual(home, home.demo, plan, screen.watch)
     try:
