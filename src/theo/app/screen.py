@@ -113,9 +113,10 @@ class DemoScreen:
         worth = equity(state, core.world)
         standing = f"HALTED ({state.halted})" if state.halted else "breaker tripped" if state.breaker else "trading"
         books = "" if state.agreed else ", comparing books"
+        trust = "; ".join(dict.fromkeys(one.text for scan in core.world.scans.values() for one in scan.standings(core.at)))
         return Text(
             f"\nequity {worth / MICROS:,.2f} USD   closed {self._closed} trades ({self._won} won)   "
-            f"net {self._net / MICROS:+,.2f}   {standing}{books}\n"
+            f"net {self._net / MICROS:+,.2f}   {standing}{books}\n{trust}\n"
         )
 
     def _trades(self, core: Core) -> Table:

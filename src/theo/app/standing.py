@@ -11,6 +11,7 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.lease import holder
 from theo.app.home import Home
 from theo.app.journals import run_name, written_at
+from theo.app.series_trust import SeriesShown, series_trust
 from theo.app.times import iso
 from theo.domain.errors import CorruptionError, TheoError
 from theo.domain.facts import Alerted, RunStarted
@@ -65,7 +66,10 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, kw_only=True):
-    """One run. ``problem`` says why the rest is missing. Money in the account's currency, times UTC, ages in seconds."""
+    """One run. ``problem`` says why the rest is missing, ``series_problem`` why the trust of its series is missing.
+
+    Money in the account's currency, times UTC, ages in seconds.
+    """
 
     run: str
     folder: str
@@ -85,6 +89,8 @@ class Standing(msgspec.Struct, kw_only=True):
     prices: list[LastPrice] = []
     waiting: list[str] = []
     alerts: list[Alert] = []
+    series: list[SeriesShown] = []
+    series_problem: str = ""
 
 
 def standing(home: Home, folder: Path) -> Standing:
@@ -96,6 +102,8 @@ def standing(home: Home, folder: Path) -> Standing:
         store = SqlJournalStore(folder)
         try:
             _read(found, store)
+            if found.at:
+                _judge(found, home, folder, store)
         finally:
             store.close()
         found.waiting = waiting_commands(folder)
@@ -154,6 +162,19 @@ def _read(found: Standing, store: SqlJournalStore) -> None:
     found.open_trades = [_open_trade(state, state.trades[t], instruments, last) for t in state.open_trades]
     found.prices = [LastPrice(instruments[i].symbol, instruments[i].text(price), iso(at)) for i, (price, at) in last.items()]
     found.alerts = [Alert(iso(a.at), a.severity, a.text) for a in _last_alerts(store, head.seq)]
+
+
+def _judge(found: Standing, home: Home, folder: Path, store: SqlJournalStore) -> None:
+    """The trust of its series. What it decides by may not be there any more: that leaves the rest of the standing as it is."""
+    try:
+        series = series_trust(home, folder, store)
+    except TheoError as error:
+        found.series_problem = str(error)
+        return
+    if series is None:
+        found.series_problem = "no snapshot is near enough; the run keeps one every five minutes, and when it ends"
+    else:
+        found.series = series
 
 
 def _instruments(store: SqlJournalStore) -> dict[int, Instrument]:

@@ -33,11 +33,31 @@ def boot(store: JournalStore, new_core: Callable[[], Core]) -> Booted:
     epoch = store.claim(TRADING, MARKET)
     core = new_core()
     snapshot, skipped = _newest(store)
-    data_from = 1 if snapshot is None or not snapshots.fits(core, snapshot) else snapshot.data_seq + 1
-    steps_from = 1 if snapshot is None else snapshot.seq + 1
-    recovered = recover(core, snapshot, store.read(TRADING, steps_from), store.read(MARKET, data_from))
+    recovered = _recover(store, core, snapshot)
     journal = Journal(store.append, epoch, _head(store, TRADING), _head(store, MARKET), recovered.consumed)
     return Booted(core, journal, recovered, skipped)
+
+
+def look(store: JournalStore, new_core: Callable[[], Core], records_max: int) -> Core | None:
+    """A core as the journal stands now, for reading only; nothing is claimed, a running trader notices nothing.
+
+    None when more than ``records_max`` records of market data lie behind the newest snapshot. Raises CorruptionError.
+    """
+    core = new_core()
+    snapshot, _ = _newest(store)
+    if _head(store, MARKET).seq - _data_from(core, snapshot) >= records_max:
+        return None
+    _recover(store, core, snapshot)
+    return core
+
+
+def _data_from(core: Core, snapshot: Snapshot | None) -> int:
+    return 1 if snapshot is None or not snapshots.fits(core, snapshot) else snapshot.data_seq + 1
+
+
+def _recover(store: JournalStore, core: Core, snapshot: Snapshot | None) -> Recovered:
+    steps_from = 1 if snapshot is None else snapshot.seq + 1
+    return recover(core, snapshot, store.read(TRADING, steps_from), store.read(MARKET, _data_from(core, snapshot)))
 
 
 def _newest(store: JournalStore) -> tuple[Snapshot | None, list[str]]:

@@ -1,10 +1,18 @@
 import json
+import sqlite3
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.unit.app.conftest import Theo
+from theo.adapters.sample_market.paths import day_ticks
 from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.domain.facts import Filled, RunStarted
+from theo.app import sample, series_trust
+from theo.domain.facts import Filled, RunStarted, SignalClosed, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
+from theo.domain.market_data import HOUR, Tick, TickKind
+from theo.domain.signals import Proposal
 from theo.engine.codec import decode_facts
 
 
@@ -55,3 +63,49 @@ def test_the_stop_file_is_told_with_its_reason(theo: Theo, copied: Path) -> None
     said = theo("--home", copied, "status")
     assert f"STOP file {copied / 'STOP'}: lunch" in said.out
     assert "HALTED by a STOP file" in said.out
+
+
+def test_the_trust_of_each_series_is_told(theo: Theo, played: Path) -> None:
+    (run,) = json.loads(theo("--home", played, "status", "--json").out)["runs"]
+    assert [(s["symbol"], s["timeframe"], s["trust"], s["trusted"]) for s in run["series"]] == [
+        ("SIM-MES", "15min", "LIVE", True),
+        ("VIX", "15min", "LIVE", True),
+    ]
+    assert "SIM-MES 15min is LIVE; VIX 15min is LIVE" in theo("--home", played, "status").out
+
+
+def test_a_journal_that_would_take_long_to_fold_says_so(theo: Theo, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_trust, "RECORDS_FOLDED_MAX", 0)
+    with sqlite3.connect(copied / "demo" / "journal.db") as database:
+        database.execute("delete from snapshots")
+    said = theo("--home", copied, "status")
+    assert (said.code, "trust of its data is not known: no snapshot is near enough" in said.out) == (0, True)
+
+
+def with_holes(*arguments: Any) -> list[Tick]:  # noqa: ANN401 - handed on as they came
+    """A day of the sample without VIX between the third and the fourth hour."""
+    ticks = day_ticks(*arguments)
+    opened = ticks[0].at
+    return [t for t in ticks if t.kind != TickKind.INDEX or not 2 * HOUR < t.at - opened < 3 * HOUR]
+
+
+def test_holes_in_a_feed_refuse_every_signal_until_they_lie_behind(
+    theo: Theo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every day has a hole, so that 50 whole bars never lie behind one."""
+    monkeypatch.setattr(sample, "day_ticks", with_holes)
+    played = theo("--home", tmp_path, "demo", "--days", 20, "--speed", 0, "--plain")
+    assert played.code == 0, played.err
+    store = SqlJournalStore(tmp_path / "demo")
+    facts = [fact for record in store.read(TRADING) for fact in decode_facts(record)]
+    store.close()
+    entries = {fact.id for fact in facts if isinstance(fact, SignalRaised) and isinstance(fact.action, Proposal)}
+    closed = [fact for fact in facts if isinstance(fact, SignalClosed) and fact.id in entries]
+    refused = [fact.reason for fact in closed if fact.refused is not None and fact.refused.rule == "data_trust"]
+    assert len(refused) == len(closed) >= 3
+    assert all("VIX 15min is GAPPED since 2018-" in reason and "3 bars are missing" in reason for reason in refused)
+    assert not any(isinstance(fact, TradeIntended) for fact in facts)
+    said = theo("--home", tmp_path, "status").out
+    assert "SIM-MES 15min is LIVE\n" in said
+    assert "(3 bars are missing): its signals are refused" in said
+    assert theo("--home", tmp_path, "replay").code == 0

@@ -87,6 +87,7 @@ def _run_lines(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - o
         f"{INDENT}{equity}; {written}",
     ]
     lines += [f"{INDENT}{price.symbol} {price.price}, from {clock(parse_time(price.at))} New York" for price in run.prices]
+    lines += [INDENT + line for line in _series_lines(run)]
     lines += [INDENT + line for line in _trade_lines(run.open_trades)]
     if run.waiting:
         lines.append(f"{INDENT}waiting for the next start: {', '.join(run.waiting)}" if run.process is None else "")
@@ -108,6 +109,15 @@ def _trading(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - one
     if not run.books_agree:
         reasons.append("waits until the broker's books and ours agree")
     return reasons or ["new risk is allowed"]
+
+
+def _series_lines(run: Standing) -> list[str]:
+    """One line for all that is trusted, one for each series whose signals are refused."""
+    if run.series_problem:
+        return [f"trust of its data is not known: {run.series_problem}"]
+    good = dict.fromkeys(one.text for one in run.series if one.trusted)
+    bad = dict.fromkeys(one.text for one in run.series if not one.trusted)
+    return ["; ".join(good), *(f"{text}: its signals are refused" for text in bad)]
 
 
 def _trade_lines(trades: list[OpenTrade]) -> list[str]:
