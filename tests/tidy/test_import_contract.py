@@ -10,7 +10,7 @@ import pytest
 from tests.tidy.tree import ROOT
 
 LAYERS = (
-    *("app", "runtime", "adapters", "research", "ports", "drive", "engine"),
+    *("app", "runtime", "adapters", "research", "gateway", "ports", "drive", "engine"),
     *("strategy", "risk", "report", "venue", "market", "domain"),
 )
 
@@ -38,6 +38,7 @@ def test_imports_that_go_down_are_kept(tmp_path: Path) -> None:
     "changes",
     [
         pytest.param({"market/bars.py": "import theo.engine\n"}, id="upwards"),
+        pytest.param({"gateway/server.py": "import theo.risk\n"}, id="a gateway that knows the trader"),
         pytest.param({"risk/rule.py": "import theo.venue\n"}, id="sideways"),
         pytest.param({"engine/core.py": "def f():\n    import theo.ports\n"}, id="upwards inside a function"),
         pytest.param({"helpful/__init__.py": ""}, id="a layer that nobody declared"),
