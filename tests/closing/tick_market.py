@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -81,19 +82,17 @@ def booted(folder: Path, of: Plan) -> Iterator[tuple[SqlJournalStore, Booted]]:
 
 def write_journal(folder: Path, of: Plan, items: Iterable[Tick], snapshots_at: frozenset[int], watch: Watch | None = None) -> int:
     """Trade the ticks and keep snapshots after so many of them; how many ticks there were."""
-    taken = 0
+    stream = iter(items)
     with booted(folder, of) as (store, run):
         driver = LockStep(run.core, exchange(of), run.journal, watch)
-        for item in items:
-            if not taken:
-                driver.feed(Started(at=item.at, key=of.key, build=of.build, cash=of.cash, world=of.record()))
-            driver.market(item)
-            taken += 1
-            if taken in snapshots_at:
-                run.journal.commit(run.core.at)
-                keep_snapshot(store, run, of.build)
-        run.journal.commit(run.core.at)
-    return taken
+        first = next(stream)
+        driver.feed(Started(at=first.at, key=of.key, build=of.build, cash=of.cash, world=of.record()))
+        stream = chain((first,), stream)
+        for upto in sorted(snapshots_at):
+            driver.run(islice(stream, upto - run.journal.consumed))
+            keep_snapshot(store, run, of.build)
+        driver.run(stream)
+        return run.journal.consumed
 
 
 def market_state(core: Core) -> bytes:

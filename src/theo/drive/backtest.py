@@ -1,6 +1,7 @@
 """A backtest: stored bars through the core that trades live, and the simulated exchange, in lock-step."""
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from theo.engine.core import Core
 from theo.engine.journal import Append, Journal
 from theo.venue.exchange import Venue
 
-PROGRESS_BARS = 2_000  # bars between two reports of progress
+PROGRESS_ITEMS = 2_000  # bars and commands between two reports of progress
 
 
 @dataclass(slots=True)
@@ -44,17 +45,18 @@ def backtest(
     core, venue = assemble(plan), exchange(plan)
     journal = Journal(append, epoch)
     driver = LockStep(core, venue, journal, watch)
-    bars = 0
-    for item in items:
-        if not bars:
-            first = item.start if isinstance(item, Bar) else item.at
-            driver.feed(Started(at=first, key=plan.key, build=plan.build, cash=plan.cash, world=plan.record()))
-        if isinstance(item, Bar):
-            driver.market(item)
-            bars += 1
-            if progress is not None and bars % PROGRESS_BARS == 0:
-                progress(bars)
-        else:
-            driver.command(item)
-    journal.commit(core.at)
-    return Backtested(core, venue, bars)
+    stream = iter(items)
+    first = next(stream, None)
+    if first is not None:
+        at = first.start if isinstance(first, Bar) else first.at
+        driver.feed(Started(at=at, key=plan.key, build=plan.build, cash=plan.cash, world=plan.record()))
+        rest = itertools.chain((first,), stream)
+        driver.run(rest if progress is None else _told(rest, progress))
+    return Backtested(core, venue, journal.consumed)
+
+
+def _told(items: Iterable[Bar | Command], progress: Callable[[int], None]) -> Iterator[Bar | Command]:
+    for number, item in enumerate(items, start=1):
+        if number % PROGRESS_ITEMS == 0:
+            progress(number)
+        yield item

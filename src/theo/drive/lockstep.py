@@ -27,29 +27,33 @@ class LockStep:
         self._core, self._venue, self._journal, self._watch = core, venue, journal, watch
         self._answers: deque[Input] = deque()
 
-    def run(self, items: Iterable[Tick | Bar]) -> None:
-        """Drive through market data in order of ``at``, then commit."""
+    def run(self, items: Iterable[Tick | Bar | Command]) -> None:
+        """Drive through market data and commands in order of ``at``, then commit. The venue sees each market item first."""
+        core, venue, journal, watched = self._core, self._venue, self._journal, self._watch is not None
+        taken, on_bar, on_tick, decide, record = journal.items, venue.on_bar, venue.on_tick, core.step, journal.step
         for item in items:
-            self.market(item)
-        self._journal.commit(self._core.at)
-
-    def market(self, item: Tick | Bar) -> None:
-        """One market data item: venue first, then core."""
-        core, venue, journal = self._core, self._venue, self._journal
-        at = item.at
-        if core.timer < at or venue.next_due < at:
-            self.advance(at)
-        reports = venue.on_bar(item) if type(item) is Bar else venue.on_tick(item)  # type: ignore[arg-type]  # two members
-        if reports:
-            for report in reports:
-                self.feed(report)
-        items = journal.items
-        items.append(item)
-        facts, effects = core.step(item)
-        if facts:
-            self._follow(None, facts, effects)
-        if len(items) >= GROUP_ITEMS_MAX or len(journal.steps) >= GROUP_ITEMS_MAX:
-            journal.commit(core.at)
+            at, kind = item.at, type(item)
+            if core.timer < at or venue.next_due < at:
+                self.advance(at)
+            if kind is Bar:
+                reports = on_bar(item)  # type: ignore[arg-type]  # narrowed by kind
+            elif kind is Tick:
+                reports = on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
+            else:
+                self.feed(item)
+                continue
+            if reports:
+                for report in reports:
+                    self.feed(report)
+            taken.append(item)  # type: ignore[arg-type]  # narrowed by kind
+            facts, effects = decide(item)
+            if effects or (facts and watched):
+                self._follow(None, facts, effects)
+            elif facts:
+                record(at, None, facts)
+            if len(taken) >= GROUP_ITEMS_MAX:
+                journal.commit(core.at)
+        journal.commit(core.at)
 
     def advance(self, until: int) -> None:
         """Deliver every timer and venue event that is due before ``until``, in order of time."""
@@ -61,11 +65,6 @@ class LockStep:
                 self.feed(report)
             if self._core.timer <= at:
                 self.feed(TimerFired(at))
-
-    def command(self, item: Command) -> None:
-        """A person's (or the roll calendar's) command, after what is due before it."""
-        self.advance(item.at)
-        self.feed(item)
 
     def feed(self, item: Input) -> None:
         """Any other input, and everything that follows from it."""

@@ -50,14 +50,15 @@ class Core:
         if (kind is Bar or kind is Tick) and self.at <= item.at < self.timer:
             self.closed_by_time = False
             self.at = item.at
-            market = self.world.market
+            market, state = self.world.market, self.state
             closed = market.on_bar(item) if kind is Bar else market.on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
-            ready = self._scans_ready() if closed else None
-            loses = self.state.open_trades and equity(self.state, self.world) < self.floor
-            done = self._quick(ready or (), loses=bool(loses)) if ready or loses else NOTHING
+            ready = self._scans_ready() if closed else ()
+            loses = state.open_trades and equity(state, self.world) < self.floor
+            done = self._quick(ready, loses=bool(loses)) if ready or loses else NOTHING
         else:
+            market = self.world.market
             done = self._full(item)
-        timer = self.world.market.due
+        timer = market.due
         if self.due < timer:
             timer = self.due
         self.timer = self.scan_due if self.scan_due < timer else timer

@@ -17,7 +17,19 @@ class Scan:
     ``awaited`` are the series on the primary's timeframe, the primary first; ``trusts`` are theirs, one each.
     """
 
-    __slots__ = ("awaited", "key", "primary", "sizing", "strategy", "terms", "trusts", "waiting_for", "waiting_until")
+    __slots__ = (
+        "_grace",
+        "_others",
+        "awaited",
+        "key",
+        "primary",
+        "sizing",
+        "strategy",
+        "terms",
+        "trusts",
+        "waiting_for",
+        "waiting_until",
+    )
 
     def __init__(
         self, key: Key, strategy: Strategy, terms: Terms, awaited: tuple[Series, ...], trusts: tuple[SeriesTrust, ...] = ()
@@ -26,7 +38,7 @@ class Scan:
         for series, trust in zip(awaited, trusts, strict=False):
             series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
-        self.awaited, self.primary = awaited, awaited[0]
+        self.awaited, self.primary, self._others, self._grace = awaited, awaited[0], awaited[1:], terms.grace
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
 
@@ -35,11 +47,11 @@ class Scan:
         end = self.waiting_for
         if series is self.primary:
             end = self.waiting_for = series.last_end
-            self.waiting_until = end + self.terms.grace
-        if not end:
+            self.waiting_until = end + self._grace
+        elif not end:
             return False
-        for awaited in self.awaited:
-            if awaited.last_end < end:
+        for other in self._others:
+            if other.last_end < end:
                 return False
         return True
 

@@ -70,12 +70,13 @@ class PairCorrelation:
     ``column.value`` is the value at the newest joined bar; where that brought no pair, the window stands as it was.
     """
 
-    __slots__ = ("_drop", "_first", "_input", "_ints", "_second", "_step", "_xs", "_ys", "column", "last_end", "spec")
+    __slots__ = ("_drop", "_first", "_input", "_ints", "_minimum", "_second", "_step", "_xs", "_ys", "column", "last_end", "spec")
 
     def __init__(self, spec: CorrelationSpec) -> None:
         self.spec = spec
         self.column = Column()
         self.last_end = 0
+        self._minimum = spec.minimum
         self._first: Bar | None = None
         self._second: Bar | None = None
         kernel = correlation_kernel(spec)
@@ -95,7 +96,18 @@ class PairCorrelation:
         y: float
         if kind == "price":
             x, y = first.close, second.close
-        elif before is None or other is None or (self._drop and not consecutive(before, other, first, second)):
+        elif before is None or other is None:
+            return
+        elif (
+            self._drop
+            and not (
+                first.start == before.end
+                and second.start == other.end
+                and first.contract == before.contract == ""
+                and second.contract == other.contract == ""
+            )
+            and not consecutive(before, other, first, second)
+        ):  # asked only where it is not plain: a call costs more than the rest
             return
         elif kind == "change":
             x, y = first.close - before.close, second.close - other.close
@@ -103,7 +115,7 @@ class PairCorrelation:
             x, y = log_return(before.close, first.close), log_return(other.close, second.close)
             if isnan(x) or isnan(y):
                 return
-        column.value = self._step(self._ints, self._xs, self._ys, x, y, self.spec.minimum)
+        column.value = self._step(self._ints, self._xs, self._ys, x, y, self._minimum)
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""

@@ -16,17 +16,16 @@ from theo.strategy.operand import Operand
 class Text:
     """Lines of one function of one argument, and the objects that they refer to."""
 
-    __slots__ = ("_held", "_lines", "_names")
+    __slots__ = ("_held", "_lines")
 
     def __init__(self, argument: str) -> None:
         self._lines = [f"def generated({argument}):"]
-        self._names: dict[int, str] = {}
         self._held: dict[str, object] = {}
 
     def name(self, thing: object) -> str:
-        """The name of an object in the text."""
-        name = self._names.setdefault(id(thing), f"x{len(self._names)}")
-        self._held[name] = thing  # which also keeps its id its own
+        """A name for an object in the text."""
+        name = f"x{len(self._held)}"
+        self._held[name] = thing
         return name
 
     def add(self, line: str) -> None:
