@@ -12,6 +12,7 @@ from theo.app.checks import Check, Level, file_check
 from theo.app.commands.status import stop_files
 from theo.app.composition import known_instruments
 from theo.app.configuration import configured
+from theo.app.data_checks import data_checks
 from theo.app.home import Home
 from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
@@ -36,6 +37,7 @@ def home_checks(home: Home) -> list[Check]:
         *_instruments_and_sessions(home),
         *_rulesets(home),
         *_limits(home),
+        *data_checks(home),
     ]
 
 

@@ -106,6 +106,11 @@ class SqlMarketStore:
                     found.append(TickSpan(instrument, ends[0], ends[1]))
         return tuple(found)
 
+    def settlements(self, instrument: int, since: int) -> tuple[tuple[int, int, int], ...]:
+        """(time, settlement, the last trade's price before it) since a time, oldest first; flagged trades are passed over."""
+        with reading(self.engine) as connection:
+            return tick_rows.settlements(connection, instrument, since)
+
     def put_levels(self, levels: Sequence[Level]) -> None:
         """See the port."""
         with writing(self.engine) as connection:

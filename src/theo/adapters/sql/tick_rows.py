@@ -10,7 +10,7 @@ from theo.adapters.sql.dialect import insert_rows, raw_pages
 from theo.adapters.sql.market_tables import stock_ticks as table
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
 from theo.domain.errors import DataError
-from theo.domain.market_data import SECOND, Tick
+from theo.domain.market_data import SECOND, UNUSABLE, Tick, TickFlag, TickKind
 from theo.ports.market_store import TickRange
 
 READ_ROWS: Final = 10_000  # fetched at a time: about 2 MB
@@ -105,3 +105,17 @@ def read_ticks(connection: Connection, wanted: TickRange) -> Iterator[Tick]:
     for page in raw_pages(connection, statement, READ_ROWS):
         for instrument, at, timestamp, seq, kind, price, volume, flags, time_source, source_id in page:
             yield Tick(instrument, at, timestamp, seq, kind, price, volume, flags, time_source, names[source_id])
+
+
+def settlements(connection: Connection, instrument: int, since: int) -> tuple[tuple[int, int, int], ...]:
+    """Settlements since a time, each with the usable trade that came last before it; one without such a trade is left out."""
+    c = table.c
+    ours = (c.instrument == instrument, c.timestamp >= since, c.source_id.in_(visible_ids("")))
+    settled = select(c.timestamp, c.price).where(*ours, c.kind == int(TickKind.SETTLEMENT)).order_by(c.timestamp)
+    usable = select(c.price).where(*ours, c.kind == int(TickKind.TRADE), c.flags.op("&")(int(UNUSABLE | TickFlag.NOT_LAST)) == 0)
+    found = []
+    for at, price in connection.execute(settled).all():
+        last = connection.execute(usable.where(c.timestamp <= at).order_by(c.timestamp.desc(), c.seq.desc()).limit(1)).scalar()
+        if last is not None:
+            found.append((int(at), int(price), int(last)))
+    return tuple(found)
