@@ -6,6 +6,7 @@ from datetime import date
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.checks import Check, Level
+from theo.app.composition import known_instruments
 from theo.app.home import Home
 from theo.app.times import clock
 from theo.domain.errors import TheoError
@@ -31,9 +32,15 @@ def data_checks(home: Home) -> Iterator[Check]:
         return
     store = SqlMarketStore(home.store)
     try:
-        instruments = {i.id: i for i in store.instruments()}
+        known = {entry.instrument.id: entry.instrument for entry in known_instruments(home).values()}
+        instruments = known | {i.id: i for i in store.instruments()}
         for info in store.series():
-            yield _gaps(home, store, info, instruments[info.instrument])
+            instrument = instruments.get(info.instrument)
+            if instrument is None:
+                text = f"instrument {info.instrument}, whose bars are stored, is not known"
+                yield Check("stored data", Level.WARN, text, f"Describe it in {home.instruments}")
+            else:
+                yield _gaps(home, store, info, instrument)
         yield from _settlements(store, instruments)
     except TheoError as error:
         yield Check("stored data", Level.FAIL, str(error), error.remedy or "Import the files again")
@@ -73,7 +80,9 @@ def _hours(home: Home, instrument: Instrument, bars: tuple[Bar, ...]) -> Hours:
 
 def _settlements(store: SqlMarketStore, instruments: dict[int, Instrument]) -> Iterator[Check]:
     for span in store.tick_ranges():
-        instrument = instruments[span.instrument]
+        instrument = instruments.get(span.instrument)
+        if instrument is None:
+            continue
         for at, settlement, last in store.settlements(span.instrument, span.last - SETTLEMENT_DAYS_MAX * DAY):
             differs = check_settlement(settlement, last, instrument.tick, SETTLEMENT_TICKS_MAX)
             if differs is None:

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.domain.market_data import SECOND, Tick, TickFlag, TickKind
+from theo.domain.market_data import SECOND, Bar, Tick, TickFlag, TickKind
 
 HEADER = "start,open,high,low,close,volume"
 DAYS = ("2019-01-04", "2019-01-07", "2019-01-08")  # a weekend between them
@@ -75,3 +75,10 @@ def test_a_settlement_is_compared_with_the_last_usable_trade(
     store.close()
     expected = [("WARN", "2019-01-04 16:00 New York: 2,540.00, the last trade before it was 2,530.00, 40 ticks apart")]
     assert found(theo, tmp_path, "settlement ES") == (expected if differs else [])
+
+
+def test_bars_of_an_instrument_that_nobody_knows_are_told(theo: Theo, tmp_path: Path) -> None:
+    store = SqlMarketStore(tmp_path)
+    store.put_bars([Bar(4_711, 900 * SECOND, "15min", 0, 900 * SECOND, 1, 1, 1, 1, 1, "mine")])
+    store.close()
+    assert found(theo, tmp_path, "stored data") == [("WARN", "instrument 4711, whose bars are stored, is not known")]
