@@ -11,6 +11,7 @@ DEV := .venv/.stamp-dev
 SETUP := tools/environment.py requirements-setup.lock pyproject.toml
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 PYTEST_WORKERS ?= 2
+BENCHMARKS ?= event_core bars indicators ingest
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,7 +44,7 @@ docs: $(DEV) ## Build the documentation into site/, warnings being errors
 	$(BIN)/zensical build --strict --clean
 
 bench: $(DEV) ## Measure speed on this machine
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: $(DEV) ## Resolve dependencies; add UPGRADE=--upgrade for newer ones
 	$(COMPILE) pyproject.toml -o requirements.lock

@@ -1,6 +1,6 @@
 """Ticks to 1/5/15/30/60-minute bars in plain Python, tick by tick, beside pandas' resample of the whole array in the same run.
 
-Run: .venv/bin/python benchmarks/bars.py [TICKS]. Medians of five runs; machines are shared, so trust the ratios.
+Run: .venv/bin/python -m benchmarks.bars [TICKS]. Medians of five runs; machines are shared, so trust the ratios.
 """
 
 import random

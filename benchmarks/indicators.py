@@ -1,6 +1,6 @@
 """Indicators and correlations, nanoseconds of processor time per bar: live (plain Python) and compiled, beside TA-Lib and pandas.
 
-Run: .venv/bin/python benchmarks/indicators.py [BARS]. The least of several runs, after compilation; machines are shared, so
+Run: python -m benchmarks.indicators [BARS]. The least of several runs, after compilation; machines are shared, so
 trust the ratios. Compiled correlations include the joining of two series with equal ends and the returns.
 """
 

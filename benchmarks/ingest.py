@@ -1,6 +1,6 @@
 """Tick ingest into market.db beside bare executemany, in one run; then reading, journal appends, and memory.
 
-Run: python benchmarks/ingest.py [TICKS]
+Run: python -m benchmarks.ingest [TICKS]
 """
 
 import gc

@@ -10,10 +10,11 @@ from theo.risk.limits import STOCKS
 
 def equity(state: State, world: World) -> int:
     """Cash and positions at their last prices, micros."""
-    total = state.cash
+    total, last, values = state.cash, world.market.last, world.unit_values
     for instrument, quantity in state.positions.items():
         if quantity:
-            total += quantity * mark(state, world, instrument) * world.instruments[instrument].unit_value
+            price = last.get(instrument)
+            total += quantity * (mark(state, world, instrument) if price is None else price) * values[instrument]
     return total
 
 
@@ -66,7 +67,7 @@ def account_view(state: State, world: World, without: str = "") -> AccountView:
     held = held_or_working(state, without)
     others = len(state.open_trades) - (without in state.open_trades)
     by_instrument = {
-        i: abs(quantity) * mark(state, world, i) * world.instruments[i].unit_value for i, quantity in held.items() if quantity
+        i: abs(quantity) * mark(state, world, i) * world.unit_values[i] for i, quantity in held.items() if quantity
     }
     stocks = [worth for i, worth in by_instrument.items() if world.instruments[i].security_type in STOCKS]
     return AccountView(

@@ -46,6 +46,10 @@ class World:
     settings: Settings = field(default_factory=Settings)
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
     awaiting: dict[Series, list[Scan]] = field(default_factory=dict)  # by each series that a scan awaits
+    unit_values: dict[int, int] = field(init=False)  # micros of one price unit of one contract, as the instruments say
+
+    def __post_init__(self) -> None:
+        self.unit_values = {i: instrument.unit_value for i, instrument in self.instruments.items()}
 
     def add(self, scan: Scan) -> None:
         """Scan a further configuration."""

@@ -42,7 +42,7 @@ def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
     state = turn.state
     if fill.execution in state.executions:
         return False
-    unit_value = turn.world.instruments[order.instrument].unit_value
+    unit_value = turn.world.unit_values[order.instrument]
     turn.emit(
         Filled(
             at=turn.at,

@@ -76,7 +76,7 @@ def group_settled(turn: Turn, trade: TradeState) -> bool:
 
 def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
     how = HOW.get(trade.last_out_role, trade.close_reason or "exit_rule") if trade.in_quantity else str(entry.status)
-    unit_value = turn.world.instruments[trade.instrument].unit_value
+    unit_value = turn.world.unit_values[trade.instrument]
     turn.emit(
         TradeClosed(
             at=turn.at,
