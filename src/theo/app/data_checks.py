@@ -21,6 +21,7 @@ from theo.ports.market_store import SeriesInfo
 
 EPOCH = date(1970, 1, 1)
 BARS_CHECKED_MAX = 20_000  # the newest of each series: two years of 15-minute bars around the clock
+OUTSIDE_PART = 20  # more than a twentieth outside regular hours is no accident: vendors leave stray bars on half days
 SETTLEMENT_DAYS_MAX = 7  # how far back settlements are looked for
 SETTLEMENT_TICKS_MAX = 20  # a settlement is an average of the last half minute: ES moves a few ticks in that time
 
@@ -68,14 +69,14 @@ def _gaps(home: Home, store: SqlMarketStore, info: SeriesInfo, instrument: Instr
 
 
 def _hours(home: Home, instrument: Instrument, bars: tuple[Bar, ...]) -> Hours:
-    """Regular hours, or all hours for a series that has bars outside of them."""
+    """Regular hours, or all hours for a series of which more than a few bars lie outside of them."""
     first, last = (date.fromordinal(EPOCH.toordinal() + at // DAY) for at in (bars[0].start, bars[-1].end))
     table = session_table(instrument.calendar, date(first.year, 1, 1), date(last.year, 12, 31), home.sessions)
     if not timeframe(bars[0].timeframe).intraday:
         return Hours(table, daily_scope(instrument))
     regular = Hours(table, SessionScope.RTH)
-    outside = any(not regular.is_open(bar.start) for bar in bars)
-    return Hours(table, SessionScope.ALL) if outside else regular
+    outside = sum(1 for bar in bars if not regular.is_open(bar.start))
+    return Hours(table, SessionScope.ALL) if outside * OUTSIDE_PART > len(bars) else regular
 
 
 def _settlements(store: SqlMarketStore, instruments: dict[int, Instrument]) -> Iterator[Check]:
