@@ -16,7 +16,7 @@ from theo.gateway.wire.kinds import read_float_or_unset, read_int, read_size_or_
 from theo.gateway.wire.messages.market_data import TickByTickBidAsk, TickByTickLast, TickByTickMidPoint
 from theo.gateway.wire.messages.others import ScannerData
 from theo.gateway.wire.messages.session import ReqIds, StartApi
-from theo.gateway.wire.schema import VERSION_MAX, VERSION_MIN, Direction, Entry, Message
+from theo.gateway.wire.schema import VERSION_MAX, VERSION_MIN, Direction, Entry, Message, Rest
 from theo.gateway.wire.table import ENTRIES, REQUESTS
 
 VERSIONS = st.integers(VERSION_MIN, VERSION_MAX)
@@ -105,7 +105,11 @@ def test_spoilt_requests_are_messages_or_faults(data: st.DataObject, entry: Entr
         assert not found.closes
 
 
-@given(data=st.data(), entry=st.sampled_from(ONES), more=st.booleans())
+# These end with whatever a client sends.
+COUNTED = [entry for entry in ONES if not any(isinstance(part, Rest) for part in entry.parts)]
+
+
+@given(data=st.data(), entry=st.sampled_from(COUNTED), more=st.booleans())
 def test_a_field_too_few_or_too_many_is_told(*, data: st.DataObject, entry: Entry, more: bool) -> None:
     version, message = data.draw(encodable(entry))
     payload = codec(version).encode(message)[4:]

@@ -5,7 +5,7 @@ repository alone; nothing that a peer sends ever becomes part of it. What a mess
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast, get_args
 
 import msgspec
@@ -22,6 +22,7 @@ from theo.gateway.wire.schema import (
     Part,
     Perhaps,
     Repeat,
+    Rest,
     Span,
     When,
     declared_at,
@@ -43,6 +44,15 @@ def read_count(text: str, fields: int) -> int:
     return count
 
 
+def rest(field: Callable[[], str]) -> Iterator[str]:
+    """Every field that is left."""
+    while True:
+        try:
+            yield field()
+        except StopIteration:
+            return
+
+
 class Code:
     """Lines of a function in the making, at a depth of indentation, with the values that its names stand for."""
 
@@ -51,7 +61,7 @@ class Code:
         self.request = entry.direction is Direction.REQUEST
         self.lines: list[str] = []
         self.depth = 1
-        self.names: dict[str, object] = {"read_count": read_count, "read_int": read_int, "INFINITE": math.inf}
+        self.names: dict[str, object] = {"read_count": read_count, "read_int": read_int, "rest": rest, "INFINITE": math.inf}
         self.functions: dict[object, str] = {}
         self.made = 0
 
@@ -142,6 +152,8 @@ class Writing(Code):
                 self.block(f"if {part.test.expression.format(f'{at}.{part.path}')}:", root, at, part.parts)
             elif isinstance(part, Perhaps):
                 self.perhaps(root, at, part)
+            elif isinstance(part, Rest):
+                self.rest(f"{at}.{part.path}")
             else:
                 self.items(root, at, part)
 
@@ -151,6 +163,16 @@ class Writing(Code):
         assert inner is not None
         self.constant(f"{{{at}.{part.path} is not None:d}}")
         self.block(f"if {at}.{part.path} is not None:", inner, f"{at}.{part.path}", _all_of(inner))
+
+    def rest(self, expression: str) -> None:
+        """Fields without a count."""
+        item = self.new("item")
+        self.flush()
+        self.line(f"for {item} in {expression}:")
+        self.depth += 1
+        self.value(self.kind(str), item)
+        self.flush()
+        self.depth -= 1
 
     def items(self, root: type[msgspec.Struct], at: str, part: Repeat | Choice) -> None:
         """A count and the items."""
@@ -194,6 +216,8 @@ class Reading(Code):
                 self.line(f"{_name(stem, part.path, found)} = {self.value(self.kind(declared_at(root, part.path)))}")
             elif isinstance(part, Perhaps):
                 self.perhaps(root, stem, part, found)
+            elif isinstance(part, Rest):
+                self.line(f"{_name(stem, part.path, found)} = tuple(rest(field))")
             else:
                 self.items(root, stem, part, found)
 

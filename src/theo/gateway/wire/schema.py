@@ -88,7 +88,13 @@ class Choice(msgspec.Struct, frozen=True):
     types: Mapping[int, type[msgspec.Struct]]
 
 
-Part = Named | Fixed | Span | When | Perhaps | Repeat | Choice
+class Rest(msgspec.Struct, frozen=True):
+    """All fields to the end, as they are: clients do not agree on what stands there."""
+
+    path: str
+
+
+Part = Named | Fixed | Span | When | Perhaps | Repeat | Choice | Rest
 
 
 class Entry(msgspec.Struct, frozen=True):

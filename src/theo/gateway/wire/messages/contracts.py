@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import msgspec
 
-from theo.gateway.wire.kinds import TagValue
+from theo.gateway.wire.kinds import ZERO, TagValue
 from theo.gateway.wire.messages.contract import CONTRACT_ASKED, CONTRACT_HELD, Contract
-from theo.gateway.wire.schema import Fixed, Message, Part, Repeat, Span, answer, parts_of, request, since, under, until
+from theo.gateway.wire.schema import Fixed, Message, Repeat, Span, answer, parts_of, request, since, under, until
 
 
 class ReqContractDetails(Message, frozen=True):
@@ -95,12 +95,15 @@ class ContractDetails(Message, frozen=True):
 
 
 class BondContractDetails(Message, frozen=True):
-    """A bond that matches. `maturity` carries day, time and zone as ContractDetails' last trade field does."""
+    """A bond that matches. `maturity` carries day, time and zone as ContractDetails' last trade field does.
+
+    A coupon with a fraction is beyond ib_async 2.1 and the official client of 2020: both read a whole number.
+    """
 
     req_id: int
     contract: Contract
     cusip: str = ""
-    coupon: float = 0.0
+    coupon: Decimal = ZERO
     maturity: str = ""
     issue_date: str = ""
     ratings: str = ""
@@ -218,11 +221,7 @@ class SoftDollarTiers(Message, frozen=True):
 
 SIZES_SINCE = 164
 _SEC_IDS = Repeat("sec_id_list")
-# 163 had one size alone, which 164 replaced by three
-_SIZES: tuple[Part, ...] = (
-    Span(163, SIZES_SINCE, parts_of("suggested_size_increment")),
-    since(SIZES_SINCE, "min_size", "size_increment", "suggested_size_increment"),
-)
+_SIZES = since(SIZES_SINCE, "min_size", "size_increment", "suggested_size_increment")
 _DETAILS = (
     until(SIZES_SINCE, Fixed("8", "version")),
     "req_id",
@@ -238,7 +237,8 @@ _DETAILS = (
     *("contract_month", "industry", "category", "subcategory", "time_zone_id", "trading_hours", "liquid_hours"),
     *("ev_rule", "ev_multiplier", _SEC_IDS, "agg_group", "under_symbol", "under_sec_type", "market_rule_ids"),
     *("real_expiration_date", "stock_type"),
-    *_SIZES,
+    Span(163, SIZES_SINCE, parts_of("suggested_size_increment")),  # one size alone, which 164 replaced by three
+    _SIZES,
 )
 _BOND_DETAILS = (
     until(SIZES_SINCE, Fixed("6", "version")),
@@ -253,7 +253,7 @@ _BOND_DETAILS = (
     until(SIZES_SINCE, "md_size_multiplier"),
     *("order_types", "valid_exchanges", "next_option_date", "next_option_type", "next_option_partial", "notes", "long_name"),
     *("ev_rule", "ev_multiplier", _SEC_IDS, "agg_group", "market_rule_ids"),
-    *_SIZES,
+    _SIZES,
 )
 _SAMPLE = (
     *("con_id", "symbol", "sec_type", "primary_exchange", "currency"),

@@ -4,7 +4,7 @@ import msgspec
 
 from theo.gateway.wire.kinds import Long, MarketSize, TagValue
 from theo.gateway.wire.messages.contract import CONTRACT_ASKED, DATA_LEGS, DELTA_NEUTRAL, Contract
-from theo.gateway.wire.schema import Message, Repeat, answer, request
+from theo.gateway.wire.schema import Message, Repeat, Rest, answer, request
 
 
 class ReqMktData(Message, frozen=True):
@@ -92,25 +92,23 @@ class ReqSmartComponents(Message, frozen=True):
 
 
 class CalculateImpliedVolatility(Message, frozen=True):
-    """Asks for the volatility that an option's price implies."""
+    """Asks for the volatility that an option's price implies. Some clients count their options in a field before them."""
 
     req_id: int
     contract: Contract
     option_price: float
     under_price: float
-    option_count: int = 0
-    options: tuple[TagValue, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class CalculateOptionPrice(Message, frozen=True):
-    """Asks for the price that a volatility implies."""
+    """Asks for the price that a volatility implies. Options as in CalculateImpliedVolatility."""
 
     req_id: int
     contract: Contract
     volatility: float
     under_price: float
-    option_count: int = 0
-    options: tuple[TagValue, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 class CancelCalculateImpliedVolatility(Message, frozen=True):
@@ -166,7 +164,7 @@ class TickEFP(Message, frozen=True):
     tick_type: int
     basis_points: float
     formatted_basis_points: str
-    implied_futures_price: float
+    total_dividends: float
     hold_days: int
     future_last_trade_date: str
     dividend_impact: float
@@ -376,13 +374,10 @@ REQUESTS = (
         *CONTRACT_ASKED,
         "option_price",
         "under_price",
-        "option_count",
-        "options",
+        Rest("options"),
         version=3,
     ),
-    request(
-        CalculateOptionPrice, 55, "req_id", *CONTRACT_ASKED, "volatility", "under_price", "option_count", "options", version=3
-    ),
+    request(CalculateOptionPrice, 55, "req_id", *CONTRACT_ASKED, "volatility", "under_price", Rest("options"), version=3),
     request(CancelCalculateImpliedVolatility, 56, version=1),
     request(CancelCalculateOptionPrice, 57, version=1),
     request(ReqMarketDataType, 59, version=1),

@@ -1,0 +1,62 @@
+"""One API client of the simulated gateway: who it is, and what waits to be sent to it."""
+
+from collections import deque
+from collections.abc import Callable
+
+from theo.gateway.wire.connection import ServerLink
+from theo.gateway.wire.messages.session import ErrorMessage
+from theo.gateway.wire.schema import Message
+
+NO_REQUEST = -1  # notices belong to no request
+WAITING_BYTES_MAX = 16 * 1024 * 1024  # a client that never reads is cut off: the others must not pay for it
+
+Outgoing = Callable[["Client", Message], None]
+
+
+class Client:
+    """A connection after its handshake. ``id`` is None until START_API has named it.
+
+    ``outgoing`` is what stands between a room and the wire: incidents drop, double, delay or reorder there.
+    """
+
+    __slots__ = ("closes", "id", "link", "market_data_type", "number", "outgoing", "waiting", "waiting_bytes")
+
+    def __init__(self, number: int) -> None:
+        self.number = number  # of the connection, never reused
+        self.link = ServerLink()
+        self.id: int | None = None
+        self.market_data_type = 1
+        self.waiting: deque[bytes] = deque()
+        self.waiting_bytes = 0
+        self.closes = False  # the server closes the socket once everything was sent
+        self.outgoing: Outgoing = Client.deliver
+
+    def send(self, message: Message) -> None:
+        """Send a message, as far as no incident interferes. A version that cannot carry it does not get it."""
+        if not self.closes:
+            self.outgoing(self, message)
+
+    def error(self, req_id: int, code: int, text: str) -> None:
+        """Answer with one of IB's errors or notices."""
+        self.send(ErrorMessage(req_id, code, text))
+
+    def deliver(self, message: Message) -> None:
+        """Encode and queue."""
+        if self.link.knows(type(message)):
+            self.queue(self.link.encode(message))
+
+    def queue(self, data: bytes) -> None:
+        """Queue raw bytes; too many of them close the connection."""
+        self.waiting.append(data)
+        self.waiting_bytes += len(data)
+        if self.waiting_bytes > WAITING_BYTES_MAX:
+            self.closes = True
+            self.waiting.clear()
+            self.waiting_bytes = 0
+
+    def take(self) -> bytes:
+        """Everything that waits, once."""
+        data = b"".join(self.waiting)
+        self.waiting.clear()
+        self.waiting_bytes = 0
+        return data
