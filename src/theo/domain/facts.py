@@ -159,8 +159,8 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fi
 class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
     """The trade is flat, or never filled (``quantity`` 0). Prices are sums of price x quantity, exact.
 
-    ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual or unprotected; of a trade that never
-    filled it is the status in which its entry ended.
+    ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual, unprotected, roll, or a strategy's own
+    reason; of a trade that never filled it is the status in which its entry ended (cancelled, rejected, expired, lost).
     """
 
     at: int

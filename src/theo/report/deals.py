@@ -19,7 +19,7 @@ from theo.domain.orders import Side
 RUNNING: Final = "Running"
 COMPLETED: Final = "Completed"
 
-# How a trade was closed (facts.TradeClosed) in the words of the deals report
+# How a trade was closed (facts.TradeClosed) in the words of the deals report; a strategy's own reason is shown as it is
 HOW_CLOSED: Final = MappingProxyType({
     "stop": "Stop-loss",
     "target": "Profit",
@@ -30,6 +30,11 @@ HOW_CLOSED: Final = MappingProxyType({
     "breaker": "Circuit breaker",
     "manual": "Manual",
     "unprotected": "No stop possible",
+    "roll": "Contract roll",
+    "cancelled": "Entry cancelled",
+    "rejected": "Entry rejected",
+    "expired": "Entry expired",
+    "lost": "Entry never arrived",
 })  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """Deals against cash counted from the executions themselves."""
 
+import ast
+from importlib import resources
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,10 @@ from theo.domain.facts import Fact, Filled, TradeClosed
 from theo.domain.instrument import MICROS
 from theo.domain.market_data import DAY
 from theo.domain.orders import Side
-from theo.report.deals import COMPLETED, RUNNING, EquityPoint, RunDeals, runs
+from theo.engine import decide
+from theo.engine.decide.tend import HOW
+from theo.engine.order_life import ENDED, OrderStatus
+from theo.report.deals import COMPLETED, HOW_CLOSED, RUNNING, EquityPoint, RunDeals, runs
 
 USD = MICROS
 
@@ -148,3 +154,25 @@ def test_closed_deals_equal_what_the_core_recorded_and_leave_cash_alone(drawn: l
     assert run.cash == CASH - sum(f.value + f.charges for f in facts if isinstance(f, Filled))
     (result,) = run.days()
     assert result.net == run.cash - CASH == sum(gross - charges for gross, charges in recorded)
+
+
+def reasons_of_the_core() -> set[str]:
+    """Every text that the core's decisions give as the reason of a close, read from their source."""
+    places = {"close_trade": 2, "flatten": 1, "CloseAsked": 2}  # function or fact -> where the reason stands
+    found = set[str]()
+    for module in resources.files(decide).iterdir():
+        if not module.name.endswith(".py"):
+            continue
+        for call in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            name = call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
+            if isinstance(call, ast.Call) and len(call.args) > (place := places.get(name, len(call.args))):
+                texts = (node.value for node in ast.walk(call.args[place]) if isinstance(node, ast.Constant))
+                found |= {text for text in texts if isinstance(text, str)}
+    return found
+
+
+def test_every_reason_of_the_core_has_words() -> None:
+    reasons = reasons_of_the_core() | set(HOW.values())
+    assert {"roll", "session_end", "breaker", "unprotected", "reverse"} <= reasons, "the source is read in another way now"
+    assert reasons | {status.value for status in ENDED - {OrderStatus.FILLED}} == set(HOW_CLOSED)
+    assert len(set(HOW_CLOSED.values())) == len(HOW_CLOSED)
