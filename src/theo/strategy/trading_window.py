@@ -1,14 +1,16 @@
 """When a configuration may enter and when it must be flat: wall-clock window, weekdays, last day, the session's actual close."""
 
 import datetime as dt
+from bisect import bisect_right
 
 import msgspec
 
-from theo.domain.market_data import DAY, MINUTE
+from theo.domain.market_data import DAY, HOUR, MINUTE
 from theo.market.sessions import Hours
 from theo.market.wall_clock import WallClock
 
 FLAT_BEFORE_CLOSE = 5 * MINUTE  # an intraday trade is flat so long before the earlier of End and the session's close
+CLOCK_CHANGE_SETTLES = 3 * HOUR  # after a clock change local times repeat or are skipped: each bar end is judged by itself
 NEVER = 1 << 62  # later than any time
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 THURSDAY = 3  # 1970-01-01
@@ -77,7 +79,12 @@ class BoundWindow:
 
     def _next_boundary(self, end: int) -> int:
         window, wall = self.window, self._wall
+        changes = wall.zone.since
+        following = bisect_right(changes, end)
+        if following and end - changes[following - 1] < CLOCK_CHANGE_SETTLES:
+            return end + 1
         boundaries = [
+            *changes[following : following + 1],
             wall.next_at(end, 0),
             wall.next_at(end, window.start * MINUTE % DAY),
             wall.next_at(end - 1, window.end * MINUTE % DAY) + 1,

@@ -51,6 +51,21 @@ minutes_of_day = st.integers(0, 24 * 60)
 instants = st.integers(instant("2020-01-03 00:00") // MINUTE, instant("2020-12-20 00:00") // MINUTE).map(lambda m: m * MINUTE)
 
 
+def is_inside(window: TradingWindow, at: int) -> bool:
+    """By the zone data of the machine."""
+    local = (EPOCH + dt.timedelta(microseconds=at)).astimezone(NEW_YORK)
+    return window.start <= local.hour * 60 + local.minute <= window.end and local.weekday() in window.days
+
+
+@pytest.mark.parametrize("change", ["2020-03-08", "2020-11-01"])
+@pytest.mark.parametrize("end", [90, 105, 120, 135, 150, 180])
+def test_a_window_that_ends_within_a_clock_change_is_local_time(change: str, end: int) -> None:
+    window = TradingWindow(start=0, end=end, days=(6,), intraday=False)
+    working, first = bound_window(window), instant(f"{change} 00:00")
+    for at in range(first, first + 6 * HOUR, 15 * MINUTE):
+        assert working.allows(at) == is_inside(window, at), at
+
+
 @given(
     minutes_of_day,
     minutes_of_day,
