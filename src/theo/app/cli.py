@@ -45,7 +45,7 @@ def demo(
 @app.command()
 def backtest(
     context: typer.Context,
-    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, the name of a shipped one, or FILE.py:Class.")],
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a shipped one.")],
     timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208; either may be left out.")] = "",
     cash: Annotated[float, typer.Option(min=1, help="Starting cash in USD.")] = 100_000.0,
     source: Annotated[str, typer.Option(help="Which imported source of bars, if there are several.")] = "",
@@ -76,7 +76,7 @@ def replay(
 @app.command()
 def paper(
     context: typer.Context,
-    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, the name of a shipped one, or FILE.py:Class.")],
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a shipped one.")],
     source: Annotated[str, typer.Option(help="Stored bars to play as the market.")] = "",
     timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208.")] = "",
     speed: Annotated[float, typer.Option(min=0, help="Times the recorded pace; 0 is as fast as it goes.")] = 0.0,

@@ -13,6 +13,12 @@ from theo.strategy.user import UserStrategy, with_class
 def find_ruleset(name: str) -> tuple[RuleSet, str, type[UserStrategy] | None]:
     """The rule set, its text, and its class when it names one. Raises ConfigError."""
     path = Path(name)
+    if name.rpartition(":")[0].endswith(".py") or path.suffix == ".py":
+        raise ConfigError(
+            f"{name} is a class, not a rule set",
+            why="a class does not say what it trades, at which stop and size",
+            remedy='Write a TOML file with strategy = "python" and [python] class = "FILE.py:Class", and name that file',
+        )
     if path.suffix == ".toml" or path.exists():
         try:
             text = path.read_text(encoding="utf-8")

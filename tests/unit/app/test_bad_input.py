@@ -208,3 +208,12 @@ def test_the_good_rows_are_good(theo: Theo, tmp_path: Path) -> None:
     rows = good_rows()
     assert all(one[0] < other[0] for one, other in pairwise(rows))
     assert import_spy(theo, tmp_path / "home", written(tmp_path / "spy.csv", rows)).code == 0
+
+
+@pytest.mark.parametrize("name", ["mine.py:Mine", "mine.py"])
+@pytest.mark.parametrize("command", ["backtest", "paper"])
+def test_a_class_alone_is_no_rule_set(theo: Theo, tmp_path: Path, command: str, name: str) -> None:
+    (tmp_path / "mine.py").write_text("class Mine: ...", encoding="utf-8")
+    said = theo("--home", tmp_path / "home", command, tmp_path / name)
+    assert is_one_sentence(said), said
+    assert 'strategy = "python"' in said.err
