@@ -6,7 +6,7 @@ repository alone; nothing that a peer sends ever becomes part of it. What a mess
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import cast, get_args
+from typing import cast
 
 import msgspec
 
@@ -25,7 +25,9 @@ from theo.gateway.wire.schema import (
     Rest,
     Span,
     When,
+    all_of,
     declared_at,
+    item_type,
     kind_of,
     value_type,
 )
@@ -162,7 +164,7 @@ class Writing(Code):
         inner = value_type(declared_at(root, part.path))
         assert inner is not None
         self.constant(f"{{{at}.{part.path} is not None:d}}")
-        self.block(f"if {at}.{part.path} is not None:", inner, f"{at}.{part.path}", _all_of(inner))
+        self.block(f"if {at}.{part.path} is not None:", inner, f"{at}.{part.path}", all_of(inner))
 
     def rest(self, expression: str) -> None:
         """Fields without a count."""
@@ -184,13 +186,13 @@ class Writing(Code):
         if isinstance(part, Choice):
             for number, struct in part.types.items():
                 name = self.bound("Type", struct)
-                self.block(f"if type({item}) is {name}:", struct, item, (Fixed(str(number), "type"), *_all_of(struct)))
+                self.block(f"if type({item}) is {name}:", struct, item, (Fixed(str(number), "type"), *all_of(struct)))
         else:
             inner = value_type(declared)
             if inner is None:
-                self.value(self.kind(_item(declared)), item)
+                self.value(self.kind(item_type(declared)), item)
             else:
-                self.parts(inner, item, part.parts or _all_of(inner))
+                self.parts(inner, item, part.parts or all_of(inner))
         self.flush()
         self.depth -= 1
 
@@ -246,7 +248,7 @@ class Reading(Code):
         self.line(f"{name} = None")
         self.line(f"if {self.called(read_flag, 'field()')}:")
         self.depth += 1
-        self.line(f"{name} = {self.built(inner, name, _all_of(inner))}")
+        self.line(f"{name} = {self.built(inner, name, all_of(inner))}")
         self.depth -= 1
 
     def items(self, root: type[msgspec.Struct], stem: str, part: Repeat | Choice, found: dict[str, str]) -> None:
@@ -261,7 +263,9 @@ class Reading(Code):
         else:
             declared = declared_at(root, part.path)
             inner = value_type(declared)
-            built = self.value(self.kind(_item(declared))) if inner is None else self.built(inner, self.new("item"), part.parts)
+            built = (
+                self.value(self.kind(item_type(declared))) if inner is None else self.built(inner, self.new("item"), part.parts)
+            )
             self.line(f"{items}.append({built})")
         self.depth -= 1
         self.line(f"{name} = tuple({items})")
@@ -273,7 +277,7 @@ class Reading(Code):
         for each, struct in part.types.items():
             self.line(f"if {number} == {each}:")
             self.depth += 1
-            self.line(f"{items}.append({self.built(struct, self.new('item'), _all_of(struct))})")
+            self.line(f"{items}.append({self.built(struct, self.new('item'), all_of(struct))})")
             self.line("continue")
             self.depth -= 1
         self.line(f'raise ValueError(f"type {{{number}}} is not known")')
@@ -281,7 +285,7 @@ class Reading(Code):
     def built(self, struct: type[msgspec.Struct], stem: str, parts: tuple[Part, ...]) -> str:
         """Read a value's parts; the expression that builds it."""
         found: dict[str, str] = {}
-        self.parts(struct, stem, parts or _all_of(struct), found)
+        self.parts(struct, stem, parts or all_of(struct), found)
         return self.construction(struct, found)
 
     def construction(self, struct: type[msgspec.Struct], found: Mapping[str, str]) -> str:
@@ -327,16 +331,6 @@ def decoder(entry: Entry, version: int) -> Decoder:
 
 def _empty(code: Code, entry: Entry) -> str:
     return f"return {code.bound('Type', entry.message)}()"
-
-
-def _all_of(struct: type[msgspec.Struct]) -> tuple[Part, ...]:
-    return tuple(Named(name) for name in struct.__struct_fields__)
-
-
-def _item(declared: object) -> object:
-    """The X of a `tuple[X, ...]`."""
-    found: object = get_args(declared)[0]
-    return found
 
 
 def _name(stem: str, path: str, found: dict[str, str]) -> str:

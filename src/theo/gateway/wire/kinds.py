@@ -16,6 +16,7 @@ from theo.gateway.wire.faults import WireError, quoted
 
 INT_MAX = 2**31 - 1  # also IB's "not set"
 LONG_MAX = 2**63 - 1  # as INT_MAX
+SHORT_CHARS = 10  # fewer digits than this are below INT_MAX
 NUMBER_CHARS_MAX = 400  # the longest double written out without an exponent has 309 digits
 SIZE_EXPONENT_MAX = 40  # a quantity of more digits, or finer, is a mistake; written out it would fill memory
 FRACTIONAL_SIZES_SINCE = 163
@@ -65,6 +66,8 @@ def read_long(text: str) -> int:
 
 def read_int(text: str) -> int:
     """A 32-bit integer; 0 for an empty field."""
+    if len(text) < SHORT_CHARS and text.isdecimal() and text.isascii():  # nearly always: three tests instead of seven
+        return int(text)
     value = read_long(text)
     if not -INT_MAX - 1 <= value <= INT_MAX:
         raise ValueError(f"{quoted(text)} has more than 32 bits")
@@ -124,7 +127,9 @@ def read_size_or_unset(text: str) -> Decimal | None:
 
 def read_flag(text: str) -> bool:
     """A truth value, sent as a number; false for an empty field."""
-    return read_long(text) != 0
+    if text == "0":
+        return False
+    return text == "1" or read_long(text) != 0
 
 
 def read_flag_or_unset(text: str) -> bool | None:
@@ -154,8 +159,8 @@ def server_text(text: str) -> str:
     Raises:
         WireError: The text holds a NUL, which would end the field.
     """
-    if text.isascii():
-        return client_text(text)
+    if text.isascii() and "\0" not in text:
+        return text
     units = text.encode("utf-16-be", "surrogatepass")
     codes = (int.from_bytes(units[n : n + 2], "big") for n in range(0, len(units), 2))
     return client_text("".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes))  # noqa: PLR2004 - ASCII ends

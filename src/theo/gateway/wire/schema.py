@@ -215,6 +215,17 @@ def value_type(declared: object) -> type[msgspec.Struct] | None:
     return None
 
 
+def all_of(struct: type[msgspec.Struct]) -> tuple[Part, ...]:
+    """The fields of a value in the order in which they are declared."""
+    return tuple(Named(name) for name in struct.__struct_fields__)
+
+
+def item_type(declared: object) -> object:
+    """The X of a `tuple[X, ...]`."""
+    found: object = get_args(declared)[0]
+    return found
+
+
 def declared_at(root: type[msgspec.Struct], path: str) -> object:
     """The declared type of a field of a message, or of a field of one of its values."""
     head, _, rest = path.partition(".")
