@@ -1,6 +1,6 @@
 """Messages a second of the gateway's wire codec on one core, beside ib_async's own sending and reading of the same messages.
 
-Run: .venv/bin/python benchmarks/wire.py [MESSAGES]. Medians of five runs of processor time; machines are shared: trust the ratios.
+Run: .venv/bin/python benchmarks/wire.py [MESSAGES]. Medians of five runs of processor time; machines are shared, so trust ratios.
 """
 
 import statistics
