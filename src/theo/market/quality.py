@@ -22,6 +22,7 @@ class OutlierLimits(msgspec.Struct, frozen=True, kw_only=True):
     window: int = 60  # accepted prices compared with: Brownlees and Gallo's k for liquid stocks
     z: int = 8  # standard deviations; theirs is 3 around a centred mean, a trailing mean lags behind a trend
     granularity_ticks: int = 10  # added, since a quiet window has no deviation; theirs is 2 to 6 cents
+    granularity_permille: int = 0  # added too, as a share of the price
     confirmations: int = 5  # so many in a row at a new level are a level: bad prints come in ones and twos
     warm_up: int = 8  # below so many accepted prices the window says little:
     warm_up_permille: int = 10  # the band is then this share of the price,
@@ -69,7 +70,8 @@ class OutlierFilter:
     def _near(self, price: int) -> bool:
         """|price - mean| <= z * deviation + granularity, multiplied out by the count so that it stays exact."""
         n = len(self._prices)
-        beyond = abs(price * n - self._sum) - self.limits.granularity_ticks * self.tick_size * n
+        granularity = self.limits.granularity_ticks * self.tick_size * n + self.limits.granularity_permille * self._sum // 1000
+        beyond = abs(price * n - self._sum) - granularity
         if beyond <= 0:
             return True
         if n < self.limits.warm_up:

@@ -13,10 +13,11 @@ from theo.adapters.files.tables import ColumnKind, Ints, RawBatch, RawColumn, Ta
 from theo.domain.errors import DataError
 from theo.domain.instrument import SecurityType
 from theo.domain.market_data import UNUSABLE, SessionScope, Tick, TickFlag, TickKind, TimeSource
-from theo.market.quality import TickQuality
+from theo.market.quality import OutlierLimits, TickQuality
 from theo.market.sessions import Hours
 
 FIRST: Final = -(2**62)
+HISTORY: Final = OutlierLimits(granularity_permille=10)  # what an exchange left standing has been looked at: only wild prints go
 SORT_ROWS_MAX: Final = 20_000_000  # 2 GB while sorting
 
 
@@ -45,7 +46,7 @@ class TickReader:
         self.skipped = self.widened = self.flagged = 0  # ticks are flagged, never left out
         self._quality = None
         if settings.sessions is not None:
-            self._quality = TickQuality(Hours(settings.sessions, SessionScope.ALL), settings.instrument.tick)
+            self._quality = TickQuality(Hours(settings.sessions, SessionScope.ALL), settings.instrument.tick, HISTORY)
         self._flags: dict[str, int] = {}
         self._last, self._seq = FIRST, -1
         index = settings.instrument.security_type is SecurityType.IND
