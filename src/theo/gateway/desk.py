@@ -134,13 +134,24 @@ class Room(Protocol):
 
 
 class Desk:
-    """The gateway's inside. ``now`` moves only with ``theo.gateway.simulator``."""
+    """The gateway's inside. ``now`` moves only with ``theo.gateway.simulator``.
 
-    __slots__ = ("clients", "contracts", "market", "now", "settings")
+    ``clock_skew`` (microseconds) is how far the gateway's own clock, which clients may ask for, is from the true time.
+    """
 
-    def __init__(self, settings: GatewaySettings, contracts: ContractBook, market: SimulatedMarket, now: int) -> None:
-        self.settings, self.contracts, self.market, self.now = settings, contracts, market, now
+    __slots__ = ("clients", "clock_skew", "contracts", "market", "now", "rooms", "settings")
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        contracts: ContractBook,
+        market: SimulatedMarket,
+        rooms: Sequence[Room] = (),
+        now: int = 0,
+    ) -> None:
+        self.settings, self.contracts, self.market, self.rooms, self.now = settings, contracts, market, rooms, now
         self.clients: dict[int, Client] = {}  # those that have named themselves, by client id
+        self.clock_skew = 0
 
     def resolve(self, client: Client, req_id: int, asked: Contract) -> Listing | None:
         """The one listing that a request is about; None after the client was told error 200."""
