@@ -6,6 +6,7 @@ from functools import reduce
 
 import msgspec
 
+from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.domain.market_data import SessionScope, TickKind
@@ -90,16 +91,12 @@ def assemble(plan: Plan) -> Core:
         breaker_opens=lambda at: clock.next_at(clock.account_day(at)[1], BREAKER_OPENS),
         settings=plan.settings,
     )
-    view = BookView(market, plan.instruments, plan.tables, clock)
     for ruleset, _ in plan.rulesets:
+        view = BookView(market, plan.instruments, plan.tables, clock, ruleset.session)
         strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))
         strategy.bind(view)
         needs = strategy.needs()
-        awaited = tuple(
-            market.series(plan.instruments[n.symbol], timeframe(n.timeframe))
-            for n in needs.series
-            if n.timeframe == needs.timeframe
-        )
+        awaited = tuple(market.series(plan.instruments[n.symbol], timeframe(n.timeframe)) for n in needs.series)
         key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
         world.add(Scan(key, strategy, Terms(ruleset, view), awaited, _trusts(plan, ruleset, awaited, view)))
     if plan.from_ticks:
@@ -108,9 +105,9 @@ def assemble(plan: Plan) -> Core:
 
 
 def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], view: BookView) -> tuple[SeriesTrust, ...]:
-    """The trust of each series in the hours that all of them share; bars from ticks are of regular hours."""
+    """The trust of each series in the hours that all of them share."""
     tables = {s.instrument.calendar: view.sessions(s.instrument.symbol).table for s in awaited}
-    shared = Hours(reduce(common_sessions, tables.values()), SessionScope.RTH if plan.from_ticks else ruleset.session)
+    shared = Hours(reduce(common_sessions, tables.values()), ruleset.session)
     return tuple(
         SeriesTrust(
             shared,
@@ -148,12 +145,20 @@ def _costs(plan: Plan) -> Callable[[Instrument, int, int], int]:
 
 
 def _bars_from_ticks(plan: Plan, market: MarketBook) -> None:
-    """A tree of timeframes for every instrument that a strategy reads, in regular hours."""
+    """A tree of timeframes for every instrument that a strategy reads, in the hours that the rule sets name."""
+    scopes = {ruleset.name: ruleset.session for ruleset, _ in plan.rulesets}
+    if len(set(scopes.values())) > 1:
+        named = ", ".join(f"{name} {scope}" for name, scope in scopes.items())
+        raise ConfigError(
+            f"rule sets differ in their session: {named}",
+            why="bars from ticks are built once, for all of them",
+            remedy="Give them the same session, or run them apart",
+        )
     wanted: dict[str, list[Series]] = {}
     for series in market.every_series():
         wanted.setdefault(series.instrument.symbol, []).append(series)
     for symbol, kept in wanted.items():
         instrument = plan.instruments[symbol]
         kind = TickKind.TRADE if instrument.tradable else TickKind.INDEX
-        hours = Hours(plan.tables[instrument.calendar], SessionScope.RTH)
+        hours = Hours(plan.tables[instrument.calendar], next(iter(scopes.values())))
         market.build_from_ticks(instrument.id, BarTree(instrument.id, [s.timeframe for s in kept], hours, kind=kind))

@@ -16,12 +16,17 @@ from theo.market.wall_clock import WallClock
 
 
 class BookView:
-    """Implements theo.strategy.view.MarketView. Raises ConfigError for a name that is not known."""
+    """Implements theo.strategy.view.MarketView for a rule set whose hours are ``scope``. Raises ConfigError for unknown names."""
 
     def __init__(
-        self, book: MarketBook, instruments: Mapping[str, Instrument], tables: Mapping[str, SessionTable], clock: WallClock
+        self,
+        book: MarketBook,
+        instruments: Mapping[str, Instrument],
+        tables: Mapping[str, SessionTable],
+        clock: WallClock,
+        scope: SessionScope,
     ) -> None:
-        self._book, self._instruments, self._tables, self._clock = book, instruments, tables, clock
+        self._book, self._instruments, self._tables, self._clock, self._scope = book, instruments, tables, clock, scope
 
     def series(self, symbol: str, timeframe: str) -> Series:
         """The bar series of a symbol."""
@@ -37,11 +42,11 @@ class BookView:
         return self._book.pair(spec, self.series(first, timeframe), self.series(second, timeframe)).correlation
 
     def sessions(self, symbol: str) -> Hours:
-        """Regular hours of a symbol's market."""
+        """The hours of a symbol's market in the rule set's scope."""
         calendar = self._instrument(symbol).calendar
         if calendar not in self._tables:
             raise ConfigError(f"{symbol} trades by calendar {calendar}, of which no sessions are known")
-        return Hours(self._tables[calendar], SessionScope.RTH)
+        return Hours(self._tables[calendar], self._scope)
 
     def wall_clock(self, zone: str) -> WallClock:
         """Local time; one zone is known to a run."""

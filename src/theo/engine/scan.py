@@ -12,14 +12,15 @@ NEVER = 1 << 62  # later than any time
 
 
 class Scan:
-    """A decision for bar end T is due when every awaited series has closed T, or ``grace`` after T, and runs once.
+    """A decision for bar end T is due when every awaited series has closed its bar that is due by T, or ``grace`` after T.
 
-    ``awaited`` are the series on the primary's timeframe, the primary first; ``trusts`` are theirs, one each.
+    It runs once. ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each.
     """
 
     __slots__ = (
         "_grace",
         "_others",
+        "_ready",
         "awaited",
         "key",
         "primary",
@@ -38,12 +39,16 @@ class Scan:
         for series, trust in zip(awaited, trusts, strict=False):
             series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
-        self.awaited, self.primary, self._others, self._grace = awaited, awaited[0], awaited[1:], terms.grace
+        self.awaited, self.primary, self._grace = awaited, awaited[0], terms.grace
+        frame = awaited[0].timeframe
+        self._others = tuple(series for series in awaited[1:] if series.timeframe == frame)
+        # Of another timeframe another end may be due: only then the strategy is asked, once all others have closed
+        self._ready = strategy.ready if len(self._others) + 1 < len(awaited) else None
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
 
     def bar_closed(self, series: Series) -> bool:
-        """Whether a decision is due and every awaited series has closed its bar end; the primary's bar makes one due."""
+        """Whether a decision is due and every awaited series has closed its bar; the primary's bar makes one due."""
         end = self.waiting_for
         if series is self.primary:
             end = self.waiting_for = series.last_end
@@ -53,7 +58,7 @@ class Scan:
         for other in self._others:
             if other.last_end < end:
                 return False
-        return True
+        return self._ready is None or self._ready(end)
 
     def standings(self, at: int) -> list[SeriesStanding]:
         """The trust of every awaited series at core time ``at``."""
