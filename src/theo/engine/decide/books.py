@@ -124,8 +124,7 @@ def _missing(turn: Turn, book: BookReported, held: OrderState) -> int:
     if held.status in UNCERTAIN:
         if _may_arrive(turn, book, held) or _entry_never_arrived(turn, book, turn.state.trades[held.order.trade]):
             return 0
-        if _exit_wanted(turn, held):
-            _send_again(turn, held)
+        if _exit_wanted(turn, held) and _send_again(turn, held):
             return 1
     elif held.since >= turn.state.asked_book_at:
         return 0  # confirmed after the answer was written
@@ -141,15 +140,18 @@ def _exit_wanted(turn: Turn, held: OrderState) -> bool:
     return held.order.role is not OrderRole.ENTRY and not held.order.parent and trade.open_quantity > 0
 
 
-def _send_again(turn: Turn, held: OrderState) -> None:
-    """The same order under the same id: should both arrive, the venue refuses the second."""
+def _send_again(turn: Turn, held: OrderState) -> bool:
+    """The same order under the same id: should both arrive, the venue refuses the second.
+
+    False when the trade has become smaller than the order: then that one is given up, and tending places one that fits.
+    """
     trade = turn.state.trades[held.order.trade]
     approved = approve_reduction(Ticket((held.order,)), trade.side.sign * trade.open_quantity)
     if isinstance(approved, Refused):
-        turn.alert("page", "exit_refused", f"trade {held.order.trade}: {approved.text}")
-        return
+        return False
     turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.RESENT, "the broker's books lack it"))
     turn.effects.append(PlaceTicket(approved))
+    return True
 
 
 def _compare_positions(turn: Turn, book: BookReported) -> int:
