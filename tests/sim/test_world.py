@@ -9,7 +9,7 @@ import pytest
 
 from tests.sim.order_path.world import World
 
-SEEDS = range(20)
+SEEDS = (*range(20), 113)  # the last once asked for ever for an exit that had become too large
 
 
 def test_without_faults_it_trades_and_settles(tmp_path: Path) -> None:
