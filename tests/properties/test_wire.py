@@ -111,11 +111,14 @@ COUNTED = [entry for entry in ONES if not any(isinstance(part, Rest) for part in
 
 @given(data=st.data(), entry=st.sampled_from(COUNTED), more=st.booleans())
 def test_a_field_too_few_or_too_many_is_told(*, data: st.DataObject, entry: Entry, more: bool) -> None:
+    """More fields than are known are no fault of a server: real ones end some messages with an empty field."""
     version, message = data.draw(encodable(entry))
     payload = codec(version).encode(message)[4:]
     changed = payload + b"0\0" if more else payload[: payload[:-1].rfind(b"\0") + 1]
     found = codec(version).decode(entry.direction, changed)
-    if changed:
+    if more and entry.direction is Direction.ANSWER:
+        assert found == read_back(entry, version, message)
+    elif changed:
         assert isinstance(found, Fault)
         assert found.code is FaultCode.READING_REQUEST
         assert found.message_id == entry.message_id
