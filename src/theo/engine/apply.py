@@ -172,6 +172,8 @@ def _filled(state: State, fact: f.Filled) -> None:
         trade.last_out_role = fact.role
     state.open_trades[fact.trade] = None
     state.cash -= fact.charges + fact.value
+    if state.cash > state.high_water and not any(state.positions.values()):
+        state.high_water = state.cash  # flat: cash is the equity, exactly
 
 
 def _trade_closed(state: State, fact: f.TradeClosed) -> None:

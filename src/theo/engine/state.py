@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 
 class OrderState(msgspec.Struct):
@@ -106,7 +106,11 @@ class Outcome(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """All that decides what we may do next. ``cash`` moves with every fill: equity = cash + positions at their marks."""
+    """All that decides what we may do next. ``cash`` moves with every fill: equity = cash + positions at their marks.
+
+    ``high_water`` is the highest equity of the moments at which facts alone say it exactly: the run's start, the begin of each
+    account day, and each fill after which nothing is held.
+    """
 
     key: Key
     journal: str  # the journal's id, once per home: the first part of every client order id
