@@ -1,0 +1,105 @@
+"""The gateway on a real socket: a thin shell that carries bytes and time between asyncio and the simulator."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from theo.gateway.client import Client
+from theo.gateway.simulator import Simulator
+from theo.ports.clock import Clock
+
+READ_BYTES_MAX = 64 * 1024
+WRITE_BUFFER_MAX = 1024 * 1024  # in a socket's buffer; what is beyond waits in the client, which has a bound of its own
+STEP_MIN = 2_000  # microseconds: shorter waits between two ticks are not worth a wake-up
+
+
+class GatewayServer:
+    """Listens on one address. ``clock`` gives the simulator's time: true, accelerated, or simulated."""
+
+    def __init__(self, simulator: Simulator, clock: Clock, *, host: str = "127.0.0.1", port: int = 7497) -> None:
+        self.simulator = simulator
+        self._clock, self._host, self._port = clock, host, port
+        self._writers: dict[int, asyncio.StreamWriter] = {}
+        self._server: asyncio.Server | None = None
+        self._market: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()  # a request may have made something due sooner
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        assert self._server is not None, "not started"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen, and let the market run. Raises OSError when the port is taken."""
+        self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=READ_BYTES_MAX)
+        self._market = asyncio.create_task(self._run_market())
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        if self._market is not None:
+            self._market.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._market
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._writers.values()):
+            writer.close()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def act(self, action: Callable[[Simulator], None]) -> None:
+        """Do something to the simulator (an incident), then send what follows from it."""
+        self.simulator.advance(self._clock.now())
+        action(self.simulator)
+        self._flush()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = self.simulator.connect()
+        self._writers[client.number] = writer
+        try:
+            while not client.closes:
+                data = await reader.read(READ_BYTES_MAX)
+                if not data:
+                    break
+                self.simulator.advance(self._clock.now())
+                self.simulator.receive(client, data)
+                self._flush()
+                self._moved.set()
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the peer is gone, or we are: either way the connection ends here
+        finally:
+            self._write(client)
+            self._writers.pop(client.number, None)
+            self.simulator.disconnected(client)
+            writer.close()
+
+    async def _run_market(self) -> None:
+        """Bring the simulator to the clock's time whenever something is due."""
+        while True:
+            now = self._clock.now()
+            self.simulator.advance(now)
+            self._flush()
+            self._moved.clear()
+            due = max(self.simulator.next_due, now + STEP_MIN)
+            waiting = [asyncio.ensure_future(self._clock.sleep_until(due)), asyncio.ensure_future(self._moved.wait())]
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in waiting:
+                    task.cancel()
+
+    def _flush(self) -> None:
+        """Send what waits to all who can take it, and close who is to be closed."""
+        for client in list(self.simulator.clients.values()):
+            if client.waiting or client.closes:
+                self._write(client)
+
+    def _write(self, client: Client) -> None:
+        writer = self._writers.get(client.number)
+        if writer is None or writer.is_closing():
+            return
+        if client.waiting and writer.transport.get_write_buffer_size() < WRITE_BUFFER_MAX:
+            writer.write(client.take())
+        if client.closes:
+            writer.close()
