@@ -1,5 +1,6 @@
 """Messages in which every field has a value of its own, so that two exchanged fields are seen; and strategies for any message."""
 
+import math
 from decimal import Decimal
 from itertools import count
 from typing import TypeVar, get_args, get_origin
@@ -28,6 +29,7 @@ OF_KIND: dict[str, st.SearchStrategy[object]] = {
     "int or unset": st.none() | INTS,
     "double": FLOATS,
     "double or unset": st.none() | FLOATS,
+    "double, infinite or unset": st.none() | FLOATS | st.just(math.inf),
     "decimal": SIZES,
     "decimal or unset": st.none() | SIZES,
     "size": WHOLE,

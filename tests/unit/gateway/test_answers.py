@@ -1,6 +1,7 @@
 """Every answer that the real clients understand reaches their users with the values that were encoded."""
 
 import logging
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -245,7 +246,8 @@ def test_texts_beyond_ascii_arrive(text: str) -> None:
 def test_what_cannot_be_written_is_refused() -> None:
     for message in (
         session.ErrorMessage(1, 2, "a\0b"),
-        market_data.TickPrice(1, 1, float("nan"), Decimal(1)),
+        market_data.TickPrice(1, 1, math.nan, Decimal(1)),
+        market_data.TickPrice(1, 1, -math.inf, Decimal(1)),
     ):
         with pytest.raises(WireError):
             codec(178).encode(message)

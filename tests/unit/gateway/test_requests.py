@@ -236,6 +236,7 @@ def test_a_version_that_lacks_a_request_does_not_know_it() -> None:
         (b"2\x002\x0077\x001\0", 320, 77, "cancelMktData: 1 of 4"),
         (b"3\x0099999999999\0", 320, -1, "placeOrder"),
         (b"3\x0077\x005\0", 320, 77, "placeOrder: The message ends after 3 fields"),
+        (b"54\x003\x0077\0" + b"0\0" * 12 + b"Infinity\x001\0", 320, 77, "'Infinity' is no number"),
         (b"999\0", 505, -1, "Unknown message id. '999'"),
         (b"\0", 505, -1, "Unknown message id. ''"),
         (b"23\x001\0x\0", 320, -1, "cancelScannerSubscription has no id"),

@@ -25,7 +25,7 @@ DOUBLE_MAX_TEXT = "1.7976931348623157E308"
 DECIMAL_MAX = Decimal(2**127 - 1)  # how newer official clients write a quantity that is not set
 UNSET_TEXTS = frozenset({"2147483647", "9223372036854775807", "1.7976931348623157E308", "1.7976931348623157e+308"})
 ZERO = Decimal(0)
-INFINITE_TEXTS = {"Infinite": math.inf, "Infinity": math.inf, "inf": math.inf, "-Infinity": -math.inf}
+INFINITE_TEXTS = frozenset({"Infinite", "Infinity", "inf"})  # the word depends on the client
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 
@@ -80,11 +80,9 @@ def read_int_or_unset(text: str) -> int | None:
 
 
 def read_float(text: str) -> float:
-    """A number; 0 for an empty field. Infinity is a word of its own: digits that overflow are refused."""
+    """A finite number; 0 for an empty field."""
     if not text:
         return 0.0
-    if text in INFINITE_TEXTS:
-        return INFINITE_TEXTS[text]
     if len(text) > NUMBER_CHARS_MAX or not NUMBER.fullmatch(text):
         raise ValueError(f"{quoted(text)} is no number")
     value = float(text)
@@ -99,6 +97,11 @@ def read_float_or_unset(text: str) -> float | None:
         return None
     value = read_float(text)
     return None if value == DOUBLE_MAX else value
+
+
+def read_offset(text: str) -> float | None:
+    """As read_float_or_unset, or infinite: an offset that reaches up to the middle."""
+    return math.inf if text in INFINITE_TEXTS else read_float_or_unset(text)
 
 
 def read_size(text: str) -> Decimal:
@@ -181,19 +184,22 @@ def float_text(value: float) -> str:
     """A number as the shortest text that reads back as the same.
 
     Raises:
-        WireError: The value is not a number.
+        WireError: The value is infinite or not a number.
     """
     text = repr(value)
-    if text[-1] in "fn":
-        if value != value:  # noqa: PLR0124 - the definition of NaN
-            raise WireError("a price is not a number")
-        return "Infinity" if value > 0 else "-Infinity"
+    if text[-1] in "fn":  # of inf and nan
+        raise WireError(f"{text} cannot be sent", why="prices and amounts are finite")
     return text
 
 
 def float_or_empty(value: float | None) -> str:
     """A number, or an empty field."""
     return "" if value is None else float_text(value)
+
+
+def offset_text(value: float | None) -> str:
+    """A number, the word for infinity, or an empty field."""
+    return "Infinity" if value == math.inf else float_or_empty(value)
 
 
 def float_or_max(value: float | None) -> str:
@@ -233,6 +239,7 @@ INT_OR_UNSET = Kind("int or unset", int_or_empty, read_int_or_unset)
 FLOAT = Kind("double", float_text, read_float)
 FLOAT_OR_UNSET = Kind("double or unset", float_or_empty, read_float_or_unset)
 FLOAT_OR_MAX = Kind("double or unset", float_or_max, read_float_or_unset, request=FLOAT_OR_UNSET)
+OFFSET = Kind("double, infinite or unset", offset_text, read_offset)
 SIZE = Kind("decimal", size_text, read_size)
 SIZE_OR_UNSET = Kind("decimal or unset", size_or_empty, read_size_or_unset)
 MARKET_SIZE = Kind("size", size_text, read_size, whole=Kind("whole size", whole_size_text, read_size))
@@ -243,4 +250,5 @@ TAGS = Kind("tag list", tags_text, read_tags)
 
 Long = Annotated[int, LONG]
 MaxFloat = Annotated[float | None, FLOAT_OR_MAX]
+Offset = Annotated[float | None, OFFSET]
 MarketSize = Annotated[Decimal, MARKET_SIZE]

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from theo.gateway.wire.kinds import ZERO, Long, MaxFloat, TagValue
+from theo.gateway.wire.kinds import ZERO, Long, MaxFloat, Offset, TagValue
 
 
 class OrderComboLeg(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +144,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     imbalance_only: bool = False
     use_price_mgmt_algo: bool | None = None
     post_to_ats: int | None = None
-    compete_against_best_offset: float | None = None
+    compete_against_best_offset: Offset = None
     mid_offset_at_whole: float | None = None
     mid_offset_at_half: float | None = None
     randomize_size: bool = False
