@@ -10,6 +10,7 @@ from theo.ports.clock import Clock
 
 READ_BYTES_MAX = 64 * 1024
 WRITE_BUFFER_MAX = 1024 * 1024  # in a socket's buffer; what is beyond waits in the client, which has a bound of its own
+PARTING_SECONDS = 1.0  # how long a peer that is cut off may go on sending before the socket is closed
 STEP_MIN = 2_000  # microseconds: shorter waits between two ticks are not worth a wake-up
 
 
@@ -20,6 +21,7 @@ class GatewayServer:
         self.simulator = simulator
         self._clock, self._host, self._port = clock, host, port
         self._writers: dict[int, asyncio.StreamWriter] = {}
+        self._tasks: dict[int, asyncio.Task[object]] = {}
         self._server: asyncio.Server | None = None
         self._market: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()  # a request may have made something due sooner
@@ -45,6 +47,8 @@ class GatewayServer:
             self._server.close()
         for writer in list(self._writers.values()):
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -57,6 +61,9 @@ class GatewayServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = self.simulator.connect()
         self._writers[client.number] = writer
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[client.number] = task
         try:
             while not client.closes:
                 data = await reader.read(READ_BYTES_MAX)
@@ -64,15 +71,24 @@ class GatewayServer:
                     break
                 self.simulator.advance(self._clock.now())
                 self.simulator.receive(client, data)
-                self._flush()
+                self._flush(client)
                 self._moved.set()
+            await self._part(client, reader, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass  # the peer is gone, or we are: either way the connection ends here
         finally:
-            self._write(client)
-            self._writers.pop(client.number, None)
+            del self._writers[client.number], self._tasks[client.number]
             self.simulator.disconnected(client)
             writer.close()
+
+    async def _part(self, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Let the peer read why: a socket closed over unread bytes would take the last words with it."""
+        self._write(client)
+        writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PARTING_SECONDS):
+                while await reader.read(READ_BYTES_MAX):
+                    pass
 
     async def _run_market(self) -> None:
         """Bring the simulator to the clock's time whenever something is due."""
@@ -89,11 +105,13 @@ class GatewayServer:
                 for task in waiting:
                     task.cancel()
 
-    def _flush(self) -> None:
-        """Send what waits to all who can take it, and close who is to be closed."""
+    def _flush(self, own: Client | None = None) -> None:
+        """Send what waits to all who can take it, and end the connections that are to be closed; ``own`` ends by itself."""
         for client in list(self.simulator.clients.values()):
-            if client.waiting or client.closes:
+            if client.waiting:
                 self._write(client)
+            if client.closes and client is not own and client.number in self._tasks:
+                self._tasks[client.number].cancel()
 
     def _write(self, client: Client) -> None:
         writer = self._writers.get(client.number)
@@ -101,5 +119,3 @@ class GatewayServer:
             return
         if client.waiting and writer.transport.get_write_buffer_size() < WRITE_BUFFER_MAX:
             writer.write(client.take())
-        if client.closes:
-            writer.close()

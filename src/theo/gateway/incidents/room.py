@@ -98,6 +98,6 @@ class IncidentsRoom:
         self.interference.now = desk.now
         self.interference.attach(client)
 
-    def on_gone(self, desk: Desk, client: Client) -> None:
+    def on_gone(self, desk: Desk, client: Client) -> None:  # noqa: ARG002 - the signature of a room
         """What was late for it is lost."""
         self.interference.detach(client)
