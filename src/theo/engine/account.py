@@ -66,9 +66,7 @@ def account_view(state: State, world: World, without: str = "") -> AccountView:
     """All that the rules of risk read, at this moment; as if the open trade ``without``, whose entry waits, were not there."""
     held = held_or_working(state, without)
     others = len(state.open_trades) - (without in state.open_trades)
-    by_instrument = {
-        i: abs(quantity) * mark(state, world, i) * world.unit_values[i] for i, quantity in held.items() if quantity
-    }
+    by_instrument = {i: abs(quantity) * mark(state, world, i) * world.unit_values[i] for i, quantity in held.items() if quantity}
     stocks = [worth for i, worth in by_instrument.items() if world.instruments[i].security_type in STOCKS]
     return AccountView(
         equity=equity(state, world),
