@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
 from datetime import date, timedelta
 from importlib.resources import files
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 

@@ -1,12 +1,13 @@
 """Finding a rule set: a TOML file, or the name of a shipped one; and the user's class beside it."""
 
+import hashlib
 import importlib.util
 from importlib.resources import files
 from pathlib import Path
 
 from theo.domain.errors import ConfigError
 from theo.strategy.loading import load_ruleset
-from theo.strategy.ruleset import RuleSet
+from theo.strategy.ruleset import OwnClass, RuleSet
 from theo.strategy.user import UserStrategy, with_class
 
 
@@ -64,3 +65,15 @@ def load_class(folder: Path, reference: str) -> tuple[type[UserStrategy], str]:
     if not isinstance(kind, type) or not issubclass(kind, UserStrategy):
         raise ConfigError(f"{path} has no class {name} that is a UserStrategy", where=reference)
     return kind, path.read_text(encoding="utf-8")
+
+
+def recorded_class(folder: str, own: OwnClass) -> type[UserStrategy]:
+    """The class of a recorded run, from the folder in which its rule set lay. Raises ConfigError when its file is another now."""
+    kind, source = load_class(Path(folder), own.path)
+    if hashlib.sha256(source.encode()).hexdigest() != own.source_sha256:
+        raise ConfigError(
+            f"{Path(folder) / own.path.rpartition(':')[0]} is not what it was when the run began",
+            why="its SHA-256 is another",
+            remedy="Put the file back as it was",
+        )
+    return kind

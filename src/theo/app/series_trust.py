@@ -34,7 +34,7 @@ def series_trust(home: Home, folder: Path, store: SqlJournalStore) -> list[Serie
 
     Raises TheoError when the run's plan or journal cannot be read.
     """
-    from theo.app.commands.replay import recorded_plan  # only here: status is quick where nothing is recorded
+    from theo.app.recorded import recorded_plan  # only here: status is quick where nothing is recorded
 
     plan = recorded_plan(home, folder, store)
     core = look(store, lambda: assemble(plan), RECORDS_FOLDED_MAX)

@@ -48,6 +48,7 @@ class Plan:
     offsets: ZoneOffsets
     rulesets: list[tuple[RuleSet, str]] = field(default_factory=list)  # each with its TOML text
     classes: dict[str, type[UserStrategy]] = field(default_factory=dict)  # by rule set, for those that name a class
+    class_folders: dict[str, str] = field(default_factory=dict)  # by rule set: the folder that its class's path starts from
     limits: Limits = field(default_factory=Limits)
     settings: Settings = field(default_factory=Settings)
     venue: VenueSettings = field(default_factory=VenueSettings)
@@ -66,6 +67,7 @@ class Plan:
             "texts": {ruleset.name: text for ruleset, text in self.rulesets},
             "rulesets": {ruleset.name: ruleset.canonical().decode() for ruleset, _ in self.rulesets},
             "versions": {ruleset.name: ruleset.version for ruleset, _ in self.rulesets},
+            "class_folders": self.class_folders,
             "instruments": [i for s, i in self.instruments.items() if s in used],
             "fees": {s: self.fees[s] for s in self.fees if s in used},
             "sessions": {name: table.version for name, table in self.tables.items() if name in calendars},

@@ -1,11 +1,14 @@
-"""The plan of a run from what its first record knew: replay, verification and explanation need no file of the user's."""
+"""The plan of a run from what its record knew when it began: replay, verification and explanation read no rule-set file.
+
+The one file of the user's that they need is the source of a class of one's own; it must be what it was.
+"""
 
 from collections.abc import Callable
 
 import msgspec
 
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import RunStarted
+from theo.domain.inputs import Started
 from theo.domain.instrument import Instrument
 from theo.drive.assembly import Plan
 from theo.engine.world import Settings
@@ -13,7 +16,7 @@ from theo.market.sessions import SessionTable
 from theo.market.trust import TrustBounds
 from theo.market.wall_clock import ZoneOffsets
 from theo.risk.limits import Limits
-from theo.strategy.ruleset import RuleSet, from_canonical
+from theo.strategy.ruleset import OwnClass, RuleSet, from_canonical
 from theo.strategy.user import UserStrategy
 from theo.venue.exchange import VenueSettings
 
@@ -21,7 +24,8 @@ from theo.venue.exchange import VenueSettings
 class Known(msgspec.Struct):
     """What a run's record holds (drive.assembly.Plan.record).
 
-    ``rulesets`` are whole, as this build expanded them; ``texts`` are what a person wrote.
+    ``rulesets`` are whole, as this build expanded them; ``texts`` are what a person wrote. ``class_folders`` says, by rule set,
+    where the path of its class starts.
     """
 
     journal: str
@@ -36,6 +40,7 @@ class Known(msgspec.Struct):
     venue: VenueSettings
     from_ticks: bool
     trust: TrustBounds = TrustBounds()
+    class_folders: dict[str, str] = {}
 
 
 def known(world: str) -> Known:
@@ -58,13 +63,16 @@ def recorded_ruleset(knew: Known, name: str) -> RuleSet:
 
 
 def plan_of_record(
-    started: RunStarted,
+    started: Started,
     *,
     tables: Callable[[str], SessionTable],
     offsets: ZoneOffsets,
-    load_class: Callable[[str], type[UserStrategy]],
+    load_class: Callable[[str, OwnClass], type[UserStrategy]],
 ) -> Plan:
-    """The plan as it was. Raises CorruptionError when a session table or rule set is not what it was."""
+    """The plan as it was at a start. Raises CorruptionError when a session table or rule set is not what it was.
+
+    ``load_class`` gives the class of a folder and a reference; what it raises is raised.
+    """
     knew = known(started.world)
     rulesets = [(recorded_ruleset(knew, name), knew.texts[name]) for name in knew.rulesets]
     return Plan(
@@ -74,13 +82,24 @@ def plan_of_record(
         cash=started.cash,
         instruments={i.symbol: i for i in knew.instruments},
         fees=knew.fees,
-        tables={name: tables(name) for name in knew.sessions},
+        tables={name: _same_table(tables(name), version) for name, version in knew.sessions.items()},
         offsets=offsets,
         rulesets=rulesets,
-        classes={r.name: load_class(r.own.path) for r, _ in rulesets if r.own is not None},
+        classes={r.name: load_class(knew.class_folders.get(r.name, ""), r.own) for r, _ in rulesets if r.own is not None},
+        class_folders=knew.class_folders,
         limits=knew.limits,
         settings=knew.settings,
         venue=knew.venue,
         from_ticks=knew.from_ticks,
         trust=knew.trust,
     )
+
+
+def _same_table(table: SessionTable, version: str) -> SessionTable:
+    if table.version != version:
+        raise CorruptionError(
+            f"the sessions of {table.calendar} were made by {version}, now by {table.version}",
+            why="a decision may fall differently in other hours",
+            remedy="Install the version that is named",
+        )
+    return table

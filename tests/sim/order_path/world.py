@@ -36,7 +36,7 @@ class Told:
     def __init__(self, points: CrashPoints) -> None:
         self._points = points
 
-    def tell(self, at: int, severity: str, code: str, text: str) -> None:  # noqa: ARG002 - the port's signature
+    def tell(self, at: int, severity: str, code: str, text: str) -> None:
         """Heard, and of no consequence to the order path."""
         self._points.pass_by("tell:before")
         self._points.pass_by("tell:after")

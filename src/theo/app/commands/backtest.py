@@ -78,6 +78,7 @@ def plan_backtest(
         plan = plan_for(home, read, key, mode[0], round(cash * MICROS), *days)
         plan.rulesets = [(ruleset, text)]
         plan.classes = {} if kind is None else {ruleset.name: kind}
+        plan.class_folders = {} if kind is None else {ruleset.name: str(Path(name).resolve().parent)}
         refuse_impossible_limits(home, plan, least_prices(stored))
     except BaseException:
         market.close()

@@ -14,15 +14,12 @@ from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.rebuild import Rebuilt, rebuild
 from theo.adapters.sql.verify import Verified, verify_stream
 from theo.app.cli_options import EXIT_PROBLEM
-from theo.app.commands.replay import recorded_items, recorded_plan
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, run_name
 from theo.app.projecting import decoders
+from theo.app.recorded import decide_again
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from theo.domain.journal import TRADING, Record
-from theo.drive.assembly import assemble
-from theo.drive.redecide import redecide
-from theo.engine.codec import decode_steps
 from theo.ports.store import StreamHead
 
 INDENT = "  "
@@ -113,10 +110,8 @@ def _head(store: SqlJournalStore, stream: str) -> StreamHead | None:
 
 def _decided_again(home: Home, folder: Path, store: SqlJournalStore, streams: list[Verified]) -> Checked:
     head = store.head(TRADING)
-    core = assemble(recorded_plan(home, folder, store))
     with _progress(f"{run_name(home, folder)} deciding again", None if head is None else head.seq) as walked:
-        steps = (step for record in walked(store.read(TRADING)) for step in decode_steps(record))
-        done = redecide(core, steps, recorded_items(store))
+        done = decide_again(home, folder, store, walked=walked)
     problem = "" if done.first_difference is None else f"this build decides otherwise: {done.first_difference}"
     return Checked(run=run_name(home, folder), streams=streams, steps=done.steps, facts=done.facts, problem=problem)
 
