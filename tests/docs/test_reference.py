@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from theo.app.configuration import Configuration, DataTable, ExchangeTable, configured
 from theo.domain.errors import ConfigError
@@ -109,7 +110,7 @@ def test_every_error_names_the_code_that_the_program_exits_with() -> None:
 
 def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> None:
     text = (REFERENCE / "configuration.md").read_text()
-    tables = {"exchange": ExchangeTable, "data": DataTable}
+    tables: dict[str, type[BaseModel]] = {"exchange": ExchangeTable, "data": DataTable}
     fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
     assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)
     for key, field in ((path.partition(".")[2], field) for path, field in fields.items()):

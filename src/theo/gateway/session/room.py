@@ -83,7 +83,7 @@ class SessionRoom:
 
     def _unsupported(self, _desk: Desk, client: Client, request: Unsupported) -> None:
         code, text = REFUSED.get(request.name, (NOT_SUPPORTED, f"{request.name} is not supported by this gateway."))
-        client.error(request.req_id if request.req_id is not None else NO_REQUEST, code, text)
+        client.error(request.req_id, code, text)
 
     def on_tick(self, desk: Desk, tick: Tick) -> None:
         """Prices mean nothing here."""
