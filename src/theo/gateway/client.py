@@ -16,10 +16,23 @@ Outgoing = Callable[["Client", Message], None]
 class Client:
     """A connection after its handshake. ``id`` is None until START_API has named it.
 
-    ``outgoing`` is what stands between a room and the wire: incidents drop, double, delay or reorder there.
+    ``outgoing`` is what stands between a room and the wire: incidents drop, double, delay or reorder there. A ``stalled`` one is
+    neither read nor written to; ``drip`` is how many bytes it gets at a time, 0 for all.
     """
 
-    __slots__ = ("closes", "id", "link", "market_data_type", "number", "outgoing", "waiting", "waiting_bytes")
+    __slots__ = (
+        "closes",
+        "drip",
+        "id",
+        "link",
+        "market_data_type",
+        "number",
+        "outgoing",
+        "stalled",
+        "unread",
+        "waiting",
+        "waiting_bytes",
+    )
 
     def __init__(self, number: int) -> None:
         self.number = number  # of the connection, never reused
@@ -30,6 +43,8 @@ class Client:
         self.waiting_bytes = 0
         self.closes = False  # the server closes the socket once everything was sent
         self.outgoing: Outgoing = Client.deliver
+        self.stalled, self.drip = False, 0
+        self.unread = b""  # what came while it was stalled
 
     def send(self, message: Message) -> None:
         """Send a message, as far as no incident interferes. A version that cannot carry it does not get it."""
@@ -55,8 +70,13 @@ class Client:
             self.waiting_bytes = 0
 
     def take(self) -> bytes:
-        """Everything that waits, once."""
+        """What may be sent now, once: everything, or a few bytes of it while it drips, or nothing while stalled."""
+        if self.stalled:
+            return b""
         data = b"".join(self.waiting)
         self.waiting.clear()
-        self.waiting_bytes = 0
+        if self.drip and len(data) > self.drip:
+            self.waiting.append(data[self.drip :])
+            data = data[: self.drip]
+        self.waiting_bytes -= len(data)
         return data

@@ -136,10 +136,11 @@ class Room(Protocol):
 class Desk:
     """The gateway's inside. ``now`` moves only with ``theo.gateway.simulator``.
 
-    ``clock_skew`` (microseconds) is how far the gateway's own clock, which clients may ask for, is from the true time.
+    ``clock_skew`` (microseconds) is how far the gateway's own clock, which clients may ask for, is from the true time. Until
+    ``refuses_until`` the gateway restarts: nobody can connect.
     """
 
-    __slots__ = ("clients", "clock_skew", "contracts", "market", "now", "rooms", "settings")
+    __slots__ = ("clients", "clock_skew", "contracts", "market", "now", "refuses_until", "rooms", "settings")
 
     def __init__(
         self,
@@ -152,6 +153,7 @@ class Desk:
         self.settings, self.contracts, self.market, self.rooms, self.now = settings, contracts, market, rooms, now
         self.clients: dict[int, Client] = {}  # those that have named themselves, by client id
         self.clock_skew = 0
+        self.refuses_until = 0
 
     def resolve(self, client: Client, req_id: int, asked: Contract) -> Listing | None:
         """The one listing that a request is about; None after the client was told error 200."""

@@ -59,6 +59,10 @@ class GatewayServer:
         self._flush()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.simulator.advance(self._clock.now())
+        if not self.simulator.accepts:
+            writer.close()
+            return
         client = self.simulator.connect()
         self._writers[client.number] = writer
         task = asyncio.current_task()

@@ -6,7 +6,7 @@ given. The same calls give the same bytes.
 
 from collections.abc import Sequence
 
-from theo.gateway.client import NO_REQUEST, Client
+from theo.gateway.client import NO_REQUEST, WAITING_BYTES_MAX, Client
 from theo.gateway.desk import NEVER, ContractBook, Desk, GatewaySettings, Handler, Room, SimulatedMarket
 from theo.gateway.session.pacing import Pacing
 from theo.gateway.session.room import NOT_CONNECTED
@@ -31,6 +31,11 @@ class Simulator:
         for room in rooms:
             self._handlers.update(room.handlers)
 
+    @property
+    def accepts(self) -> bool:
+        """Whether a connection is taken now; not while the gateway restarts."""
+        return self.desk.now >= self.desk.refuses_until
+
     def connect(self) -> Client:
         """A new connection."""
         self._connections += 1
@@ -39,7 +44,12 @@ class Simulator:
         return client
 
     def receive(self, client: Client, data: bytes) -> None:
-        """Bytes of a client."""
+        """Bytes of a client. While it is stalled they wait; too many of them end the connection."""
+        if client.stalled:
+            client.unread += data
+            client.closes = client.closes or len(client.unread) > WAITING_BYTES_MAX
+            return
+        data, client.unread = client.unread + data, b""
         for event in client.link.receive(data):
             if isinstance(event, Opened):
                 client.queue(client.link.open(connection_time(self.desk.now, self.desk.settings.time_zone)))
@@ -84,6 +94,8 @@ class Simulator:
     def advance(self, until: int) -> None:
         """Let time pass: ticks and what is due, in order of time; of one moment ticks first."""
         desk = self.desk
+        for client in [c for c in self.clients.values() if c.unread and not c.stalled]:
+            self.receive(client, b"")
         while (at := self.next_due) <= until:
             desk.now = max(desk.now, at)
             for tick in desk.market.advance(at):
