@@ -4,7 +4,7 @@ One thread, one order of events: what the market and the rooms have due happens 
 given. The same calls give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from theo.gateway.client import NO_REQUEST, WAITING_BYTES_MAX, Client
 from theo.gateway.desk import NEVER, ContractBook, Desk, GatewaySettings, Handler, Room, SimulatedMarket
@@ -17,14 +17,27 @@ from theo.gateway.wire.messages.session import StartApi
 from theo.gateway.wire.schema import Message
 
 
+Before = Callable[[Desk, Message], None]
+
+
 class Simulator:
-    """``clients`` are all connections, also those that have not named themselves yet, by their number."""
+    """``clients`` are all connections, also those that have not named themselves yet, by their number.
+
+    ``before`` sees each request before it is worked off: incidents that wait for one begin there.
+    """
 
     def __init__(
-        self, settings: GatewaySettings, contracts: ContractBook, market: SimulatedMarket, rooms: Sequence[Room], now: int
+        self,
+        settings: GatewaySettings,
+        contracts: ContractBook,
+        market: SimulatedMarket,
+        rooms: Sequence[Room],
+        now: int,
+        before: Before | None = None,
     ) -> None:
         self.desk = Desk(settings, contracts, market, rooms, now)
         self.clients: dict[int, Client] = {}
+        self._before = before
         self._pacing: dict[int, Pacing] = {}
         self._connections = 0
         self._handlers: dict[type[Message], Handler] = {}
@@ -68,6 +81,8 @@ class Simulator:
         if client.id is None and not isinstance(request, StartApi):
             client.error(NO_REQUEST, NOT_CONNECTED, "Not connected")
             return
+        if self._before is not None:
+            self._before(desk, request)
         handler = self._handlers.get(type(request))
         if handler is None:
             client.error(
