@@ -16,7 +16,6 @@ from theo.gateway.wire.faults import Fault
 from theo.gateway.wire.messages.session import StartApi
 from theo.gateway.wire.schema import Message
 
-
 Before = Callable[[Desk, Message], None]
 
 
