@@ -14,7 +14,7 @@ from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.state import Day, OrderState, Outcome, SignalState, State, TradeState
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
-KEEP_DAYS = 2  # ended trades, executions and command outcomes: IB reports executions of today and the day before
+KEEP_DAYS = 2  # ended trades with their executions, command outcomes: IB reports executions of today and the day before
 
 
 def _run_started(state: State, fact: f.RunStarted) -> None:
@@ -193,7 +193,8 @@ def _day_began(state: State, fact: f.DayBegan) -> None:
         for order in trade.orders:
             del state.orders[order]
             state.unanswered.pop(order, None)
-    for execution in [e for e, at in state.executions.items() if at < oldest]:
+    reported = min((trade.opened_at for trade in state.trades.values()), default=oldest)  # of an order held, a repeat may come
+    for execution in [e for e, at in state.executions.items() if at < min(oldest, reported)]:
         del state.executions[execution]
     for command in [c for c, outcome in state.commands.items() if outcome.at < oldest]:
         del state.commands[command]

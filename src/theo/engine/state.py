@@ -124,7 +124,7 @@ class State(msgspec.Struct):
     signals: dict[str, SignalState] = {}
     open_trades: dict[str, None] = {}  # ids of the trades that are not over, oldest first
     unanswered: dict[str, None] = {}  # ids of the orders that wait for an answer of the broker, oldest first
-    executions: dict[str, int] = {}  # execution id -> when; kept KEEP_DAYS
+    executions: dict[str, int] = {}  # execution id -> when; kept KEEP_DAYS, and as long as any trade of that time
     commands: dict[str, Outcome] = {}  # by command id; kept KEEP_DAYS, so a repeat within 24 hours is known
     day: Day = msgspec.field(default_factory=Day)
     high_water: int = 0
