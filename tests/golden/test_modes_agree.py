@@ -22,6 +22,7 @@ from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app.commands import backtest, paper, replay
 from theo.app.home import open_home
+from theo.app.recorded import recorded_items, recorded_plan
 from theo.domain.facts import BookAsked, Fact, Reconciled, RunStarted
 from theo.domain.journal import TRADING, Record
 from theo.drive.assembly import assemble
@@ -112,11 +113,11 @@ def test_a_replay_by_other_rules_differs(home_of: HomeOf) -> None:
     folder = run_backtest(home, ruleset)
     store = SqlJournalStore(folder)
     try:
-        plan = replay.recorded_plan(open_home(home), folder, store)
+        plan = recorded_plan(open_home(home), folder, store)
         text = SPY_VIX.ruleset.replace("threshold = 0.7", "threshold = 0.9")
         plan.rulesets = [(load_ruleset(text, "changed"), text)]
-        steps = (step for record in store.read(TRADING) for step in decode_steps(record))
-        compared = redecide(assemble(plan), steps, replay.recorded_items(store))
+        steps = [step for record in store.read(TRADING) for step in decode_steps(record)]
+        compared = redecide(lambda _: assemble(plan), steps, recorded_items(store), lambda: (steps, recorded_items(store)))
     finally:
         store.close()
     assert compared.first_difference is not None

@@ -1,6 +1,7 @@
 """Recovery applies recorded facts; it never decides again with today's code. Start, restart and crash are one path.
 
-Market state is folded from the journalled market data, in the order in which the core took it.
+Market state is folded from the journalled market data, in the order in which the core took it. What a class of the user's own
+remembers is not on record: it looks once more at each bar end that was decided, and what it answers counts for nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from theo.engine import snapshot as snapshots
 from theo.engine.apply import apply
 from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
+from theo.engine.decide.scans import position_of
 from theo.engine.scan import NEVER
 from theo.engine.snapshot import Snapshot
 
@@ -33,13 +35,12 @@ def recover(core: Core, snapshot: Snapshot | None, steps: Iterable[Record], data
     """Bring a fresh core to the end of the journal.
 
     ``steps`` are the trading records after the snapshot's; ``data`` the market data records that hold items after its
-    ``consumed`` (or from the start). Raises CorruptionError for a journal that contradicts itself.
+    ``consumed`` (or from the start). The snapshot fits the core. Raises CorruptionError for a journal that contradicts itself.
     """
     done = Recovered(0, 0, from_snapshot=False, facts=0)
     if snapshot is not None:
         snapshots.restore(core, snapshot)
-        done.seq, done.from_snapshot = snapshot.seq, True
-        done.consumed = snapshot.consumed if snapshots.fits(core, snapshot) else 0
+        done.seq, done.consumed, done.from_snapshot = snapshot.seq, snapshot.consumed, True
     items = _items_after(data, done.consumed)
     for record in steps:
         if record.seq <= done.seq:
@@ -49,8 +50,7 @@ def recover(core: Core, snapshot: Snapshot | None, steps: Iterable[Record], data
                 f"record {done.seq + 1} is missing", where=record.stream, remedy="Run `theo journal verify` and restore a backup"
             )
         for step in decode_steps(record):
-            done.consumed = _fold_until(core, items, done.consumed, step.consumed)
-            _apply(core, step)
+            done.consumed = follow(core, step, items, done.consumed)
             done.facts += len(step.facts)
         done.seq = record.seq
     for item in items:
@@ -66,7 +66,22 @@ def _items_after(data: Iterable[Record], consumed: int) -> Iterator[Tick | Bar]:
         yield from batch.items[skip:] if skip else batch.items
 
 
-def _fold_until(core: Core, items: Iterator[Tick | Bar], consumed: int, wanted: int) -> int:
+def follow(core: Core, step: Step, items: Iterator[Tick | Bar], consumed: int) -> int:
+    """Bring a core that has taken ``consumed`` items behind one recorded step; returns how many it has taken then.
+
+    Raises CorruptionError when market data is missing.
+    """
+    consumed = fold_until(core, items, consumed, step.consumed - (step.input is None))
+    for fact in step.facts:
+        if type(fact) is Decided:
+            _decided_late(core, fact, step.at)
+    consumed = fold_until(core, items, consumed, step.consumed)
+    _apply(core, step)
+    return consumed
+
+
+def fold_until(core: Core, items: Iterator[Tick | Bar], consumed: int, wanted: int) -> int:
+    """Fold market data alone until ``wanted`` items are taken. Raises CorruptionError when they end before."""
     while consumed < wanted:
         item = next(items, None)
         if item is None:
@@ -99,15 +114,22 @@ def _apply(core: Core, step: Step) -> None:
     if type(step.input) is TimerFired and core.world.market.on_time(step.input.at):
         _scans_wait(core)
     for fact in step.facts:
+        if type(fact) is Decided:
+            _decided(core, fact)
         apply(core.state, fact)
-    _forget_decided(core, step)
+    core.scan_due = min((scan.waiting_until for scan in core.world.scans.values()), default=NEVER)
 
 
-def _forget_decided(core: Core, step: Step) -> None:
-    """A scan whose decision was recorded waits no more."""
-    core.scan_due = NEVER
-    decided = {(fact.config, fact.end) for fact in step.facts if type(fact) is Decided}
-    for name, scan in core.world.scans.items():
-        if (name, scan.waiting_for) in decided:
-            scan.waiting_for, scan.waiting_until = 0, NEVER
-        core.scan_due = min(core.scan_due, scan.waiting_until)
+def _decided_late(core: Core, fact: Decided, at: int) -> None:
+    """A scan whose grace was over was run before the step's own input was looked at: it saw the market without it."""
+    scan = core.world.scans.get(fact.config)
+    if scan is not None and scan.waiting_until <= at:
+        _decided(core, fact)
+
+
+def _decided(core: Core, fact: Decided) -> None:
+    """A scan whose decision is on record waits no more, and its strategy remembers the bar end."""
+    scan = core.world.scans.get(fact.config)
+    if scan is not None and scan.waiting_for == fact.end:
+        scan.strategy.recall(fact.end, position_of(core.state, fact.config))
+        scan.waiting_for, scan.waiting_until = 0, NEVER

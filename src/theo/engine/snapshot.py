@@ -74,10 +74,9 @@ def fits(core: Core, snapshot: Snapshot) -> bool:
 
 
 def restore(core: Core, snapshot: Snapshot) -> None:
-    """Put the snapshot into a fresh core; market state only when it fits, else it is to be folded again."""
+    """Put a snapshot that fits into a fresh core."""
+    assert fits(core, snapshot)
     core.state, core.at, core.due = snapshot.state, snapshot.at, 0
-    if not fits(core, snapshot):
-        return
     core.world.market.restore(msgspec.msgpack.decode(snapshot.market))
     core.scan_due = NEVER
     for kept in snapshot.scans:

@@ -1,7 +1,7 @@
 """Boot: the one path of start, restart and crash recovery.
 
-Load the newest valid snapshot, apply the facts after it, then let the core ask for the broker's books; it trades only once they
-agree.
+Load the newest snapshot that fits, apply the facts after it, then let the core ask for the broker's books; it trades only once
+they agree.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def boot(store: JournalStore, new_core: Callable[[], Core]) -> Booted:
     """Claim the streams and recover. Raises HaltRequiredError when another trader runs, CorruptionError for a broken journal."""
     epoch = store.claim(TRADING, MARKET)
     core = new_core()
-    snapshot, skipped = _newest(store)
+    snapshot, skipped = _newest(store, core)
     recovered = _recover(store, core, snapshot)
     journal = Journal(store.append, epoch, _head(store, TRADING), _head(store, MARKET), recovered.consumed)
     return Booted(core, journal, recovered, skipped)
@@ -44,33 +44,37 @@ def look(store: JournalStore, new_core: Callable[[], Core], records_max: int) ->
     None when more than ``records_max`` records of market data lie behind the newest snapshot. Raises CorruptionError.
     """
     core = new_core()
-    snapshot, _ = _newest(store)
-    if _head(store, MARKET).seq - _data_from(core, snapshot) >= records_max:
+    snapshot, _ = _newest(store, core)
+    if _head(store, MARKET).seq - _data_from(snapshot) >= records_max:
         return None
     _recover(store, core, snapshot)
     return core
 
 
-def _data_from(core: Core, snapshot: Snapshot | None) -> int:
-    return 1 if snapshot is None or not snapshots.fits(core, snapshot) else snapshot.data_seq + 1
+def _data_from(snapshot: Snapshot | None) -> int:
+    return 1 if snapshot is None else snapshot.data_seq + 1
 
 
 def _recover(store: JournalStore, core: Core, snapshot: Snapshot | None) -> Recovered:
     steps_from = 1 if snapshot is None else snapshot.seq + 1
-    return recover(core, snapshot, store.read(TRADING, steps_from), store.read(MARKET, _data_from(core, snapshot)))
+    return recover(core, snapshot, store.read(TRADING, steps_from), store.read(MARKET, _data_from(snapshot)))
 
 
-def _newest(store: JournalStore) -> tuple[Snapshot | None, list[str]]:
-    """The newest snapshot that is whole and of this state version; a damaged one is passed over, and said."""
+def _newest(store: JournalStore, core: Core) -> tuple[Snapshot | None, list[str]]:
+    """The newest snapshot that is whole, of this state version and of the core's rule sets; others are passed over, and said."""
     skipped: list[str] = []
     for stored in store.newest_snapshots():
         if not stored.intact:
             skipped.append(f"snapshot after record {stored.seq} is damaged")
             continue
         try:
-            return snapshots.read(stored.payload), skipped
+            snapshot = snapshots.read(stored.payload)
         except CorruptionError as error:
             skipped.append(str(error))
+            continue
+        if snapshots.fits(core, snapshot):
+            return snapshot, skipped
+        skipped.append(f"snapshot after record {stored.seq} was taken with other rule sets")
     return None, skipped
 
 

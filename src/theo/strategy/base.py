@@ -73,6 +73,9 @@ class Strategy(Protocol):
         ``position`` is the signed quantity of the configuration's own open trade, working entries included.
         """
 
+    def recall(self, end: int, position: int) -> None:
+        """After a restart: live through a bar end that was decided then, so that ``state`` is what it was after it."""
+
     def conditions(self) -> tuple[str, ...]:
         """Each condition in words, in the order of the bits of ``Evaluation.truths``."""
 

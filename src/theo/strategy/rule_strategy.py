@@ -73,6 +73,9 @@ class RuleStrategy:
             return Evaluation(verdict, numbers, truths, action)
         return Evaluation(base.NOTHING, numbers, truths)
 
+    def recall(self, end: int, position: int) -> None:
+        """Nothing is kept that a bar end could change."""
+
     def _judge(
         self,
         truths: int,

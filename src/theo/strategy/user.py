@@ -141,15 +141,21 @@ class ClassStrategy:
         """Ask the class, inside and outside the trading window; outside it only leaving counts."""
         values = self._numbers.read(end)
         inside = self._window is None or self._window.allows(end)
+        verdict, action = self._act(self._ask(end, position, values), values, position)
+        if isinstance(action, Proposal) and not inside:
+            verdict, action = OUTSIDE_WINDOW, None
+        return Evaluation(verdict, recorded(values), int(inside and self._window is not None), action)
+
+    def recall(self, end: int, position: int) -> None:
+        """Show the class the bar end once more, so that its memory goes on; what it answers was answered then."""
+        self._ask(end, position, self._numbers.read(end))
+
+    def _ask(self, end: int, position: int, values: Values) -> Enter | Leave | Want | None:
         seen = {}
         for name, place, magnitude in self._named:
             value = values[place]
             seen[name] = None if isnan(value) else abs(value) if magnitude else value
-        answer = self._own.on_bar(Seen(end, position, seen))
-        verdict, action = self._act(answer, values, position)
-        if isinstance(action, Proposal) and not inside:
-            verdict, action = OUTSIDE_WINDOW, None
-        return Evaluation(verdict, recorded(values), int(inside and self._window is not None), action)
+        return self._own.on_bar(Seen(end, position, seen))
 
     def _act(self, answer: Enter | Leave | Want | None, values: Values, position: int) -> tuple[str, Proposal | Exit | None]:
         if isinstance(answer, Want):

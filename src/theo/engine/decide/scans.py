@@ -5,7 +5,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.decide.commands import close_trade, open_trades
 from theo.engine.decide.entries import promote
 from theo.engine.scan import NEVER, Scan
-from theo.engine.state import TradeState
+from theo.engine.state import State, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.risk.rules.data_trust import data_trust
@@ -15,21 +15,26 @@ def run_scan(turn: Turn, scan: Scan) -> None:
     """Evaluate the bar end that is due, once."""
     end = scan.waiting_for
     scan.waiting_for, scan.waiting_until = 0, NEVER
-    trade = open_trade(turn, scan) if turn.state.open_trades else None
-    held = 0 if trade is None else trade.side.sign * trade.quantity
-    seen = scan.strategy.evaluate(end, held)
+    trade = open_trade(turn.state, scan.key.config) if turn.state.open_trades else None
+    seen = scan.strategy.evaluate(end, 0 if trade is None else trade.side.sign * trade.quantity)
     turn.facts.append(Decided(scan.key.config, end, seen.verdict, seen.numbers, seen.truths))  # changes no state
     if seen.action is not None:
         _act(turn, scan, end, trade, seen.action)
 
 
-def open_trade(turn: Turn, scan: Scan) -> TradeState | None:
+def open_trade(state: State, config: str) -> TradeState | None:
     """The configuration's trade that is not over: one position per configuration and symbol."""
-    for trade_id in turn.state.open_trades:
-        trade = turn.state.trades[trade_id]
-        if trade.key.config == scan.key.config:
+    for trade_id in state.open_trades:
+        trade = state.trades[trade_id]
+        if trade.key.config == config:
             return trade
     return None
+
+
+def position_of(state: State, config: str) -> int:
+    """The signed quantity of the configuration's trade, as its strategy sees it."""
+    trade = open_trade(state, config)
+    return 0 if trade is None else trade.side.sign * trade.quantity
 
 
 def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Proposal | Exit) -> None:
