@@ -45,20 +45,24 @@ class IncidentsRoom:
 
     def play(self, desk: Desk, name: str, lasts: float | None = None, args: Args | None = None) -> None:
         """Begin an incident now; it ends after so many seconds, or never. Raises ConfigError for an unknown name."""
-        incident = self.incidents.get(name)
-        if incident is None:
-            raise ConfigError(f"no incident is named {name!r}", remedy=f"Use one of: {', '.join(sorted(self.incidents))}")
+        incident = self._named(name)
         self.played.append((desk.now, name))
         incident.begin(desk, args or {})
         if lasts is not None and incident.end is not None:
             self._push(desk.now + round(lasts * SECOND), f"{name} ends", incident.end, args or {})
 
     def end(self, desk: Desk, name: str) -> None:
-        """End an incident that lasts."""
-        incident = self.incidents[name]
+        """End an incident that lasts. Raises ConfigError for an unknown name."""
+        incident = self._named(name)
         if incident.end is not None:
             self.played.append((desk.now, f"{name} ends"))
             incident.end(desk, {})
+
+    def _named(self, name: str) -> Incident:
+        incident = self.incidents.get(name)
+        if incident is None:
+            raise ConfigError(f"no incident is named {name!r}", remedy=f"Use one of: {', '.join(sorted(self.incidents))}")
+        return incident
 
     def asked(self, desk: Desk, request: Message) -> None:
         """A client is about to be answered: what waits for that begins first."""

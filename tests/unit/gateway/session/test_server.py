@@ -1,19 +1,18 @@
 """The gateway on a real socket: start, ids, pacing, slow and rude clients. Prices and orders have tests of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from tests.unit.gateway.nothing import Nothing
 from theo.adapters.system.clock import WallClock
-from theo.domain.market_data import Bar, Tick
 from theo.gateway.client import WAITING_BYTES_MAX, Client
-from theo.gateway.desk import NEVER, GatewaySettings, Listing, Quote
+from theo.gateway.desk import GatewaySettings
 from theo.gateway.server import GatewayServer
 from theo.gateway.session.room import SessionRoom
 from theo.gateway.simulator import Simulator
 from theo.gateway.wire.connection import ClientLink
-from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.session import (
     CurrentTime,
     ErrorMessage,
@@ -26,37 +25,6 @@ from theo.gateway.wire.messages.session import (
 from theo.gateway.wire.schema import Message
 
 SETTINGS = GatewaySettings(accounts=("DU1", "DU2"), messages_a_second_max=10, breaches_max=1)
-
-
-class Nothing:
-    """A gateway on which nothing is listed and nothing moves."""
-
-    def listing(self, con_id: int) -> Listing | None:
-        return None
-
-    def find(self, asked: Contract) -> Sequence[Listing]:
-        return ()
-
-    def listings(self) -> Sequence[Listing]:
-        return ()
-
-    def next_at(self) -> int:
-        return NEVER
-
-    def advance(self, until: int) -> Iterator[Tick]:
-        return iter(())
-
-    def quote(self, con_id: int) -> Quote:
-        return Quote()
-
-    def bars(self, con_id: int, length: int, start: int, end: int, *, regular: bool) -> Sequence[Bar]:
-        return ()
-
-    def ticks(self, con_id: int, start: int, end: int) -> Sequence[Tick]:
-        return ()
-
-    def head(self, con_id: int) -> int:
-        return 0
 
 
 def simulator(settings: GatewaySettings = SETTINGS) -> Simulator:
