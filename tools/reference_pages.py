@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import get_args
+from typing import cast, get_args
 
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql import inbox_tables, journal_tables, projected_tables
 from theo.domain import facts
+from theo.gateway.incidents.catalogue import StreamLevers, TradingLevers, incidents
+from theo.gateway.incidents.interference import Interference
+from theo.gateway.wire import coverage
 from theo.market.indicators.spec import DEFINITIONS, Definition
 from theo.risk.limits import Limits
 from theo.venue.fees import SCHEDULES
@@ -61,6 +64,14 @@ def rates_table() -> str:
                 continue
             rows.append((f"`{name}`", f"`{field}`", _rate(field, value)))
     return _table(("schedule", "field", "value"), rows)
+
+
+def incidents_table() -> str:
+    """Every incident of the gateway simulator, and whether it lasts."""
+    # what they act on is looked at only when they happen
+    known = incidents(cast("StreamLevers", None), cast("TradingLevers", None), Interference())
+    rows = [(f"`{name}`", known[name].what, "yes" if known[name].end is not None else "") for name in sorted(known)]
+    return _table(("incident", "what happens", "ends"), rows)
 
 
 def _rate(field: str, value: object) -> str:
@@ -140,6 +151,8 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "market-tables": lambda: schema_of("market"),
         "inbox-tables": lambda: schema_of("inbox"),
         "facts": facts_table,
+        "gateway-messages": coverage.page,
+        "gateway-incidents": incidents_table,
     }
 )
 
