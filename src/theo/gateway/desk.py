@@ -5,6 +5,7 @@ what stands here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +18,15 @@ from theo.gateway.wire.schema import Message
 from theo.market.sessions import Hours
 
 NEVER = 1 << 62  # later than any time
+
+
+class DataAccess(StrEnum):
+    """What the login may see of a contract's market, and so which of IB's errors answers a request for live data."""
+
+    LIVE = "live"
+    NOT_FOR_API = "not for api"  # 10089; delayed data are there for who asks for them
+    DELAYED = "delayed"  # 10168, as NOT_FOR_API
+    NONE = "none"  # 354, and nothing else
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +43,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     depth_lines_max: int = 3
     clients_max: int = 32
     enforce_pacing: bool = True
+    data_access: Mapping[int, DataAccess] = {}  # by conId; of all others everything is live
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
