@@ -127,6 +127,7 @@ class RealTimeBars:
         """Make the bars."""
         if not self.register.has_contract(tick.instrument):
             return
+        self.on_time(desk, tick.timestamp)  # a tick at the very end of a bar is the first of the next
         if tick.kind in {TickKind.TRADE, TickKind.INDEX}:
             forming = self._forming.get((tick.instrument, "TRADES"))
             if forming is not None:
