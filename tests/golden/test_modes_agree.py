@@ -37,7 +37,7 @@ INSTRUMENTS = {entry.instrument.id: entry.instrument for entry in catalogue().va
 SYMBOLS = {number: instrument.symbol for number, instrument in INSTRUMENTS.items()}
 PINNED = {
     "spy-vix": "4301dfc7542a4aac194fdfcbfa58b418101dc23e899c9ecdc69057cd6848d972",
-    "es-vx": "d824a99219b745c1951e825212fcee4d06f8cd6c1488717324df64666007175f",
+    "es-vx": "a52112284241f2f0e6568d7bf331c607721ea9eee9e659d0b86877c62b9c041a",
     "spy-vxx": "f64ad3b6af56c87b449a2d549884235eacd09a5797d471c12969b4a30e992d64",
 }
 

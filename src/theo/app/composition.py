@@ -84,6 +84,9 @@ def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, noti
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
         broker.at = booted.core.at  # what it says after a restart is no older than what the core knows
         log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, home.path, Path.cwd())
+        for why in booted.skipped:
+            text = f"{why}; the state follows from the journal instead"
+            (notifier or log).tell(booted.core.at, "warning", "snapshot_skipped", text)
         shell = Shell(booted.core, booted.journal, store, broker, notifier or log, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)
         run = VirtualRun(booted, shell, broker, store, inbox, latch, clock, BUILD)

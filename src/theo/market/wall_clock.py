@@ -25,11 +25,12 @@ class ZoneOffsets(msgspec.Struct, frozen=True):
 class WallClock:
     """Local time of a zone. Every lookup outside the known range raises DataError."""
 
-    __slots__ = ("_from", "_offset", "_until", "zone")
+    __slots__ = ("_account_day", "_account_from", "_from", "_offset", "_until", "zone")
 
     def __init__(self, zone: ZoneOffsets) -> None:
         self.zone = zone
         self._from = self._until = self._offset = 0
+        self._account_from, self._account_day = 0, (0, 0)  # the answer of last time, and since when it holds
 
     def local(self, at: int) -> int:
         """Local wall-clock time as microseconds since local 1970-01-01 00:00."""
@@ -84,6 +85,8 @@ class WallClock:
 
         The day is named by the local date on which it ends, in days since 1970-01-01.
         """
-        local = self.local(at)
-        day = local // DAY + (local % DAY >= ACCOUNT_DAY_END)
-        return day, self.utc(day, ACCOUNT_DAY_END)
+        if not self._account_from <= at < self._account_day[1]:
+            local = self.local(at)
+            day = local // DAY + (local % DAY >= ACCOUNT_DAY_END)
+            self._account_from, self._account_day = at, (day, self.utc(day, ACCOUNT_DAY_END))
+        return self._account_day
