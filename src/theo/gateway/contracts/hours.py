@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from theo.domain.errors import ConfigError
-from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, SessionScope
+from theo.domain.market_data import HOUR, MINUTE, SECOND, SessionScope
 from theo.gateway.times import local
-from theo.market.sessions import Hours, Session, SessionTable, Span
+from theo.market.sessions import Hours, Session, SessionTable
 
 EPOCH = date(1970, 1, 1)
 NYSE, NYSE_REGULAR, FOREX = "NYSE", "NYSE_REGULAR", "FOREX"
@@ -64,8 +64,13 @@ class TradingDays:
 
 
 def hours_text(hours: Hours, scope: SessionScope, today: date, zone: str) -> str:
-    """``20261120:0930-20261120:1600;20261121:CLOSED``: some days from today on, in the zone of the contract."""
-    first, last = days(today), min(days(today) + DETAIL_DAYS - 1, hours.table.last_date)
+    """``20261120:0930-20261120:1600;20261121:CLOSED``: some days from today on, in the zone of the contract.
+
+    Days that the table does not know are left out.
+    """
+    first, last = max(days(today), hours.table.first_date), min(days(today) + DETAIL_DAYS - 1, hours.table.last_date)
+    if first > last:
+        return ""
     sessions = Hours(hours.table, scope).sessions_between(first, last)
     spans = [span for session in sessions for span in session.spans(scope)]
     texts = [(f"{local(start, zone):%Y%m%d:%H%M}", f"{local(end, zone):%Y%m%d:%H%M}") for start, end in spans]
@@ -78,16 +83,3 @@ def hours_text(hours: Hours, scope: SessionScope, today: date, zone: str) -> str
 def _dates(first: int, last: int) -> Iterator[date]:
     for day in range(first, last + 1):
         yield EPOCH + timedelta(days=day)
-
-
-def open_spans(hours: Hours, start: int, end: int) -> Iterator[Span]:
-    """The open times that touch ``start`` to ``end``, cut to it and to what the table knows."""
-    low, high = max(start, hours.first), min(end, hours.last)
-    if low >= high:
-        return
-    # a session's date lies within two days of its times
-    first = max(low // DAY - 2, hours.table.first_date)
-    for session in hours.sessions_between(first, min(high // DAY + 2, hours.table.last_date)):
-        for opens, closes in session.spans(hours.scope):
-            if opens < high and closes > low:
-                yield max(opens, low), min(closes, high)

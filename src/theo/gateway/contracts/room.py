@@ -26,7 +26,6 @@ SEC_TYPES = frozenset({
 })  # fmt: skip
 LAST_TIME_SINCE = 174  # from this version on the last trading day carries its time and zone
 SAMPLES_MAX = 16  # of matching symbols, as TWS
-STOCK_TYPES = frozenset({"STK", "IND", "CASH"})
 
 
 def not_valid(cause: str) -> str:

@@ -14,7 +14,7 @@ from theo.gateway.market.draws import Floats, normals, stream
 MINUTES_A_DAY = 1440
 BLOCK_DAYS = 4096  # 16 years
 SLOW_DAYS = 64  # the coarse path that volatility forgets: about a quarter of a year
-BLOCKS_KEPT, DAYS_KEPT = 256, 1024  # 33 KB and 12 KB each
+BLOCKS_KEPT = 8  # of each factor, 33 KB each: more than a century
 REFERENCE_DAY = 20_759  # 2026-11-02, a Monday: every price is at its reference then
 WEEKEND_WEIGHT = 0.02  # variance of a Saturday or Sunday as a part of a weekday's
 # variance by minute of a UTC weekday: Asia, Europe, New York's day (13:30-21:00), and the evening

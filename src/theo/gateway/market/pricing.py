@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from theo.domain.market_data import DAY, HOUR, MINUTE, SessionScope
+from theo.domain.market_data import DAY, HOUR, MINUTE
 from theo.gateway.contracts.market_rules import MARKET_RULES
 from theo.gateway.desk import NEVER, Listing
 from theo.gateway.market.black_scholes import DAYS_A_YEAR, OptionModel, OptionTerms, model, prices
@@ -57,18 +57,17 @@ def grid_of(listing: Listing) -> Grid:
     return Grid(instrument.tick, round(rule[1].low_edge * unit), round(rule[1].increment * unit))
 
 
-def last_trading_at(listing: Listing) -> int:
+def last_trading_at(listing: Listing, regular: Hours) -> int:
     """When a contract ends, microseconds UTC: futures at the regular open, options at the close of their last day."""
     text = listing.instrument.expiry
     if not text:
         return NEVER
     day = int(np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:8]}", "D").astype(np.int64))
-    hours = Hours(listing.hours.table, SessionScope.RTH)
-    known = listing.hours.table.first_date <= day <= listing.hours.table.last_date
-    session = hours.session_on(day) if known else None
+    known = regular.table.first_date <= day <= regular.table.last_date
+    session = regular.session_on(day) if known else None
     if session is None:
         return day * DAY + CLOSE_UTC
-    opens, closes = hours.bounds(session)
+    opens, closes = regular.bounds(session)
     return closes if listing.contract.sec_type == "OPT" else opens
 
 
@@ -159,17 +158,17 @@ def _years(ends: int, minutes: Ints) -> Floats:
     return left
 
 
-def pricing_of(listing: Listing, under: Listing | None, curves: Curves) -> Pricing:
-    """How a listing is priced; ``under`` is what it is on."""
+def pricing_of(listing: Listing, under: Listing | None, curves: Curves, ends: int) -> Pricing:
+    """How a listing is priced that ends at ``ends``; ``under`` is what it is on."""
     contract = listing.contract
     unit = 10.0**listing.instrument.price_decimals
     symbol = contract.local_symbol if contract.sec_type == "CASH" else (under or listing).contract.symbol
     curve = curves.name(symbol)
     row = curves.row(curve)
     if contract.sec_type == "OPT":
-        return Option(curves, curve, listing, last_trading_at(listing))
+        return Option(curves, curve, listing, ends)
     if contract.sec_type not in {"FUT", "CONTFUT"}:
         return Spot(curve, unit)
     if row.fear:
-        return FearFuture(curve, unit, last_trading_at(listing), row.reference * FEAR_MEAN)
-    return Future(curve, unit, last_trading_at(listing), RATE - row.dividend)
+        return FearFuture(curve, unit, ends, row.reference * FEAR_MEAN)
+    return Future(curve, unit, ends, RATE - row.dividend)

@@ -16,7 +16,7 @@ from theo.gateway.market.bar_rows import chosen, day_range, joined, session_bars
 from theo.gateway.market.black_scholes import OptionModel, implied_volatility, model
 from theo.gateway.market.curves import Curves
 from theo.gateway.market.open_minutes import OpenMinutes
-from theo.gateway.market.pricing import Option, pricing_of
+from theo.gateway.market.pricing import Option, last_trading_at, pricing_of
 from theo.gateway.market.quotes import QuoteState
 from theo.gateway.market.tick_rows import SOURCE, tick_rows, ticks
 from theo.gateway.market.traded import SEARCH_DAYS, Events, Minutes, Traded
@@ -24,6 +24,7 @@ from theo.market.sessions import Session, SessionTable
 
 FIRST_AT = 12_784 * DAY  # 2005-01-01: nothing is known of before
 WATCHED_MAX = 500  # options with ticks; the one asked for first is dropped
+OPTIONS_KEPT_MAX = 1_000  # that were asked for, watched ones among them; at up to 200 KB each
 DAILY_KEPT = 65_536  # bars of whole sessions, at about 200 bytes each
 TICKS_AN_EVENT = 2.5  # on average: two quotes, and every other time a trade
 
@@ -41,6 +42,7 @@ class SyntheticMarket:
         self._events = None if ticks_a_second is None else max(round(ticks_a_second * 60 / TICKS_AN_EVENT), 1)
         self._opened: dict[int, OpenMinutes] = {}
         self._traded: dict[int, Traded] = {}
+        self._options: dict[int, None] = {}  # those of the traded that are options, the one asked for first ahead
         self._quotes: dict[int, QuoteState] = {}
         self._daily: dict[tuple[int, int, bool], Bar] = {}
         self._live = [
@@ -66,12 +68,21 @@ class SyntheticMarket:
             listing = self._listings.get(con_id)
             if listing is None:
                 raise DataError(f"the market has no contract {con_id}", remedy="Ask for a contract that is listed")
-            pricing = pricing_of(listing, self._listings.get(listing.underlying), self._curves)
-            opened = self._hours(listing.hours.table)
-            traded = self._traded[con_id] = Traded(
-                self._seed, listing, pricing, self._curves, opened, events_a_minute=self._events, first_at=FIRST_AT
-            )
+            traded = self._traded[con_id] = self._made(listing)
         return traded
+
+    def _made(self, listing: Listing) -> Traded:
+        if listing.instrument.security_type is SecurityType.OPT:
+            self._options[listing.con_id] = None
+            if len(self._options) > OPTIONS_KEPT_MAX:
+                oldest = next(con_id for con_id in self._options if con_id not in self._watched)
+                del self._options[oldest], self._traded[oldest]
+        opened = self._hours(listing.hours.table)
+        ends = last_trading_at(listing, opened.regular)
+        pricing = pricing_of(listing, self._listings.get(listing.underlying), self._curves, ends)
+        return Traded(
+            self._seed, listing, pricing, self._curves, opened, ends=ends, first_at=FIRST_AT, events_a_minute=self._events
+        )
 
     # ------------------------------------------------------------------------------------------------------------- live
 
@@ -140,26 +151,18 @@ class SyntheticMarket:
 
     def _state(self, traded: Traded) -> QuoteState:
         """A quote from the past alone, as if all of its ticks had been taken."""
-        con_id = traded.listing.con_id
         state = QuoteState(traded.listing.instrument, traded.opened, self._now)
         begun = state.session(self._now)
-        sessions = [] if begun is None else list(self._daily_bars(traded, begun, state))
-        for bar, is_current in sessions:
-            if is_current:
-                state.mark(bar.open, bar.high, bar.low, bar.close)
-            else:
-                state.settle(bar.close)
+        for session in list(traded.opened.sessions(self._now - SEARCH_DAYS * DAY, self._now + 1, regular=state.regular))[-2:]:
+            for bar in self._session_bar(traded, session, regular=state.regular):
+                if begun is not None and session.date == begun.date:
+                    state.mark(bar.open, bar.high, bar.low, bar.close)
+                else:
+                    state.settle(bar.close)
         self._replay_last(traded, state)
         if begun is not None:
-            state.volume = sum(b.volume for b in self.bars(con_id, 0, *traded.opened.all.bounds(begun), regular=False))
+            state.volume = sum(bar.volume for bar in self._session_bar(traded, begun, regular=False))
         return state
-
-    def _daily_bars(self, traded: Traded, begun: Session, state: QuoteState) -> Iterator[tuple[Bar, bool]]:
-        """The bar of the session before, then of the one that has begun, in the contract's daily hours."""
-        start = traded.opened.all.bounds(begun)[0]
-        found = self.bars(traded.listing.con_id, 0, start - SEARCH_DAYS * DAY, self._now + 1, regular=state.regular)
-        for bar in found[-2:]:
-            yield bar, bar.session_date == begun.date
 
     def _replay_last(self, traded: Traded, state: QuoteState) -> None:
         """Bid, ask and last from the newest minute that has any."""

@@ -18,10 +18,10 @@ from theo.gateway.market.curves import SECOND_PLACES, Curves
 from theo.gateway.market.draws import Floats, Ints, stream, uniforms
 from theo.gateway.market.factors import MINUTES_A_DAY
 from theo.gateway.market.open_minutes import OpenMinutes
-from theo.gateway.market.pricing import Grid, Pricing, grid_of, last_trading_at
+from theo.gateway.market.pricing import Grid, Pricing, grid_of
 
 SEARCH_DAYS = 12  # back, for the last event; no exchange has been closed for longer since 1933
-DAYS_KEPT = 16  # of minutes of one contract: up to 70 KB each
+DAYS_KEPT = 4  # of one contract: over a weekend; up to 92 KB each
 EVENTS_MAX = 30_000  # a minute: 500 a second
 DRAWS_AN_EVENT = 5
 FIRST_AT, LAST_AT = 0.6, 59.4  # seconds; a minute's first trade comes before, its last after, all others between
@@ -82,13 +82,14 @@ class Traded:
         curves: Curves,
         opened: OpenMinutes,
         *,
-        events_a_minute: int | None = None,
+        ends: int,
         first_at: int,
+        events_a_minute: int | None = None,
     ) -> None:
         self.listing, self.pricing, self.opened = listing, pricing, opened
         self.kind = listing.instrument.security_type
         self.grid: Grid = grid_of(listing)
-        self.ends = last_trading_at(listing)
+        self.ends = ends
         lives = self.ends - int(HISTORY_YEARS * YEAR) if self.ends != NEVER else -NEVER
         self.begins = max(first_at, lives, opened.all.first)
         self._curves = curves

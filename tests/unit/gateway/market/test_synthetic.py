@@ -1,6 +1,7 @@
 """The seeded market: the same numbers from wherever one looks, bars that are what ticks make, prices that agree."""
 
 from datetime import date
+from hashlib import sha256
 from itertools import pairwise
 
 import msgspec
@@ -13,7 +14,7 @@ from tests.unit.gateway.tables import at, tables
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Tick, TickKind, Timeframe
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import NEVER, Listing
-from theo.gateway.market.synthetic import FIRST_AT, SyntheticMarket
+from theo.gateway.market.synthetic import FIRST_AT, OPTIONS_KEPT_MAX, WATCHED_MAX, SyntheticMarket
 from theo.market.bars import BarTree
 from theo.market.sessions import Hours
 
@@ -350,3 +351,35 @@ def test_load_is_as_asked_for() -> None:
     assert len(ticks) / 120 / 10 == pytest.approx(10, rel=0.05)
     references = {tick.instrument: tick.price for tick in ticks if tick.kind == TickKind.TRADE}
     assert len(set(references.values())) == 10
+
+
+# Of bars and ticks of seed 1. It changes when the model does: then every market that was kept by its seed becomes another one.
+GOLDEN = "9cc06fbf59af2c9d"
+
+
+def test_a_seed_is_a_market_for_good() -> None:
+    one = market(seed=1)
+    found: list[object] = []
+    for con_id in (SPY, SPX, VIX, EUR, ES, VX, CALL):
+        found += one.bars(con_id, HOUR, at("2026-11-18 00:00"), START, regular=False)
+        found += one.ticks(con_id, at("2026-11-19 09:30"), at("2026-11-19 09:31"))
+    assert sha256(msgspec.json.encode(found)).hexdigest()[:16] == GOLDEN
+
+
+def test_many_options_are_not_kept() -> None:
+    one = SyntheticMarket(1, [listing(SPY), *(each for each in BOOK.listings() if each.underlying == SPY)], START)
+    options = [each.con_id for each in BOOK.listings() if each.underlying == SPY and each.contract.strike == 800]
+    one.quote(options[0])
+    more = [each.con_id for each in BOOK.listings() if each.underlying == SPY]
+    for con_id in more[: OPTIONS_KEPT_MAX + 20]:
+        one.model(con_id)
+    assert len(one._traded) == OPTIONS_KEPT_MAX + 1
+    assert options[0] in one._traded
+
+
+def test_too_many_watched_options_drop_the_first() -> None:
+    one = SyntheticMarket(1, [listing(SPY), *(each for each in BOOK.listings() if each.underlying == SPY)], START)
+    options = [each.con_id for each in BOOK.listings() if each.underlying == SPY][: WATCHED_MAX + 5]
+    for con_id in options:
+        one.quote(con_id)
+    assert list(one._watched) == options[5:]
