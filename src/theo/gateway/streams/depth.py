@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from theo.domain.instrument import SecurityType
 from theo.domain.market_data import Tick, TickKind
+from theo.gateway import access
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk, Handler, Listing
+from theo.gateway.register import Register, Subscription
 from theo.gateway.request_refused import RequestRefusedError, invalid, unprocessed
-from theo.gateway.streams import access
-from theo.gateway.streams.register import Register, Subscription
 from theo.gateway.streams.tick_messages import price_of
 from theo.gateway.wire.messages.market_data import CancelMktDepth, ReqMktDepth, UpdateMktDepth, UpdateMktDepthL2
 from theo.gateway.wire.schema import Message

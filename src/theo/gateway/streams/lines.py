@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from theo.domain.market_data import SECOND, Tick
+from theo.gateway import access
 from theo.gateway.client import Client
 from theo.gateway.desk import NEVER, Desk, Handler, Listing, Quote
+from theo.gateway.register import Register, Subscription
 from theo.gateway.request_refused import RequestRefusedError, invalid, unprocessed
-from theo.gateway.streams import access, generic_ticks
+from theo.gateway.streams import generic_ticks
 from theo.gateway.streams.delayed import DelayedQuote
 from theo.gateway.streams.generic_ticks import DayVolume
 from theo.gateway.streams.option_ticks import computations, option_value
-from theo.gateway.streams.register import Register, Subscription
 from theo.gateway.streams.tick_messages import DELAYED, LIVE, NOTHING, Change, TickTypes, changes, no_quote
 from theo.gateway.wire.messages.market_data import (
     CancelMktData,

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from theo.domain.market_data import Tick
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk, Handler, Listing
+from theo.gateway.register import Subscription
 from theo.gateway.request_refused import RequestRefusedError, told
 from theo.gateway.streams.depth import Book, Depth
 from theo.gateway.streams.lines import Line, Lines
 from theo.gateway.streams.option_questions import OptionQuestions
 from theo.gateway.streams.real_time_bars import BarStream, RealTimeBars
-from theo.gateway.streams.register import Subscription
 from theo.gateway.streams.tick_by_tick import TickByTick, TickStream
 from theo.gateway.wire.messages.market_data import ReqMktData, ReqMktDepth, ReqRealTimeBars, ReqTickByTickData
 from theo.gateway.wire.schema import Message

@@ -6,12 +6,12 @@ from typing import Literal, get_args
 
 from theo.domain.instrument import SecurityType
 from theo.domain.market_data import SECOND, Tick, TickFlag, TickKind
+from theo.gateway import access
 from theo.gateway.client import Client
 from theo.gateway.desk import NEVER, Desk, Handler, Listing
 from theo.gateway.past_ticks import PAST_TICKS_MAX, TicksOf, answer, exchange_of, rows_before
+from theo.gateway.register import Register, Subscription
 from theo.gateway.request_refused import RequestRefusedError, invalid
-from theo.gateway.streams import access
-from theo.gateway.streams.register import Register, Subscription
 from theo.gateway.streams.tick_messages import price_of
 from theo.gateway.wire.messages.market_data import (
     CancelTickByTickData,
