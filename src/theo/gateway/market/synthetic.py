@@ -1,4 +1,4 @@
-"""A market drawn from a seed: every past minute on demand, the live part in continuation of it, nothing kept but caches.
+"""A market drawn from a seed: every past minute on demand, the live part in continuation of it.
 
 Prices at a time depend on the seed and the time alone, not on where the market was started or what was asked before. Options are
 many: they have ticks only once their quote was asked for.
@@ -6,27 +6,17 @@ many: they have ticks only once their quote was asked for.
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from theo.domain.errors import DataError
 from theo.domain.instrument import SecurityType
 from theo.domain.market_data import DAY, MINUTE, Bar, Tick, TickKind
 from theo.gateway.desk import NEVER, Listing, Quote
-from theo.gateway.market.bar_rows import chosen, day_range, joined, session_bars
 from theo.gateway.market.black_scholes import OptionModel, implied_volatility, model
-from theo.gateway.market.curves import Curves
-from theo.gateway.market.open_minutes import OpenMinutes
-from theo.gateway.market.pricing import Option, last_trading_at, pricing_of
+from theo.gateway.market.pricing import Option
 from theo.gateway.market.quotes import QuoteState
-from theo.gateway.market.tick_rows import SOURCE, tick_rows, ticks
-from theo.gateway.market.traded import SEARCH_DAYS, Events, Minutes, Traded
-from theo.market.sessions import Session, SessionTable
+from theo.gateway.market.synthetic_past import SyntheticPast
+from theo.gateway.market.tick_rows import tick_rows, ticks
+from theo.gateway.market.traded import SEARCH_DAYS, Traded
 
-FIRST_AT = 12_784 * DAY  # 2005-01-01: nothing is known of before
 WATCHED_MAX = 500  # options with ticks; the one asked for first is dropped
-OPTIONS_KEPT_MAX = 1_000  # that were asked for, watched ones among them; at up to 200 KB each
-DAILY_KEPT = 65_536  # bars of whole sessions, at about 200 bytes each
-TICKS_AN_EVENT = 2.5  # on average: two quotes, and every other time a trade
 
 
 class SyntheticMarket:
@@ -36,18 +26,11 @@ class SyntheticMarket:
     """
 
     def __init__(self, seed: int, listings: Sequence[Listing], start: int, *, ticks_a_second: float | None = None) -> None:
-        self._seed, self._now = seed, start
-        self._curves = Curves(seed)
-        self._listings = {each.con_id: each for each in listings}
-        self._events = None if ticks_a_second is None else max(round(ticks_a_second * 60 / TICKS_AN_EVENT), 1)
-        self._opened: dict[int, OpenMinutes] = {}
-        self._traded: dict[int, Traded] = {}
-        self._options: dict[int, None] = {}  # those of the traded that are options, the one asked for first ahead
+        self._past, self._now = SyntheticPast(seed, listings, ticks_a_second), start
         self._quotes: dict[int, QuoteState] = {}
-        self._daily: dict[tuple[int, int, bool], Bar] = {}
         self._live = [
-            self._contract(con_id)
-            for con_id, each in sorted(self._listings.items())
+            self._past.contract(con_id)
+            for con_id, each in sorted(self._past.listings.items())
             if each.instrument.security_type is not SecurityType.OPT
         ]
         self._watched: dict[int, Traded] = {}
@@ -55,36 +38,6 @@ class SyntheticMarket:
         self._chunk: list[Tick] = []
         self._taken = 0
         self._minute = start // MINUTE - 1  # the last one that the chunk holds
-
-    def _hours(self, table: SessionTable) -> OpenMinutes:
-        found = self._opened.get(id(table))
-        if found is None:
-            found = self._opened[id(table)] = OpenMinutes(table)
-        return found
-
-    def _contract(self, con_id: int) -> Traded:
-        traded = self._traded.get(con_id)
-        if traded is None:
-            listing = self._listings.get(con_id)
-            if listing is None:
-                raise DataError(f"the market has no contract {con_id}", remedy="Ask for a contract that is listed")
-            traded = self._traded[con_id] = self._made(listing)
-        return traded
-
-    def _made(self, listing: Listing) -> Traded:
-        if listing.instrument.security_type is SecurityType.OPT:
-            self._options[listing.con_id] = None
-            if len(self._options) > OPTIONS_KEPT_MAX:
-                oldest = next(con_id for con_id in self._options if con_id not in self._watched)
-                del self._options[oldest], self._traded[oldest]
-        opened = self._hours(listing.hours.table)
-        ends = last_trading_at(listing, opened.regular)
-        pricing = pricing_of(listing, self._listings.get(listing.underlying), self._curves, ends)
-        return Traded(
-            self._seed, listing, pricing, self._curves, opened, ends=ends, first_at=FIRST_AT, events_a_minute=self._events
-        )
-
-    # ------------------------------------------------------------------------------------------------------------- live
 
     def next_at(self) -> int:
         """When the next tick happens; NEVER when the session tables end, or nothing is listed."""
@@ -136,7 +89,7 @@ class SyntheticMarket:
         """The market of a contract now. One that is asked for an option has ticks from then on."""
         state = self._quotes.get(con_id)
         if state is None:
-            traded = self._contract(con_id)
+            traded = self._past.contract(con_id)
             state = self._quotes[con_id] = self._state(traded)
             if traded.kind is SecurityType.OPT:
                 self._watch(con_id, traded)
@@ -154,14 +107,14 @@ class SyntheticMarket:
         state = QuoteState(traded.listing.instrument, traded.opened, self._now)
         begun = state.session(self._now)
         for session in list(traded.opened.sessions(self._now - SEARCH_DAYS * DAY, self._now + 1, regular=state.regular))[-2:]:
-            for bar in self._session_bar(traded, session, regular=state.regular):
+            for bar in self._past.session_bar(traded, session, self._now, regular=state.regular):
                 if begun is not None and session.date == begun.date:
                     state.mark(bar.open, bar.high, bar.low, bar.close)
                 else:
                     state.settle(bar.close)
         self._replay_last(traded, state)
         if begun is not None:
-            state.volume = sum(bar.volume for bar in self._session_bar(traded, begun, regular=False))
+            state.volume = sum(bar.volume for bar in self._past.session_bar(traded, begun, self._now, regular=False))
         return state
 
     def _replay_last(self, traded: Traded, state: QuoteState) -> None:
@@ -178,79 +131,20 @@ class SyntheticMarket:
         if last is not None:
             state.last, state.last_size, state.last_at = last.price, last.volume, last.timestamp
 
-    # ------------------------------------------------------------------------------------------------------------- past
-
     def head(self, con_id: int) -> int:
         """The first moment at which a contract was open."""
-        traded = self._contract(con_id)
-        opens = traded.opened.sessions(traded.begins, traded.begins + SEARCH_DAYS * DAY, regular=False)
-        session = next(iter(opens), None)
-        return traded.begins if session is None else max(traded.begins, session.full[0][0])
+        return self._past.head(con_id)
 
     def ticks(self, con_id: int, start: int, end: int) -> Sequence[Tick]:
         """Ticks with ``start`` <= time < ``end``, and not later than now."""
-        traded = self._contract(con_id)
-        last = min(end - 1, self._now)
-        rows = []
-        for day in day_range(start - MINUTE, last + 1):
-            starts = traded.minutes(day).start
-            starts = starts[(starts > start - MINUTE) & (starts <= last)]
-            rows += [tick_rows(traded, minute // MINUTE) for minute in starts.tolist()]
-        return ticks(rows, start - 1, last)
+        return self._past.ticks(con_id, start, end, self._now)
 
     def bars(self, con_id: int, length: int, start: int, end: int, *, regular: bool) -> Sequence[Bar]:
         """Closed and open bars with ``start`` <= start of bar < ``end``; what is later than now is in none.
 
         Of currencies they are made of prices between bid and ask, of indices of values.
         """
-        traded = self._contract(con_id)
-        hours = traded.opened.hours(regular=regular)
-        found: list[Bar] = []
-        for session in traded.opened.sessions(start, min(end, self._now + 1), regular=regular):
-            opens, closes = hours.bounds(session)
-            if not length:
-                if start <= opens < end:
-                    found += self._session_bar(traded, session, regular=regular)
-                continue
-            rows = self._rows(traded, max(opens, start), min(closes, end + length), length)
-            made = session_bars(con_id, rows, session, hours, length, SOURCE)
-            found += [bar for bar in made if start <= bar.start < end]
-        return found
-
-    def _session_bar(self, traded: Traded, session: Session, *, regular: bool) -> list[Bar]:
-        """The bar of a session, kept once the session is over; none before its first trade."""
-        con_id, hours = traded.listing.con_id, traded.opened.hours(regular=regular)
-        key = (con_id, session.date, regular)
-        kept = self._daily.get(key)
-        if kept is not None:
-            return [kept]
-        opens, closes = hours.bounds(session)
-        bars = list(session_bars(con_id, self._rows(traded, opens, closes, 0), session, hours, 0, SOURCE))
-        if bars and closes <= self._now:
-            if len(self._daily) >= DAILY_KEPT:
-                del self._daily[next(iter(self._daily))]
-            self._daily[key] = bars[0]
-        return bars
-
-    def _rows(self, traded: Traded, low: int, high: int, length: int) -> Minutes:
-        """What bars from ``low`` to ``high`` are made of: whole minutes, or trades for shorter bars and for this very minute."""
-        rows = []
-        for day in day_range(low, min(high, self._now + 1)):
-            minutes = traded.minutes(day)
-            minutes = chosen(minutes, (minutes.start > low - MINUTE) & (minutes.start < high) & (minutes.start <= self._now))
-            whole = minutes.start + MINUTE <= self._now if length % MINUTE == 0 else np.zeros(len(minutes.start), np.bool_)
-            rows.append(chosen(minutes, whole))
-            rows += [self._trades(traded, start // MINUTE, low) for start in minutes.start[~whole].tolist()]
-        return joined(rows)
-
-    def _trades(self, traded: Traded, minute: int, low: int) -> Minutes:
-        """The trades of a minute up to now, each as a row."""
-        events: Events = traded.events(minute)
-        keep = (events.at >= low) & (events.at <= self._now) & (events.trades | (not traded.has_trades))
-        price = events.price[keep]
-        return Minutes(events.at[keep], price, price, price, price, events.volume[keep])
-
-    # ---------------------------------------------------------------------------------------------------------- options
+        return self._past.bars(con_id, length, start, end, self._now, regular=regular)
 
     def model(self, con_id: int) -> OptionModel | None:
         """The theoretical value of an option now; None for what is no option, has ended, or has an underlying without price."""
@@ -275,11 +169,11 @@ class SyntheticMarket:
         return None if volatility is None else model(under_price, years, volatility, found.terms)
 
     def _option(self, con_id: int) -> Option | None:
-        pricing = self._contract(con_id).pricing
+        pricing = self._past.contract(con_id).pricing
         return pricing if isinstance(pricing, Option) and pricing.years(self._now) > 0 else None
 
     def _under_price(self, con_id: int) -> float | None:
-        under = self._listings.get(self._listings[con_id].underlying)
+        under = self._past.listings.get(self._past.listings[con_id].underlying)
         if under is None:
             return None
         quote = self.quote(under.con_id)

@@ -14,7 +14,8 @@ from tests.unit.gateway.tables import at, tables
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Tick, TickKind, Timeframe
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import NEVER, Listing
-from theo.gateway.market.synthetic import FIRST_AT, OPTIONS_KEPT_MAX, WATCHED_MAX, SyntheticMarket
+from theo.gateway.market.synthetic import WATCHED_MAX, SyntheticMarket
+from theo.gateway.market.synthetic_past import FIRST_AT, OPTIONS_KEPT_MAX
 from theo.market.bars import BarTree
 from theo.market.sessions import Hours
 
@@ -367,14 +368,13 @@ def test_a_seed_is_a_market_for_good() -> None:
 
 
 def test_many_options_are_not_kept() -> None:
-    one = SyntheticMarket(1, [listing(SPY), *(each for each in BOOK.listings() if each.underlying == SPY)], START)
-    options = [each.con_id for each in BOOK.listings() if each.underlying == SPY and each.contract.strike == 800]
-    one.quote(options[0])
-    more = [each.con_id for each in BOOK.listings() if each.underlying == SPY]
-    for con_id in more[: OPTIONS_KEPT_MAX + 20]:
-        one.model(con_id)
-    assert len(one._traded) == OPTIONS_KEPT_MAX + 1
-    assert options[0] in one._traded
+    under = [each for each in BOOK.listings() if each.underlying == SPY]
+    one = SyntheticMarket(1, [listing(SPY), *under], START)
+    first = one.model(under[0].con_id)
+    for each in under[1 : OPTIONS_KEPT_MAX + 20]:
+        one.model(each.con_id)
+    assert len(one._past._options) == OPTIONS_KEPT_MAX
+    assert one.model(under[0].con_id) == first
 
 
 def test_too_many_watched_options_drop_the_first() -> None:
