@@ -71,11 +71,13 @@ def hours_text(hours: Hours, scope: SessionScope, today: date, zone: str) -> str
     first, last = max(days(today), hours.table.first_date), min(days(today) + DETAIL_DAYS - 1, hours.table.last_date)
     if first > last:
         return ""
-    sessions = Hours(hours.table, scope).sessions_between(first, last)
+    # a session that begins on the evening of the last day has the next day's date
+    sessions = Hours(hours.table, scope).sessions_between(first, min(last + 1, hours.table.last_date))
     spans = [span for session in sessions for span in session.spans(scope)]
     texts = [(f"{local(start, zone):%Y%m%d:%H%M}", f"{local(end, zone):%Y%m%d:%H%M}") for start, end in spans]
-    touched = {text[:8] for pair in texts for text in pair}
     closed = [f"{day:%Y%m%d}" for day in _dates(first, last)]
+    texts = [pair for pair in texts if pair[0][:8] <= closed[-1]]
+    touched = {text[:8] for pair in texts for text in pair}
     rows = [f"{start}-{end}" for start, end in texts] + [f"{day}:CLOSED" for day in closed if day not in touched]
     return ";".join(sorted(rows))
 
