@@ -136,10 +136,11 @@ class Peer:
         return self.hear()
 
 
-def gateway(room: Room, market: HandMarket, now: int, **settings: object) -> Simulator:
-    """A simulator with one room beside that of the session, at a time; the market has played up to then."""
+def gateway(room: Room | tuple[Room, ...], market: HandMarket, now: int, **settings: object) -> Simulator:
+    """A simulator with a room, or more, beside that of the session, at a time; the market has played up to then."""
+    rooms = room if isinstance(room, tuple) else (room,)
     made = msgspec.convert({"accounts": ("DU1",), "messages_a_second_max": 10_000, **settings}, GatewaySettings)
-    simulator = Simulator(made, BOOK, market, [SessionRoom(lambda _client: 1), room], now - DAY)
+    simulator = Simulator(made, BOOK, market, [SessionRoom(lambda _client: 1), *rooms], now - DAY)
     simulator.advance(now)
     return simulator
 

@@ -120,15 +120,17 @@ def _size(grid: int, unit: int) -> int:
 
 
 def differences(have: list[Level], wanted: list[Level]) -> list[tuple[int, int, Level]]:
-    """Position, operation and level of each step that makes a side's rows into others: deletes from below, then the rest."""
-    prices = {price for price, _ in wanted}
-    steps = [(n, DELETE, (0, 0)) for n in range(len(have) - 1, -1, -1) if have[n][0] not in prices]
-    kept = dict(have)
-    for n, (price, size) in enumerate(wanted):
-        if price not in kept:
-            steps.append((n, INSERT, (price, size)))
-        elif kept[price] != size:
-            steps.append((n, UPDATE, (price, size)))
+    """Position, operation and level of each step that makes a side's rows into others.
+
+    Rows are inserted and deleted at the end only, and updated elsewhere: then it is the same whether a client moves the rows
+    below, as IB's documentation has it, or takes positions for places, as ib_async does.
+    """
+    steps = [(n, DELETE, (0, 0)) for n in range(len(have) - 1, len(wanted) - 1, -1)]
+    for n, level in enumerate(wanted):
+        if n >= len(have):
+            steps.append((n, INSERT, level))
+        elif have[n] != level:
+            steps.append((n, UPDATE, level))
     return steps
 
 

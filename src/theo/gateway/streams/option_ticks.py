@@ -9,7 +9,7 @@ from theo.gateway.wire.messages.market_data import TickOptionComputation
 
 PRICE_BASED = 1  # the sensitivities are to the price, not to the return
 POINT = 0.01  # of volatility: what vega is for
-VOLATILITY_MIN = 0.001  # a quote below the option's intrinsic value implies none; IB leaves it out too
+SHIFT_MAX = 0.5  # of the model's volatility: beyond that the step is too long, or the quote implies none; IB leaves it out too
 
 
 class OptionValue(Protocol):
@@ -79,9 +79,10 @@ def computations(listing: Listing, value: OptionValue, quote: Quote, types: Tick
         if units is None:
             continue
         price = price_of(listing, units)
-        volatility = value.implied_volatility + (POINT * (price - value.price) / value.vega if value.vega else 0.0)
-        if volatility >= VOLATILITY_MIN:
-            found.append(_computation(tick_type, value, price, volatility))
+        distance, vega = POINT * (price - value.price), value.vega
+        if abs(distance) <= SHIFT_MAX * value.implied_volatility * vega:
+            shift = distance / vega if distance else 0.0
+            found.append(_computation(tick_type, value, price, value.implied_volatility + shift))
     return found
 
 

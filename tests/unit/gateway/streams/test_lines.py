@@ -8,8 +8,11 @@ from tests.unit.gateway.hand_market import EUR, MES, SPY, VIX, HandMarket, Peer,
 from tests.unit.gateway.peers import IbAsync
 from tests.unit.gateway.tables import at
 from theo.domain.market_data import MINUTE, SECOND, TickKind
+from theo.gateway.data_levers import DataLevers
+from theo.gateway.history.room import HistoryRoom
 from theo.gateway.streams.room import StreamsRoom
 from theo.gateway.wire.messages.contract import Contract
+from theo.gateway.wire.messages.history import HistoricalDataUpdate, ReqHistoricalData
 from theo.gateway.wire.messages.market_data import (
     CancelMktData,
     MarketDataType,
@@ -30,7 +33,7 @@ STARTED = [*quoted(SPY, NOW - 5 * SECOND, "690.10", "690.12"), trade(SPY, NOW - 
 
 
 def world(*ticks: object, now: int = NOW, **settings: object) -> tuple[StreamsRoom, HandMarket, Peer]:
-    room, market = StreamsRoom(), HandMarket([*STARTED, *ticks])  # type: ignore[list-item]  # ticks
+    room, market = StreamsRoom(), HandMarket([*STARTED, *ticks])  # type: ignore[list-item]  # each test gives ticks
     return room, market, Peer(gateway(room, market, now, **settings))
 
 
@@ -260,3 +263,25 @@ def test_the_same_requests_and_market_give_the_same_bytes() -> None:
         return peer.client.take()
 
     assert run() == run()
+
+
+def test_levers_reach_streams_and_history_alike() -> None:
+    streams, history, market = StreamsRoom(), HistoryRoom(), HandMarket(STARTED)
+    simulator = gateway((streams, history), market, NOW)
+    peer, levers = Peer(simulator), DataLevers(streams, history)
+    peer.ask(
+        line(1), ReqHistoricalData(2, SPY.contract, "", "1 min", "1 D", use_rth=True, what_to_show="TRADES", keep_up_to_date=True)
+    )
+    levers.silence(simulator.desk, on=True)
+    market.add(trade(SPY, NOW + SECOND, "691"))
+    assert peer.wait(NOW + 6 * SECOND) == []
+    levers.compete(simulator.desk, on=True)
+    assert codes(peer.hear()) == [10197]
+    levers.compete(simulator.desk, on=False)
+    assert [type(each) for each in peer.wait(NOW + 11 * SECOND)][-1] is HistoricalDataUpdate
+    levers.drop_all(simulator.desk)
+    assert streams.subscriptions() == []
+    assert history.subscriptions() == []
+    levers.advise(10091)
+    levers.delay_history(2.5)
+    assert (streams.lines.advice, history.bars.answer_delay) == (10091, 2_500_000)
