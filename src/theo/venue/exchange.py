@@ -71,7 +71,7 @@ class Venue:
     executions cost, by instrument id; one that is missing raises ConfigError at the first fill.
     """
 
-    __slots__ = ("_book", "_instruments", "_markets", "_opening", "_settings", "_share", "next_due")
+    __slots__ = ("_book", "_instruments", "_markets", "_opening", "_schedules", "_settings", "_share", "next_due")
 
     def __init__(
         self,
@@ -80,13 +80,19 @@ class Venue:
         schedules: Mapping[int, Schedule],
         settings: VenueSettings | None = None,
     ) -> None:
-        self._instruments = instruments
+        self._instruments, self._schedules = dict(instruments), dict(schedules)
         self._opening = {i: Opening(hours.get(i)) for i in instruments}
         self._settings = settings or VenueSettings()
         self._share = round(self._settings.participation * MILLION)
-        self._book = OrderBook(instruments, schedules)
+        self._book = OrderBook(self._instruments, self._schedules)
         self._markets = self._book.books.markets
         self.next_due = NEVER  # when time alone next changes something
+
+    def list_instrument(self, instrument: Instrument, hours: Hours | None, schedule: Schedule) -> None:
+        """From now on this can be traded too; one that is listed already stays as it is."""
+        if instrument.id not in self._instruments:
+            self._instruments[instrument.id], self._schedules[instrument.id] = instrument, schedule
+            self._opening[instrument.id] = Opening(hours)
 
     @property
     def books(self) -> Books:

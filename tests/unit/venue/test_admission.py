@@ -1,15 +1,18 @@
 """What the exchange refuses, as a table of order, IB's error number, and words of the reason."""
 
+import msgspec
 import pytest
 
 from tests.unit.venue.floor import (
     BUY,
     DAY,
     FOK,
+    FUTURE,
     GTC,
     IOC,
     LMT,
     MKT,
+    NO_FEES,
     SELL,
     STP,
     STP_LMT,
@@ -22,6 +25,7 @@ from tests.unit.venue.floor import (
     venue,
     words,
 )
+from theo.domain.market_data import Tick, TickKind
 from theo.domain.orders import Amendment, Order, Ticket
 from theo.domain.reports import ActionRejected, OrderAmended, OrderRejected
 
@@ -157,3 +161,17 @@ def test_an_amendment_that_cannot_be_leaves_the_order(amendment: Amendment, reas
     assert said.action == "amend"
     assert reason in said.reason
     assert exchange.state() == before
+
+
+def test_what_is_listed_later_trades_from_then_on() -> None:
+    exchange = venue()
+    later = msgspec.structs.replace(FUTURE, id=9)
+    (refused,) = exchange.place(Ticket((order(BUY, MKT, name="early", instrument=9),)), 0)
+    assert isinstance(refused, OrderRejected)
+    exchange.list_instrument(later, None, NO_FEES)
+    exchange.place(Ticket((order(BUY, MKT, name="late", instrument=9),)), 1)
+    said = exchange.on_tick(Tick(9, 2, 2, 0, TickKind.TRADE, 100_00, 5))
+    assert fills(said) == [("late", 1, 100_00)]
+    exchange.list_instrument(msgspec.structs.replace(later, tick=100), None, NO_FEES)
+    (accepted,) = exchange.place(Ticket((order(BUY, LMT, name="again", limit=100_25, instrument=9),)), 3)
+    assert words([accepted]) == ["accepted again"]
