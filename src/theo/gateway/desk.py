@@ -44,6 +44,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     clients_max: int = 32
     enforce_pacing: bool = True
     data_access: Mapping[int, DataAccess] = {}  # by conId; of all others everything is live
+    account_groups: Mapping[str, tuple[str, ...]] = {}  # an advisor's, by name; "All" is known without
+    status_copies: int = 2  # how many times each state of an order is told; TWS itself repeats two or three times
+    working_orders_max: int = 20  # for each contract, side and account
+    open_orders_on_connect: bool = True  # a client that starts is told of its open orders unasked
+    preset_notices: bool = False  # 10349 on an order without a time in force
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):

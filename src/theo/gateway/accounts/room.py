@@ -32,8 +32,8 @@ Key = tuple[int, int]  # number of the connection, request id
 class AccountsRoom:
     """Implements desk.Room. The ledgers are the trading room's too: it books, and this room tells."""
 
-    def __init__(self, ledgers: Ledgers, groups: Mapping[str, Sequence[str]] | None = None) -> None:
-        self._ledgers, self._groups = ledgers, groups or {}
+    def __init__(self, ledgers: Ledgers) -> None:
+        self._ledgers = ledgers
         self._positions: dict[int, Client] = {}
         self._multi_positions: dict[Key, tuple[Client, wire.ReqPositionsMulti]] = {}
         self._values: dict[tuple[str, Key], ValueFeed] = {}
@@ -91,11 +91,12 @@ class AccountsRoom:
         self._begin(desk, self._free("multi", client, asked.req_id), MultiFeed(client, asked, accounts))
 
     def _req_summary(self, desk: Desk, client: Client, asked: wire.ReqAccountSummary) -> None:
-        accounts = desk.settings.accounts if asked.group == "All" else self._groups.get(asked.group)
+        settings = desk.settings
+        accounts = settings.accounts if asked.group == "All" else settings.account_groups.get(asked.group)
         if accounts is None:
             raise invalid("bY", f"Group name '{asked.group}' is invalid")
         tags = [tag.strip() for tag in asked.tags.split(",") if tag.strip()]
-        unknown = unknown_tags(desk, self._ledgers, desk.settings.accounts[0], tags)
+        unknown = unknown_tags(desk, self._ledgers, settings.accounts[0], tags)
         if unknown or not tags:
             raise invalid("bY", f"Invalid account summary tag: {', '.join(unknown)}")
         key = self._free("summary", client, asked.req_id)
