@@ -65,10 +65,6 @@ class Register(Generic[S]):
         """Whether anybody has asked for a contract."""
         return con_id in self._by_contract
 
-    def of_client(self, client: Client) -> list[S]:
-        """Those of one client."""
-        return [each for each in self._by_request.values() if each.client is client]
-
     @property
     def contracts(self) -> frozenset[int]:
         """The contracts that somebody has asked for, by conId."""
