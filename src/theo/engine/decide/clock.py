@@ -9,7 +9,7 @@ from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.commands import cancel_entries, close_trade, flatten
 from theo.engine.decide.tend import tend
-from theo.engine.order_life import AWAITING, OrderEvent, OrderStatus
+from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER
 from theo.engine.state import State
 from theo.engine.turn import Turn
@@ -85,12 +85,14 @@ def next_due(state: State, world: World, at: int) -> int:
     if not state.agreed and state.link_up:
         waits.append(state.asked_book_at + settings.book_retry_wait)
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
-    for trade in (state.trades[t] for t in state.open_trades):
-        orders = [state.orders[o] for o in trade.orders]
+    for trade in [state.trades[t] for t in state.open_trades]:
         waits.append(world.flat_at(trade.key.config, trade.opened_at))
+        waits.append(trade.last_fill_at + settings.exit_group_wait)
         if trade.partial_since:
             waits.append(trade.partial_since + settings.partial_fill_wait)
-        waits += [o.since + settings.exit_group_wait for o in orders if o.ended]
-        waits += [o.since + settings.send_retry_wait for o in orders if o.status is OrderStatus.LOST]
-        waits.append(trade.last_fill_at + settings.exit_group_wait)
-    return min((w for w in waits if w > at), default=NEVER)
+        for held in [state.orders[o] for o in trade.orders]:
+            if held.status in ENDED:
+                waits.append(held.since + settings.exit_group_wait)
+                if held.status is OrderStatus.LOST:
+                    waits.append(held.since + settings.send_retry_wait)
+    return min([wait for wait in waits if wait > at], default=NEVER)
