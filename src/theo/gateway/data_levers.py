@@ -23,9 +23,9 @@ class DataLevers:
         self._history.drop_all(desk)
 
     def compete(self, desk: Desk, *, on: bool) -> None:
-        """10197 on every stream, and no data while it lasts; history is not kept up to date."""
+        """10197 on every stream, 162 for every question about the past, and no data while it lasts."""
         self._streams.compete(desk, on=on)
-        self._history.silence(desk, on=on)
+        self._history.compete(desk, on=on)
 
     def advise(self, code: int) -> None:
         """New lines get an advisory before their ticks, which follow."""

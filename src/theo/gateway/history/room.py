@@ -5,21 +5,35 @@ from collections.abc import Mapping
 from theo.domain.market_data import Tick
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk, Handler
+from theo.gateway.history.asked import SERVICE
 from theo.gateway.history.bars import HistoricalBars, OpenRequest
 from theo.gateway.history.moments import Moments
-from theo.gateway.request_refused import told
+from theo.gateway.request_refused import RequestRefusedError, told
+from theo.gateway.wire.messages.history import ReqHeadTimeStamp, ReqHistogramData, ReqHistoricalData, ReqHistoricalTicks
 from theo.gateway.wire.schema import Message
+
+ASKING = frozenset({ReqHistoricalData, ReqHistoricalTicks, ReqHeadTimeStamp, ReqHistogramData})
 
 
 class HistoryRoom:
-    """Implements desk.Room."""
+    """Implements desk.Room. ``competing`` is whether a login elsewhere has the data now: nothing is answered but with 162."""
 
     def __init__(self) -> None:
-        self.bars = HistoricalBars()
+        self.bars, self.competing = HistoricalBars(), False
         parts = (self.bars, Moments())
         self.handlers: Mapping[type[Message], Handler] = {
-            kind: told(handler) for part in parts for kind, handler in part.handlers.items()
+            kind: told(self._unless_competing(handler) if kind in ASKING else handler)
+            for part in parts
+            for kind, handler in part.handlers.items()
         }
+
+    def _unless_competing(self, handler: Handler) -> Handler:
+        def handle(desk: Desk, client: Client, request: Message) -> None:
+            if self.competing:
+                raise RequestRefusedError(162, f"{SERVICE}Trading TWS session is connected from a different IP address")
+            handler(desk, client, request)
+
+        return handle
 
     def subscriptions(self, client: Client | None = None) -> list[OpenRequest]:
         """The open requests of one client or of all."""
@@ -29,6 +43,11 @@ class HistoryRoom:
         """What is kept up to date now stands and is not, without a word; or all is again."""
         for each in self.subscriptions():
             each.silent = on
+
+    def compete(self, desk: Desk, *, on: bool) -> None:
+        """A login elsewhere takes the data: nothing is kept up to date, and every question is refused while it lasts."""
+        self.competing = on
+        self.silence(desk, on=on)
 
     def drop_all(self, _desk: Desk, client: Client | None = None) -> None:
         """Every open request, or every one of a client, is forgotten without a word."""

@@ -216,9 +216,10 @@ class Lines:
         heapq.heappush(self._due, (at, self._number, what))
 
     def _await_turn(self, desk: Desk, listing: Listing) -> None:
-        if listing.con_id not in self._turning:
+        turns_at = listing.hours.next_boundary(desk.now)
+        if listing.con_id not in self._turning and turns_at < listing.hours.last:
             self._turning.add(listing.con_id)
-            self._push(listing.hours.next_boundary(desk.now), listing.con_id)
+            self._push(turns_at, listing.con_id)
 
     def next_due(self) -> int:
         """The next sample, or the end of a snapshot, or an opening or close."""

@@ -17,7 +17,7 @@ from theo.gateway.wire.schema import Message
 
 COMPETING = 10_197
 COMPETING_TEXT = "No market data during competing live session"
-SUBSCRIBING = (ReqMktData, ReqTickByTickData, ReqRealTimeBars, ReqMktDepth)
+SUBSCRIBING = frozenset({ReqMktData, ReqTickByTickData, ReqRealTimeBars, ReqMktDepth})
 
 
 class StreamsRoom:
@@ -28,10 +28,11 @@ class StreamsRoom:
         self.bars, self.depth = RealTimeBars(self._free), Depth()
         self.competing = False
         parts = (self.lines, self.ticks, self.bars, self.depth, OptionQuestions())
-        handlers = {kind: told(handler) for part in parts for kind, handler in part.handlers.items()}
-        for kind in SUBSCRIBING:
-            handlers[kind] = self._unless_competing(handlers[kind])
-        self.handlers: Mapping[type[Message], Handler] = handlers
+        self.handlers: Mapping[type[Message], Handler] = {
+            kind: told(self._unless_competing(handler) if kind in SUBSCRIBING else handler)
+            for part in parts
+            for kind, handler in part.handlers.items()
+        }
 
     def _free(self, desk: Desk, listing: Listing) -> bool:
         """Whether the login has a line for a contract: each contract counts once, whoever listens."""
@@ -44,7 +45,7 @@ class StreamsRoom:
                 raise RequestRefusedError(COMPETING, COMPETING_TEXT)
             handler(desk, client, request)
 
-        return told(handle)
+        return handle
 
     def subscriptions(self, client: Client | None = None) -> list[Line | TickStream | BarStream | Book]:
         """Everything that is served now, to one client or to all."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.gateway.hand_market import BOOK, EUR, MES, SPY, HandMarket, Peer, codes, gateway, tick
+from tests.unit.gateway.hand_market import BOOK, EUR, MES, SPY, VIX, HandMarket, Peer, codes, gateway, listed, tick
+from tests.unit.gateway.peers import IbAsync, Official
+from tests.unit.gateway.peers import Peer as Library
 from tests.unit.gateway.tables import at
 from theo.domain.market_data import MINUTE, SECOND, SessionScope, Tick, TickKind, Timeframe
-from theo.gateway.desk import GatewaySettings, Listing, Room
+from theo.gateway.desk import DataAccess, GatewaySettings, Listing, Room
 from theo.gateway.history.room import HistoryRoom
 from theo.gateway.market.synthetic import SyntheticMarket
 from theo.gateway.session.room import SessionRoom
@@ -21,12 +25,16 @@ from theo.gateway.wire.messages.history import (
     HistoricalDataUpdate,
     HistoricalTicksBidAsk,
     HistoricalTicksLast,
+    ReqHeadTimeStamp,
+    ReqHistogramData,
     ReqHistoricalData,
     ReqHistoricalTicks,
 )
 from theo.gateway.wire.messages.market_data import (
+    CalculateOptionPrice,
     RealtimeBar,
     ReqMktData,
+    ReqMktDepth,
     ReqRealTimeBars,
     ReqTickByTickData,
     TickByTickBidAsk,
@@ -39,6 +47,25 @@ from theo.market.sessions import Hours
 
 NOW = at("2026-11-24 10:00")
 LISTED = [SPY, MES, EUR]
+QQQ = listed("QQQ", "STK")
+OPTION = listed("SPY", "OPT", last_trade_date_or_contract_month="20261218", strike=830.0, right="C")
+EVERYTHING: tuple[Any, ...] = (
+    ReqMktData(0, SPY.contract, "165,221,233,236,318"),
+    ReqMktData(0, QQQ.contract),
+    ReqMktData(0, VIX.contract),
+    ReqMktData(0, OPTION.contract),
+    ReqMktData(0, MES.contract, snapshot=True),
+    *(ReqTickByTickData(0, SPY.contract, what, 5) for what in ("Last", "AllLast", "BidAsk", "MidPoint")),
+    ReqRealTimeBars(0, MES.contract, 5, "TRADES", use_rth=False),
+    ReqRealTimeBars(0, EUR.contract, 5, "MIDPOINT", use_rth=False),
+    ReqMktDepth(0, MES.contract, 5),
+    ReqMktDepth(0, SPY.contract, 5, is_smart_depth=True),
+    CalculateOptionPrice(0, OPTION.contract, 0.2, 830.0),
+    ReqHistoricalData(0, SPY.contract, "", "1 min", "1 D", use_rth=True, what_to_show="TRADES", keep_up_to_date=True),
+    ReqHistoricalData(0, SPY.contract, "", "1 week", "1 M", use_rth=True, what_to_show="BID_ASK"),
+    ReqHeadTimeStamp(0, SPY.contract, use_rth=True, what_to_show="TRADES"),
+    ReqHistogramData(0, SPY.contract, use_rth=True, time_period="1 day"),
+)
 
 
 class Heard(SyntheticMarket):
@@ -138,3 +165,34 @@ def test_a_client_that_only_adds_up_sees_the_market_as_it_is(moves: list[tuple[i
         assert sizes.get(size_type, 0) == size
     assert prices.get(4) == (None if quote.last is None else quote.last / unit)
     assert (sizes.get(5, 0), sizes.get(8, 0)) == (quote.last_size, quote.volume)
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    found = []
+    while data:
+        size = int.from_bytes(data[:4], "big") + 4
+        found.append(data[:size])
+        data = data[size:]
+    return found
+
+
+@pytest.mark.parametrize("library", [IbAsync(178), IbAsync(163), Official()])
+def test_the_client_libraries_hear_every_message(library: Library) -> None:
+    market = SyntheticMarket(3, [SPY, MES, EUR, VIX, QQQ, OPTION], NOW)
+    rooms: list[Room] = [SessionRoom(lambda _client: 1), StreamsRoom(), HistoryRoom()]
+    limits = GatewaySettings(enforce_pacing=False, messages_a_second_max=1000, data_access={QQQ.con_id: DataAccess.DELAYED})
+    simulator = Simulator(limits, BOOK, market, rooms, NOW)
+    peer = Peer(simulator, version=library.version)
+    peer.client.market_data_type = 4
+    for n, request in enumerate(EVERYTHING):
+        simulator.receive(peer.client, peer.link.encode(msgspec.structs.replace(request, req_id=n)))
+    simulator.advance(NOW + 12 * SECOND)
+    kinds: dict[int, int] = {}
+    for frame in frames_of(peer.client.take()):
+        calls = library.heard(frame)
+        assert calls, frame
+        assert all(name != "error" or args[1] in {2152, 10167} for name, args in calls), calls
+        number = int(frame[4:].split(b"\0")[0])
+        kinds[number] = kinds.get(number, 0) + 1
+    # by IB's numbers: prices to books, bars, options, generics, snapshots, types, terms, ticks, and all of the past
+    assert {1, 2, 12, 13, 17, 21, 45, 46, 50, 57, 58, 81, 88, 89, 90, 96, 97, 98, 99} <= kinds.keys()

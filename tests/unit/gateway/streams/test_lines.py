@@ -12,7 +12,7 @@ from theo.gateway.data_levers import DataLevers
 from theo.gateway.history.room import HistoryRoom
 from theo.gateway.streams.room import StreamsRoom
 from theo.gateway.wire.messages.contract import Contract
-from theo.gateway.wire.messages.history import HistoricalDataUpdate, ReqHistoricalData
+from theo.gateway.wire.messages.history import HistoricalDataUpdate, ReqHeadTimeStamp, ReqHistoricalData
 from theo.gateway.wire.messages.market_data import (
     CancelMktData,
     MarketDataType,
@@ -277,6 +277,7 @@ def test_levers_reach_streams_and_history_alike() -> None:
     assert peer.wait(NOW + 6 * SECOND) == []
     levers.compete(simulator.desk, on=True)
     assert codes(peer.hear()) == [10197]
+    assert codes(peer.ask(ReqHeadTimeStamp(3, SPY.contract, use_rth=True, what_to_show="TRADES"))) == [162]
     levers.compete(simulator.desk, on=False)
     assert [type(each) for each in peer.wait(NOW + 11 * SECOND)][-1] is HistoricalDataUpdate
     levers.drop_all(simulator.desk)
