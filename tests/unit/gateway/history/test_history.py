@@ -104,6 +104,12 @@ def test_dates_are_written_in_the_form_that_is_asked_for(version: int, format_da
     assert data(peer.ask(ask("1 day", format_date=format_date))).bars[0].date == "20261124"
 
 
+def test_a_continuous_future_has_the_past_of_its_front_contract() -> None:
+    _, _, peer = world(trade(MES, NOW - MINUTE, "6900.25", 2))
+    continuous = Contract(symbol="MES", sec_type="CONTFUT", exchange="CME", currency="USD")
+    assert [bar.close for bar in data(peer.ask(ask(contract=continuous))).bars] == [6900.25]
+
+
 def test_days_weeks_and_months() -> None:
     _, _, peer = world(*DAYS, enforce_pacing=False)
     days = data(peer.ask(ask("1 day", "5 D"))).bars
@@ -190,6 +196,7 @@ def texts(heard: list[Any]) -> list[str]:
         (ask("1 secs", "60 S", keep_up_to_date=True), 321, "keep up to date"),
         (ask("1 secs", "1 D"), 162, "invalid step: 1"),
         (ask("30 secs", "1 W"), 162, "invalid step: 30"),
+        (ask("1 min", "1 Y", use_rth=False), 162, "Time length exceed max."),
         (ask(what_to_show="HISTORICAL_VOLATILITY"), 162, "No historical market data for SPY/STK@SMART HV 1m"),
         (ask(contract=VIX.contract, what_to_show="BID"), 162, "No historical market data for VIX/IND@CBOE Bid 1m"),
         (ask(contract=EUR.contract), 162, "No historical market data for EUR/CASH@IDEALPRO Last 1m"),

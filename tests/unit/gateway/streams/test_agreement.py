@@ -94,7 +94,7 @@ def test_bars_of_five_seconds_are_those_of_history_and_of_the_platforms_own_bar_
     assert len(streamed) == 24
     told = {bar.time_s: (bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in streamed if bar.volume}
     end = "20261124-15:02:00"
-    (past,) = peer.ask(ReqHistoricalData(2, MES.contract, end, "5 secs", "120 S", False, "TRADES", 2))  # noqa: FBT003 - as on the wire
+    (past,) = peer.ask(ReqHistoricalData(2, MES.contract, end, "5 secs", "120 S", False, "TRADES", 2))
     assert isinstance(past, HistoricalData)
     assert told == {int(b.date): (b.open, b.high, b.low, b.close, b.volume) for b in past.bars}
 
@@ -129,13 +129,13 @@ def test_ticks_as_they_came_are_the_ticks_of_history(what: str) -> None:
 def test_bars_kept_up_to_date_are_those_that_are_asked_for_afterwards(listing: Listing) -> None:
     _, peer = world()
     what = "MIDPOINT" if listing is EUR else "TRADES"
-    first = ReqHistoricalData(1, listing.contract, "", "1 min", "600 S", False, what, 2, keep_up_to_date=True)  # noqa: FBT003 - as above
+    first = ReqHistoricalData(1, listing.contract, "", "1 min", "600 S", False, what, 2, keep_up_to_date=True)
     (begin,) = peer.ask(first)
     bars = {bar.date: (bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in begin.bars}
     for m in peer.wait(NOW + 5 * MINUTE):
         assert isinstance(m, HistoricalDataUpdate)
         bars[m.date] = (m.open, m.high, m.low, m.close, m.volume)
-    (end,) = peer.ask(ReqHistoricalData(2, listing.contract, "", "1 min", "900 S", False, what, 2))  # noqa: FBT003 - as above
+    (end,) = peer.ask(ReqHistoricalData(2, listing.contract, "", "1 min", "900 S", False, what, 2))
     known = [(bar.date, (bar.open, bar.high, bar.low, bar.close, bar.volume)) for bar in end.bars if bar.date in bars]
     assert known == sorted(bars.items())
     assert len(known) >= 15
