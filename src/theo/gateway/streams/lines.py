@@ -1,26 +1,23 @@
-"""Market data lines: sampled four times a second, and only what changed; snapshots; live, frozen and delayed."""
+"""Market data lines: who gets one, and when it is told; sampled four times a second. What it is told is in line_views.py."""
 
 import heapq
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from theo.domain.market_data import SECOND, Tick
 from theo.gateway import access
 from theo.gateway.client import Client
-from theo.gateway.desk import NEVER, Desk, Handler, Listing, Quote
-from theo.gateway.register import Register, Subscription
+from theo.gateway.desk import NEVER, Desk, Handler, Listing
+from theo.gateway.register import Register
 from theo.gateway.request_refused import RequestRefusedError, invalid, unprocessed
-from theo.gateway.streams import generic_ticks
-from theo.gateway.streams.delayed import DelayedQuote
-from theo.gateway.streams.generic_ticks import DayVolume
-from theo.gateway.streams.option_ticks import computations, option_value
-from theo.gateway.streams.tick_messages import DELAYED, LIVE, NOTHING, Change, TickTypes, changes, no_quote
+from theo.gateway.streams.generic_ticks import generic_ids
+from theo.gateway.streams.line import Line
+from theo.gateway.streams.line_views import LineViews, News
+from theo.gateway.streams.tick_messages import Change
 from theo.gateway.wire.messages.market_data import (
     CancelMktData,
     MarketDataType,
     ReqMarketDataType,
     ReqMktData,
-    TickGeneric,
     TickReqParams,
     TickSnapshotEnd,
 )
@@ -28,29 +25,9 @@ from theo.gateway.wire.schema import Message
 
 SAMPLE = SECOND // 4  # how often TWS looks at a line
 SNAPSHOT_MAX = 11 * SECOND  # then a snapshot ends with what there is
-HALTED_TICK = 49
 REALTIME_TOP = 3  # the kind of snapshot that the login may have
+BBO_EXCHANGE = "9c0001"  # stands for the exchanges behind a best quote; every name gives the same ones here
 MARKET_DATA_TYPES = (access.LIVE, access.FROZEN, access.DELAYED, access.DELAYED_FROZEN)
-
-
-class Line(Subscription):
-    """A line or a snapshot. ``served`` is the market data type that was granted, of 1 to 4."""
-
-    __slots__ = ("generic", "served", "snapshot")
-
-    def __init__(self, client: Client, request: ReqMktData, listing: Listing, served: int, generic: frozenset[int]) -> None:
-        super().__init__(client, request.req_id, listing)
-        self.served, self.generic, self.snapshot = served, generic, request.snapshot
-
-    @property
-    def types(self) -> TickTypes:
-        """The numbers of its ticks."""
-        return DELAYED if self.served >= access.DELAYED else LIVE
-
-    @property
-    def frozen(self) -> bool:
-        """Whether it shows the last quotes when the market is closed."""
-        return self.served in {access.FROZEN, access.DELAYED_FROZEN}
 
 
 class Lines:
@@ -67,11 +44,7 @@ class Lines:
             ReqMarketDataType: self._type,
         }
         self.advice = 0
-        self._free = free
-        self._shown: dict[tuple[int, int], Quote] = {}  # by contract and served type: what its lines were told
-        self._computed: dict[tuple[int, int], list[Change]] = {}  # as _shown, of options' numbers
-        self._late: dict[int, DelayedQuote] = {}
-        self._volumes: dict[int, DayVolume] = {}
+        self._free, self._views = free, LineViews()
         self._moved: dict[int, None] = {}  # contracts with something to show at the next sample, in order of their ticks
         self._options: dict[int, set[int]] = {}  # by underlying: options with lines, whose numbers move with it
         self._sample_at = NEVER
@@ -79,15 +52,16 @@ class Lines:
         self._turning: set[int] = set()  # contracts in _due
         self._number = 0
 
+    # ---------------------------------------------------------------------------------------------------------- requests
+
     def _request(self, desk: Desk, client: Client, request: ReqMktData) -> None:
         listing = desk.resolve(client, request.req_id, request.contract)
         if listing is None:
             return
         line = self._granted(desk, client, request, listing)
-        if line.types is DELAYED:
-            client.error(line.req_id, access.SHOWN_DELAYED, access.ADVICE[access.SHOWN_DELAYED])
-        elif self.advice in access.ADVICE:
-            client.error(line.req_id, self.advice, access.ADVICE[self.advice])
+        advice = access.SHOWN_DELAYED if line.late else self.advice
+        if advice in access.ADVICE:
+            client.error(line.req_id, advice, access.ADVICE[advice])
         self._begin(desk, line)
 
     def _granted(self, desk: Desk, client: Client, request: ReqMktData, listing: Listing) -> Line:
@@ -96,7 +70,7 @@ class Lines:
         if request.snapshot and request.generic_tick_list:
             raise invalid("bQ", "Snapshot market data subscription is not applicable to generic ticks")
         access.refuse_continuous(listing, "bQ")
-        generic = generic_ticks.generic_ids(request.generic_tick_list, listing.contract.sec_type)
+        generic = generic_ids(request.generic_tick_list, listing.contract.sec_type)
         if self.register.get(client, request.req_id) is not None:
             raise unprocessed("bQ", "Duplicate ticker id")
         served = access.served_type(desk, listing, client.market_data_type)
@@ -106,62 +80,17 @@ class Lines:
 
     def _begin(self, desk: Desk, line: Line) -> None:
         listing = line.listing
-        con_id = listing.con_id
         self.register.add(line)
         self._await_turn(desk, listing)
-        if line.types is DELAYED and con_id not in self._late:
-            self._late[con_id] = DelayedQuote(desk, listing)
-            self._wake(self._late[con_id].next_due())
-        if line.generic & {generic_ticks.RT_VOLUME, generic_ticks.RT_TRADE_VOLUME} and con_id not in self._volumes:
-            self._volumes[con_id] = DayVolume(desk, listing)
+        self._views.begin(desk, line)
+        self._wake(self._views.late_due())
         if listing.underlying:
-            self._options.setdefault(listing.underlying, set()).add(con_id)
-        quote = self.refresh(desk, line)
+            self._options.setdefault(listing.underlying, set()).add(listing.con_id)
+        self.refresh(desk, line)
         if line.snapshot:
+            quote = self._views.quote(desk, line)
             whole = quote.last is not None and (None not in {quote.bid, quote.ask} or not listing.instrument.tradable)
             self._push(desk.now + (SAMPLE if whole else SNAPSHOT_MAX), line)
-
-    def refresh(self, desk: Desk, line: Line) -> Quote:
-        """Tell a line everything there is, as at its beginning."""
-        client, req_id, listing = line.client, line.req_id, line.listing
-        client.send(TickReqParams(req_id, listing.min_tick, "9c0001", REALTIME_TOP))
-        self._tell_type(desk, line)
-        key = (listing.con_id, line.served)
-        if key not in self._shown:
-            self._shown[key] = self._quote(desk, line)
-        quote = self._shown[key]
-        ticks = changes(listing, NOTHING, quote, line.types)
-        if quote.bid is None and quote.ask is None:
-            ticks = no_quote(listing, line.types) + ticks
-        ticks += generic_ticks.first_ticks(desk, listing, line.generic, quote)
-        ticks.append((TickGeneric, (HALTED_TICK, 0.0)))
-        value = option_value(desk, listing)
-        if value is not None:
-            self._computed[key] = computations(listing, value, quote, line.types)
-            ticks += self._computed[key]
-        _send(line, ticks)
-        return quote
-
-    def _tell_type(self, desk: Desk, line: Line) -> None:
-        shows_frozen = line.frozen and not line.listing.hours.is_open(desk.now)
-        line.client.send(MarketDataType(line.req_id, (3 if line.types is DELAYED else 1) + shows_frozen))
-
-    def _quote(self, desk: Desk, line: Line) -> Quote:
-        """A contract's market as a line of this type sees it."""
-        listing = line.listing
-        quote = self._late[listing.con_id].quote if line.types is DELAYED else desk.market.quote(listing.con_id)
-        if line.frozen or listing.hours.is_open(desk.now):
-            return quote
-        return Quote(
-            last=quote.last,
-            last_size=quote.last_size,
-            last_at=quote.last_at,
-            volume=quote.volume,
-            open=quote.open,
-            high=quote.high,
-            low=quote.low,
-            close=quote.close,
-        )
 
     def _cancel(self, _desk: Desk, client: Client, request: CancelMktData) -> None:
         line = self.register.get(client, request.req_id)
@@ -174,37 +103,33 @@ class Lines:
             raise invalid("cx", "Invalid market data type")
         client.market_data_type = request.market_data_type
 
+    def refresh(self, desk: Desk, line: Line) -> None:
+        """Tell a line everything there is, as at its beginning."""
+        line.client.send(TickReqParams(line.req_id, line.listing.min_tick, BBO_EXCHANGE, REALTIME_TOP))
+        _tell_type(desk, line)
+        _send(line, self._views.everything(desk, line))
+
     def drop(self, line: Line) -> None:
         """Forget a line, and what was kept for it alone."""
         self.register.remove(line)
         con_id = line.listing.con_id
         others = self.register.of_contract(con_id)
-        if all(each.served != line.served for each in others):
-            self._shown.pop((con_id, line.served), None)
-            self._computed.pop((con_id, line.served), None)
-        if all(each.types is not DELAYED for each in others):
-            self._late.pop(con_id, None)
+        self._views.end(line, others)
         if not others:
-            self._volumes.pop(con_id, None)
             self._moved.pop(con_id, None)
             self._options.get(line.listing.underlying, set()).discard(con_id)
 
+    # -------------------------------------------------------------------------------------------------------------- time
+
     def on_tick(self, desk: Desk, tick: Tick) -> None:
         """Note what moved; it is told at the next sample."""
-        con_id = tick.instrument
-        for option in self._options.get(con_id, ()):
+        for option in self._options.get(tick.instrument, ()):
             self._moved[option] = None
             self._wake(desk.now)
-        if not self.register.has_contract(con_id):
-            return
-        self._moved[con_id] = None
-        self._wake(desk.now)
-        volume = self._volumes.get(con_id)
-        if volume is not None and generic_ticks.is_trade(tick):
-            volume.add(tick)
-        late = self._late.get(con_id)
-        if late is not None:
-            late.add(tick)
+        if self.register.has_contract(tick.instrument):
+            self._moved[tick.instrument] = None
+            self._wake(desk.now)
+            self._views.take(tick)
 
     def _wake(self, at: int) -> None:
         """Sample at the first multiple of SAMPLE after a time."""
@@ -251,62 +176,34 @@ class Lines:
         self._await_turn(desk, lines[0].listing)
         for line in lines:
             if line.frozen and not line.silent:
-                self._tell_type(desk, line)
+                _tell_type(desk, line)
         self._moved[con_id] = None
         self._wake(desk.now)
 
     def _sample(self, desk: Desk) -> None:
         moved, self._moved, self._sample_at = self._moved, {}, NEVER
-        for con_id, late in self._late.items():
-            if late.next_due() <= desk.now:
-                late.advance(desk.now)
-                moved[con_id] = None
-            self._wake(late.next_due())
+        moved.update(dict.fromkeys(self._views.advance(desk.now)))
+        self._wake(self._views.late_due())
         for con_id in moved:
             self._show(desk, self.register.of_contract(con_id))
+            self._views.told(con_id)
 
     def _show(self, desk: Desk, lines: list[Line]) -> None:
-        """Tell the lines on one contract what changed: worked out once for all that see the same."""
-        news: dict[int, _News] = {}
+        """Tell the lines on one contract what changed."""
+        news: dict[int, News] = {}
         for line in lines:
             found = news.get(line.served)
             if found is None:
-                found = news[line.served] = self._news(desk, line)
+                found = news[line.served] = self._views.news(desk, line)
             if not line.silent:
                 _send(line, found.ticks)
                 if line.generic:
-                    self._send_generic(line, found)
-        volume = self._volumes.get(lines[0].listing.con_id) if lines else None
-        if volume is not None:
-            volume.trade = None
-
-    def _news(self, desk: Desk, line: Line) -> "_News":
-        key = (line.listing.con_id, line.served)
-        before, after = self._shown[key], self._quote(desk, line)
-        self._shown[key] = after
-        found = changes(line.listing, before, after, line.types)
-        value = option_value(desk, line.listing)
-        if value is not None:
-            numbers = computations(line.listing, value, after, line.types)
-            known = self._computed.get(key, [])
-            found += [each for each in numbers if each not in known]
-            self._computed[key] = numbers
-        return _News(before, after, found)
-
-    def _send_generic(self, line: Line, news: "_News") -> None:
-        listing, volume = line.listing, self._volumes.get(line.listing.con_id)
-        if generic_ticks.mark_price(news.before) != generic_ticks.mark_price(news.after):
-            _send(line, generic_ticks.mark_ticks(listing, line.generic, news.after))
-        if volume is not None:
-            _send(line, generic_ticks.volume_ticks(listing, line.generic, volume, news.after))
+                    _send(line, self._views.generic_news(line, found))
 
 
-class _News(NamedTuple):
-    """What the lines of one type on a contract are told at a sample."""
-
-    before: Quote
-    after: Quote
-    ticks: list[Change]
+def _tell_type(desk: Desk, line: Line) -> None:
+    shows_frozen = line.frozen and not line.listing.hours.is_open(desk.now)
+    line.client.send(MarketDataType(line.req_id, (access.DELAYED if line.late else access.LIVE) + shows_frozen))
 
 
 def _send(line: Line, ticks: list[Change]) -> None:

@@ -8,7 +8,8 @@ from theo.gateway.desk import Desk, Handler, Listing
 from theo.gateway.register import Subscription
 from theo.gateway.request_refused import RequestRefusedError, told
 from theo.gateway.streams.depth import Book, Depth
-from theo.gateway.streams.lines import Line, Lines
+from theo.gateway.streams.line import Line
+from theo.gateway.streams.lines import Lines
 from theo.gateway.streams.option_questions import OptionQuestions
 from theo.gateway.streams.real_time_bars import BarStream, RealTimeBars
 from theo.gateway.streams.tick_by_tick import TickByTick, TickStream
