@@ -44,8 +44,8 @@ class FaultyLink:
         self._answer = answer
         if self._down():
             now = self._clock.now()
-            self._fly(now, LinkChanged(now, False, "not back yet"))  # noqa: FBT003 - a value of the input
-            self._fly(self._up_at, LinkChanged(self._up_at, True, "back"))  # noqa: FBT003 - a value of the input
+            self._fly(now, LinkChanged(now, False, "not back yet"))
+            self._fly(self._up_at, LinkChanged(self._up_at, True, "back"))
         self._points.pass_by("connect:after")
 
     async def place(self, ticket: Approved[Ticket]) -> None:
@@ -115,8 +115,8 @@ class FaultyLink:
         now = self._clock.now()
         self._up_at = now + int(self._draws.net.random() * DOWN_MAX)
         self._flying.clear()
-        self._fly(now, LinkChanged(now, False, "reset"))  # noqa: FBT003 - a value of the input
-        self._fly(self._up_at, LinkChanged(self._up_at, True, "back"))  # noqa: FBT003 - a value of the input
+        self._fly(now, LinkChanged(now, False, "reset"))
+        self._fly(self._up_at, LinkChanged(self._up_at, True, "back"))
 
     def _down(self) -> bool:
         return self._clock.now() < self._up_at
