@@ -47,7 +47,7 @@ AnySign = Annotated[bool, typer.Option("--any-sign", help="Allow prices of zero 
 
 
 @importing.command("bars")
-def import_bars(  # noqa: PLR0913, PLR0917 - one parameter is one option of the command line
+def import_bars(
     context: typer.Context,
     file: File,
     symbol: Symbol,
@@ -76,7 +76,7 @@ def import_bars(  # noqa: PLR0913, PLR0917 - one parameter is one option of the 
 
 
 @importing.command("ticks")
-def import_ticks(  # noqa: PLR0913, PLR0917 - one parameter is one option of the command line
+def import_ticks(
     context: typer.Context,
     file: File,
     symbol: Symbol,

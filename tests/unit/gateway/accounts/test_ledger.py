@@ -63,7 +63,7 @@ def test_a_currency_is_exchanged_and_shown_as_a_position() -> None:
 
 
 @given(trades, st.booleans())
-def test_cash_and_cost_add_up_to_the_last_micro(made: list[tuple[int, int, int]], is_future: bool) -> None:  # noqa: FBT001 - drawn
+def test_cash_and_cost_add_up_to_the_last_micro(made: list[tuple[int, int, int]], is_future: bool) -> None:  # noqa: FBT001 - Hypothesis draws it
     """Worth at any price = what was paid in and got back: nothing is lost in shares of costs, whatever the averages are."""
     instrument = (MES if is_future else SPY).instrument
     ledgers, last, paid, realized = Ledgers([ACCOUNT], 0), 12_300, 0, 0
