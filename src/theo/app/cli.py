@@ -90,6 +90,34 @@ def paper(
 
 
 @app.command()
+def gateway(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the simulated TWS, on loopback; 0 takes a free one.")
+    ] = 7497,
+    admin_port: Annotated[int, typer.Option(min=-1, max=65535, help="Port that plays incidents; 0 a free one, -1 none.")] = -1,
+    seed: Annotated[int, typer.Option(help="Seed of the market.")] = 7,
+    speed: Annotated[float, typer.Option(help="Times the true pace.")] = 1.0,
+    start: Annotated[
+        str, typer.Option(help="When its day begins; now, or the newest session's open while New York is closed.")
+    ] = "",
+    scenario: Annotated[Path | None, typer.Option(help="A TOML file of incidents.")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="An account; may be repeated.")] = None,
+    cash: Annotated[int, typer.Option(min=1, help="USD of each account.")] = 1_000_000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse orders, as the setting of TWS does.")] = False,
+) -> None:
+    """A simulated TWS on a port: any client of IB's protocol connects, sees a market, and trades with play money."""
+    from theo.app.commands.gateway import Asked, run
+    from theo.gateway.desk import GatewaySettings
+
+    settings = GatewaySettings(cash=cash, read_only=read_only)
+    if account:
+        settings = GatewaySettings(accounts=tuple(account), cash=cash, read_only=read_only)
+    asked = Asked(port=port, admin_port=admin_port, seed=seed, speed=speed, start=start, scenario=scenario, settings=settings)
+    raise typer.Exit(run(home_of(context), asked))
+
+
+@app.command()
 def deals(
     context: typer.Context,
     run_id: RunOption = "",

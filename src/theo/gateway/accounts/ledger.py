@@ -98,15 +98,21 @@ class Ledgers:
             bought = instrument.symbol.partition(".")[0]
             cash[bought] = cash.get(bought, 0) + quantity * MICROS
 
-    def correct(self, account: str, instrument: Instrument, quantity: int, by: int) -> int:
-        """An execution's price was wrong by so many price units: cash and result of the day change, and the change is given."""
-        books = self.accounts[account]
-        change = -quantity * by * instrument.unit_value
+    def correct(self, account: str, instrument: Instrument, quantity: int, by: int, *, opened: bool) -> int:
+        """The newest execution's price was too low by so many price units: what was paid for it is more, by the result.
+
+        ``opened``: it only opened, so its cost was too low; otherwise too much was realized.
+        """
+        books, more = self.accounts[account], quantity * by * instrument.unit_value
         holding = books.holdings.setdefault(instrument.token, Holding())
-        holding.realized += change
-        holding.day_basis -= change
-        books.cash[instrument.currency] = books.cash.get(instrument.currency, 0) + change
-        return change
+        holding.day_basis += more
+        if opened:
+            holding.cost += more
+        else:
+            holding.realized -= more
+        if not (opened and instrument.security_type in FUTURES):
+            books.cash[instrument.currency] = books.cash.get(instrument.currency, 0) - more
+        return more
 
     def changed(self, account: str, con_id: int) -> None:
         """Whoever watches positions is to be told of this one."""

@@ -1,0 +1,112 @@
+"""Incidents with orders: what can be made to go wrong, by hand, from a scenario or from a test."""
+
+import msgspec
+
+from theo.domain.errors import ConfigError
+from theo.domain.orders import Side
+from theo.gateway.accounts.valuation import mark
+from theo.gateway.desk import Desk
+from theo.gateway.request_refused import RequestRefusedError
+from theo.gateway.trading.blotter import Deal
+from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.placing import Placing
+from theo.gateway.trading.working import LIVE, Worked
+from theo.gateway.wire.messages.contract import Contract
+from theo.gateway.wire.messages.order import Order
+from theo.venue.fees import charges, schedule
+
+
+class Levers:
+    """Implements the levers of orders that incidents pull."""
+
+    def __init__(self, dealing: Dealing, placing: Placing) -> None:
+        self._dealing, self._placing = dealing, placing
+
+    def hold_reports(self, desk: Desk, *, on: bool) -> None:  # noqa: ARG002 - the signature of a lever
+        """Orders live on at the exchange; nothing of it is pushed while on, nor afterwards: it must be asked for."""
+        self._dealing.announcer.held = on
+
+    def swallow_orders(self, count: int) -> None:
+        """The next orders are taken, and no callback ever comes."""
+        self._dealing.faults.swallow = count
+
+    def split_modifies(self, count: int) -> None:
+        """The next changes leave the old order alive beside the new one, under a permId of its own."""
+        self._dealing.faults.split = count
+
+    def reject_orders(self, *, on: bool) -> None:
+        """Every order is rejected: the login has lapsed."""
+        self._dealing.faults.reject_all = on
+
+    def late_rejects(self, count: int) -> None:
+        """The next orders become Inactive; 201 comes later."""
+        self._dealing.faults.late_reject = count
+
+    def lose_cancels(self, count: int) -> None:
+        """The next cancels cross a fill: 10148, then the fill."""
+        self._dealing.faults.lose_cancel = count
+
+    def correct_execution(self, desk: Desk) -> None:
+        """The newest execution is corrected: the same id with the next suffix, at a price one increment worse."""
+        dealing = self._dealing
+        if not dealing.blotter.deals:
+            return
+        deal = dealing.blotter.deals[-1]
+        worked = dealing.blotter.orders[deal.perm_id]
+        instrument = worked.listing.instrument
+        worse = worked.terms.side.sign * instrument.tick
+        worked.turnover += worse * deal.quantity
+        signed, opened = worked.terms.side.sign * deal.quantity, deal.realized is None
+        more = dealing.ledgers.correct(deal.account, instrument, signed, worse, opened=opened)
+        corrected = msgspec.structs.replace(
+            deal,
+            version=deal.version + 1,
+            price=deal.price + worse,
+            turnover=deal.turnover + worse * deal.quantity,
+            realized=None if deal.realized is None else deal.realized - more,
+        )
+        self._add(desk, worked, corrected)
+
+    def _add(self, desk: Desk, worked: Worked, deal: Deal) -> None:
+        dealing = self._dealing
+        dealing.blotter.deals.append(deal)
+        dealing.ledgers.changed(deal.account, worked.listing.con_id)
+        dealing.announcer.deal(desk, worked, deal)
+        dealing.announcer.commission(desk, worked, deal)
+
+    def roll_back_ids(self, desk: Desk, count: int) -> None:  # noqa: ARG002 - the signature of a lever
+        """Order ids that were used are handed out again; orders that were not transmitted are gone."""
+        self._dealing.blotter.roll_back(count)
+
+    def fill_now(self, desk: Desk, perm_id: int, quantity: int | None = None) -> None:
+        """Fill a live order at its limit, or at the market, whatever that does: a race that it wins.
+
+        Raises ConfigError for an order that cannot be filled so.
+        """
+        dealing, worked = self._dealing, self._dealing.blotter.orders.get(perm_id)
+        if worked is None or worked.phase not in LIVE:
+            raise ConfigError(f"no live order has the permId {perm_id}")
+        terms, instrument = worked.terms, worked.listing.instrument
+        price = terms.limit if terms.limit is not None else mark(desk.market.quote(worked.listing.con_id)) or instrument.tick
+        size = min(quantity or worked.remaining, worked.remaining)
+        cost = charges(instrument, Side(terms.side), size, price, schedule(worked.listing.fees))
+        dealing.withdraw(desk, worked)
+        dealing.fill(desk, worked, (size, price, cost))
+        if worked.phase in LIVE:
+            dealing.begin(desk, worked)
+
+    def place_in_tws(self, desk: Desk, contract: Contract, order: Order) -> int:
+        """An order typed into TWS: it has no order id until client 0 binds it. The result is its permId.
+
+        Raises ConfigError when it cannot be.
+        """
+        found = desk.contracts.find(contract)
+        if len(found) != 1:
+            raise ConfigError(f"{len(found)} contracts fit {contract.symbol}")
+        try:
+            worked = self._placing.read(desk, 0, found[0], contract, msgspec.structs.replace(order, order_id=0))
+            worked.manual = True
+            self._placing.enter(desk, worked)
+        except RequestRefusedError as refused:
+            raise ConfigError(f"the order is refused: {refused.text}") from refused
+        return worked.perm_id

@@ -1,0 +1,128 @@
+"""A trading room's whole state as plain values, and back: orders, numbers and the exchange's books outlive the gateway."""
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+import msgspec
+
+from theo.domain.errors import CorruptionError
+from theo.gateway.desk import ContractBook
+from theo.gateway.trading.blotter import Deal
+from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.faults import Faults
+from theo.gateway.trading.terms import Terms
+from theo.gateway.trading.working import LIVE, Phase, Worked
+from theo.gateway.wire.codec import codec
+from theo.gateway.wire.frames import LENGTH_BYTES
+from theo.gateway.wire.messages.orders import PlaceOrder
+from theo.gateway.wire.schema import VERSION_MAX, Direction
+
+# what of an order is not in its placeOrder message, and is plain by itself
+PLAIN = (
+    *("perm_id", "client_id", "order_id", "shares", "placed_at", "phase", "parent", "closed", "release_at", "expires_at"),
+    *("venue_orders", "before", "triggered", "stop_hit", "level", "filled", "turnover", "last_price", "ended_at", "why"),
+    *("silent", "manual", "reject_at", "got"),
+)
+
+
+class Remembered(TypedDict):
+    """The state of a trading room."""
+
+    venue: object
+    orders: list[dict[str, object]]
+    deals: list[Deal]
+    faults: Faults
+    next_ids: dict[int, int]
+    names: list[tuple[int, int, int]]
+    perm_ids: int
+    numbers: int
+    held: bool
+
+
+def remember(dealing: Dealing) -> object:
+    """Everything, as values that JSON and MessagePack can hold."""
+    blotter = dealing.blotter
+    state: Remembered = {
+        "venue": dealing.floor.venue.state(),
+        "orders": [_plain(worked) for worked in blotter.orders.values()],
+        "deals": blotter.deals,
+        "faults": dealing.faults,
+        "next_ids": blotter.next_ids,
+        "names": blotter.named(),
+        "perm_ids": blotter.perm_ids,
+        "numbers": blotter.numbers,
+        "held": dealing.announcer.held,
+    }
+    return msgspec.to_builtins(state, str_keys=True)
+
+
+def revive(dealing: Dealing, contracts: ContractBook, state: object) -> None:
+    """Go on with this state. Raises CorruptionError when it is none, or of contracts that are not listed any more."""
+    try:
+        found = msgspec.convert(state, Remembered, str_keys=True, strict=False)
+        orders = [_order(contracts, row) for row in found["orders"]]
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
+        raise CorruptionError(
+            f"the gateway's orders cannot be read: {error}",
+            why="they are damaged, of another version, or of contracts that are not listed",
+            remedy="Start anew",
+        ) from error
+    blotter = dealing.blotter
+    blotter.orders = {worked.perm_id: worked for worked in orders}
+    blotter.deals, blotter.next_ids = found["deals"], found["next_ids"]
+    blotter.perm_ids, blotter.numbers = found["perm_ids"], found["numbers"]
+    blotter.name(found["names"])
+    dealing.faults, dealing.announcer.held, dealing.stale = found["faults"], found["held"], True
+    for worked in orders:
+        if worked.phase in LIVE:
+            dealing.floor.list_listing(worked.listing)
+    dealing.floor.venue.restore(found["venue"])
+
+
+def _plain(worked: Worked) -> dict[str, object]:
+    """Its contract and order as the client's own message: they hold what has no plain form, such as conditions."""
+    message = codec(VERSION_MAX).encode(PlaceOrder(worked.contract, worked.order))[LENGTH_BYTES:]
+    own = {name: msgspec.to_builtins(getattr(worked, name)) for name in PLAIN}
+    return {**own, "terms": msgspec.to_builtins(worked.terms), "message": message.decode()}
+
+
+def _order(contracts: ContractBook, row: Mapping[str, object]) -> Worked:
+    message = codec(VERSION_MAX).decode(Direction.REQUEST, str(row["message"]).encode())
+    if not isinstance(message, PlaceOrder):
+        raise TypeError("an order is not readable")
+    listing = contracts.listing(message.contract.con_id)
+    if listing is None:
+        raise KeyError(f"conId {message.contract.con_id}")
+    own = msgspec.convert({name: row[name] for name in PLAIN}, _Plain, strict=False)
+    terms = msgspec.convert(row["terms"], Terms)
+    fields = {name: getattr(own, name) for name in PLAIN}
+    return Worked(listing=listing, contract=message.contract, order=message.order, terms=terms, **fields)
+
+
+class _Plain(msgspec.Struct, kw_only=True):
+    """The plain part of an order."""
+
+    perm_id: int
+    client_id: int
+    order_id: int
+    shares: dict[str, int]
+    placed_at: int
+    phase: Phase
+    parent: int
+    closed: bool
+    release_at: int
+    expires_at: int
+    venue_orders: int
+    before: int
+    triggered: bool
+    stop_hit: bool
+    level: int | None
+    filled: int
+    turnover: int
+    last_price: int
+    ended_at: int
+    why: str
+    silent: bool
+    manual: bool
+    reject_at: int
+    got: dict[str, int]
