@@ -8,7 +8,7 @@ from theo.gateway.trading.terms import TRAILING
 from theo.gateway.trading.timing import TradingHours
 from theo.gateway.trading.triggers import limit_after
 from theo.gateway.trading.working import Worked
-from theo.venue.exchange import Venue
+from theo.venue.exchange import Venue, VenueSettings
 from theo.venue.fees import schedule
 
 # what an order is at the exchange, as it goes there, and once this gateway has triggered it
@@ -27,12 +27,14 @@ AT_VENUE = {
 }
 TIMES = {"OPG": TimeInForce.IOC, "GTD": TimeInForce.GTC}  # the opening auction is the first price; GTD ends here
 
+LATENCY = 1  # microsecond: an order meets what comes after its own moment, at the price of that, not what it was placed upon
+
 
 class Floor:
     """One exchange for all accounts: whose an execution is, it does not know."""
 
     def __init__(self, hours: TradingHours) -> None:
-        self.venue = Venue({}, {}, {})
+        self.venue = Venue({}, {}, {}, VenueSettings(latency=LATENCY))
         self._hours = hours
 
     def list_listing(self, listing: Listing) -> None:
@@ -95,7 +97,7 @@ class Floor:
                 stop=order.stop,
                 trail=order.trail,
             ),
-            at,
+            at + LATENCY,
         )
 
     def cancel(self, worked: Worked, at: int) -> tuple[OrderReport, ...]:
