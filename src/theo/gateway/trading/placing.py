@@ -17,7 +17,7 @@ from theo.gateway.trading.allocation import shares
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.terms import WITHOUT_SESSIONS, Terms, read_terms, rejected
 from theo.gateway.trading.wording import open_order
-from theo.gateway.trading.working import ENDED, LIVE, Phase, Worked
+from theo.gateway.trading.working import ENDED, Phase, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.order import Order, OrderState
 from theo.venue.fees import charges, schedule
@@ -184,11 +184,6 @@ class Placing:
                 "destination. PlaceOrder is now being processed."
             )
             client.error(worked.order_id, 2109, text)
-
-    def live_or_draft(self, client: Client, order_id: int) -> Worked | None:
-        """A client's order that may still be changed."""
-        worked = self._dealing.blotter.of(client.id or 0, order_id)
-        return worked if worked is not None and worked.phase in LIVE | {Phase.DRAFT} else None
 
 
 def _uses_hours(terms: Terms) -> bool:
