@@ -64,19 +64,18 @@ def _percent_change(ledgers: Ledgers, order: Order, listing: Listing, members: S
 
 
 def split(quantity: int, weights: Mapping[str, int], step: int = 1) -> dict[str, int]:
-    """A quantity by weights, in whole steps: each gets its part rounded down, the first ones a step more until all is given.
+    """A quantity by weights, in whole steps: rounded down, and a step more for those whose rests are largest.
 
     Raises RequestRefusedError (426) when all weights are 0.
     """
-    whole = sum(weights.values())
+    whole, steps = sum(weights.values()), quantity // step
     if not whole:
         raise NOT_ENOUGH
-    found = {account: quantity * weight // whole // step * step for account, weight in weights.items()}
-    left = quantity - sum(found.values())
-    for account, weight in weights.items():
-        if left and weight:
-            found[account], left = found[account] + step, left - step
-    return {account: size for account, size in found.items() if size}
+    found = {account: steps * weight // whole for account, weight in weights.items()}
+    by_rest = sorted(weights, key=lambda account: -(steps * weights[account] % whole))
+    for account in by_rest[: steps - sum(found.values())]:
+        found[account] += 1
+    return {account: size * step for account, size in found.items() if size}
 
 
 def fill_shares(quantity: int, wanted: Mapping[str, int], got: Mapping[str, int]) -> dict[str, int]:

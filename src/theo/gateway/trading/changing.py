@@ -5,6 +5,7 @@ import msgspec
 from theo.gateway.desk import Desk
 from theo.gateway.request_refused import RequestRefusedError
 from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.placing import Placing
 from theo.gateway.trading.terms import TRAILING, rejected
 from theo.gateway.trading.triggers import is_simulated
@@ -23,7 +24,7 @@ class Changing:
         """Give an order the values that its owner now wants. Raises RequestRefusedError, and it stays as it was."""
         self._check(desk, worked, wanted)
         transmits = worked.phase is Phase.DRAFT and wanted.order.transmit
-        if worked.phase is not Phase.DRAFT and self._dealing.faults.use("split"):
+        if worked.phase is not Phase.DRAFT and self._dealing.faults.use(Fault.SPLIT):
             self._split(desk, wanted)
             return
         before = worked.terms

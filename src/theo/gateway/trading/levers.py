@@ -9,6 +9,7 @@ from theo.gateway.desk import Desk
 from theo.gateway.request_refused import RequestRefusedError
 from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.placing import Placing
 from theo.gateway.trading.working import LIVE, Worked
 from theo.gateway.wire.messages.contract import Contract
@@ -28,11 +29,11 @@ class Levers:
 
     def swallow_orders(self, count: int) -> None:
         """The next orders are taken, and no callback ever comes."""
-        self._dealing.faults.swallow = count
+        self._dealing.faults.left[Fault.SWALLOW] = count
 
     def split_modifies(self, count: int) -> None:
         """The next changes leave the old order alive beside the new one, under a permId of its own."""
-        self._dealing.faults.split = count
+        self._dealing.faults.left[Fault.SPLIT] = count
 
     def reject_orders(self, *, on: bool) -> None:
         """Every order is rejected: the login has lapsed."""
@@ -40,11 +41,11 @@ class Levers:
 
     def late_rejects(self, count: int) -> None:
         """The next orders become Inactive; 201 comes later."""
-        self._dealing.faults.late_reject = count
+        self._dealing.faults.left[Fault.LATE_REJECT] = count
 
     def lose_cancels(self, count: int) -> None:
         """The next cancels cross a fill: 10148, then the fill."""
-        self._dealing.faults.lose_cancel = count
+        self._dealing.faults.left[Fault.LOSE_CANCEL] = count
 
     def correct_execution(self, desk: Desk) -> None:
         """The newest execution is corrected: the same id with the next suffix, at a price one increment worse."""

@@ -10,19 +10,11 @@ from theo.gateway.desk import ContractBook
 from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Faults
-from theo.gateway.trading.terms import Terms
-from theo.gateway.trading.working import LIVE, Phase, Worked
+from theo.gateway.trading.working import LIVE, Progress, Worked
 from theo.gateway.wire.codec import codec
 from theo.gateway.wire.frames import LENGTH_BYTES
 from theo.gateway.wire.messages.orders import PlaceOrder
 from theo.gateway.wire.schema import VERSION_MAX, Direction
-
-# what of an order is not in its placeOrder message, and is plain by itself
-PLAIN = (
-    *("perm_id", "client_id", "order_id", "shares", "placed_at", "phase", "parent", "closed", "release_at", "expires_at"),
-    *("venue_orders", "before", "triggered", "stop_hit", "level", "filled", "turnover", "last_price", "ended_at", "why"),
-    *("silent", "manual", "reject_at", "got"),
-)
 
 
 class Remembered(TypedDict):
@@ -82,8 +74,8 @@ def revive(dealing: Dealing, contracts: ContractBook, state: object) -> None:
 def _plain(worked: Worked) -> dict[str, object]:
     """Its contract and order as the client's own message: they hold what has no plain form, such as conditions."""
     message = codec(VERSION_MAX).encode(PlaceOrder(worked.contract, worked.order))[LENGTH_BYTES:]
-    own = {name: msgspec.to_builtins(getattr(worked, name)) for name in PLAIN}
-    return {**own, "terms": msgspec.to_builtins(worked.terms), "message": message.decode()}
+    progress = Progress(**{name: getattr(worked, name) for name in Progress.__struct_fields__})
+    return {"progress": msgspec.to_builtins(progress), "message": message.decode()}
 
 
 def _order(contracts: ContractBook, row: Mapping[str, object]) -> Worked:
@@ -93,36 +85,6 @@ def _order(contracts: ContractBook, row: Mapping[str, object]) -> Worked:
     listing = contracts.listing(message.contract.con_id)
     if listing is None:
         raise KeyError(f"conId {message.contract.con_id}")
-    own = msgspec.convert({name: row[name] for name in PLAIN}, _Plain, strict=False)
-    terms = msgspec.convert(row["terms"], Terms)
-    fields = {name: getattr(own, name) for name in PLAIN}
-    return Worked(listing=listing, contract=message.contract, order=message.order, terms=terms, **fields)
-
-
-class _Plain(msgspec.Struct, kw_only=True):
-    """The plain part of an order."""
-
-    perm_id: int
-    client_id: int
-    order_id: int
-    shares: dict[str, int]
-    placed_at: int
-    phase: Phase
-    parent: int
-    closed: bool
-    release_at: int
-    expires_at: int
-    venue_orders: int
-    before: int
-    triggered: bool
-    stop_hit: bool
-    level: int | None
-    filled: int
-    turnover: int
-    last_price: int
-    ended_at: int
-    why: str
-    silent: bool
-    manual: bool
-    reject_at: int
-    got: dict[str, int]
+    progress = msgspec.convert(row["progress"], Progress)
+    fields = {name: getattr(progress, name) for name in Progress.__struct_fields__}
+    return Worked(listing=listing, contract=message.contract, order=message.order, **fields)

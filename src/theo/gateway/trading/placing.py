@@ -15,6 +15,7 @@ from theo.gateway.request_refused import RequestRefusedError
 from theo.gateway.trading import conditions
 from theo.gateway.trading.allocation import shares
 from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.terms import WITHOUT_SESSIONS, Terms, read_terms, rejected
 from theo.gateway.trading.wording import open_order
 from theo.gateway.trading.working import ENDED, Phase, Worked
@@ -64,7 +65,6 @@ class Placing:
             order=order,
             terms=msgspec.structs.replace(terms, quantity=sum(whose.values())),
             shares=whose,
-            placed_at=desk.now,
             parent=self._parent(client_id, order),
         )
 
@@ -111,19 +111,19 @@ class Placing:
         parent = dealing.blotter.orders.get(worked.parent)
         if dealing.faults.reject_all:
             dealing.reject(desk, worked, "Not logged in: the session has expired.")
-        elif dealing.faults.use("late_reject"):
+        elif dealing.faults.use(Fault.LATE_REJECT):
             dealing.reject(desk, worked, "We are unable to accept your order.", later=True)
         elif parent is not None and parent.phase in ENDED - {Phase.FILLED}:
             dealing.end(desk, worked, "Parent order was cancelled")
         elif parent is not None and parent.phase is not Phase.FILLED:
-            worked.silent = dealing.faults.use("swallow")
+            worked.silent = dealing.faults.use(Fault.SWALLOW)
             worked.become(Phase.CHILD)
             dealing.stale = True
             dealing.announcer.state(desk, worked)
         elif why := self.objection(desk, worked):
             dealing.reject(desk, worked, why)
         else:
-            worked.silent = dealing.faults.use("swallow")
+            worked.silent = dealing.faults.use(Fault.SWALLOW)
             dealing.begin(desk, worked)
 
     # Checks

@@ -10,6 +10,7 @@ from theo.gateway.desk import ContractBook, Desk, GatewaySettings, Handler
 from theo.gateway.request_refused import RequestRefusedError, invalid, told
 from theo.gateway.trading.changing import Changing
 from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.levers import Levers
 from theo.gateway.trading.memory import remember, revive
 from theo.gateway.trading.placing import Placing
@@ -91,7 +92,7 @@ class TradingRoom(Levers):
             raise RequestRefusedError(10_147, f"{number} is not found.")
         if worked.phase in ENDED:
             raise RequestRefusedError(10_148, f"{number} cannot be cancelled, state: {worked.status}.")
-        if worked.phase in LIVE and self._dealing.faults.use("lose_cancel"):
+        if worked.phase in LIVE and self._dealing.faults.use(Fault.LOSE_CANCEL):
             client.error(asked.order_id, 10_148, f"{number} cannot be cancelled, state: Filled.")
             self.fill_now(desk, worked.perm_id)
         else:

@@ -51,23 +51,20 @@ STATUS: Mapping[Phase, str] = MappingProxyType({
 })  # fmt: skip
 
 
-class Worked(msgspec.Struct, kw_only=True):
-    """One order. ``perm_id`` is for life, ``order_id`` its owner's number of it; ``shares`` is what each account is to get.
+class Progress(msgspec.Struct, kw_only=True):
+    """What is known of an order beside what its client sent, as plain values.
 
-    ``parent``: permId, 0 without. ``venue_orders``: how many times it went to the exchange, each with an id of its own;
-    ``before``: what was filled when it last went. ``triggered``: its price was touched and it is a market or limit order now;
-    ``level``: where a stop stands that this gateway moves itself. ``turnover``: sum of price x quantity, price units.
+    ``perm_id`` is for life, ``order_id`` its owner's number of it; ``shares`` is what each account is to get. ``parent``: permId,
+    0 without. ``venue_orders``: how many times it went to the exchange, each with an id of its own; ``before``: what was filled
+    when it last went. ``triggered``: its price was touched and it is a market or limit order now; ``level``: where a stop
+    stands, or a pegged order bids. ``turnover``: sum of price x quantity, price units.
     """
 
     perm_id: int
     client_id: int
     order_id: int
-    listing: Listing
-    contract: Contract
-    order: Order
     terms: Terms
     shares: dict[str, int]
-    placed_at: int
     phase: Phase = Phase.DRAFT
     parent: int = 0
     closed: bool = False  # waits for its market to open
@@ -87,6 +84,14 @@ class Worked(msgspec.Struct, kw_only=True):
     manual: bool = False  # typed into TWS
     reject_at: int = NEVER  # when error 201 follows
     got: dict[str, int] = {}  # by account
+
+
+class Worked(Progress, kw_only=True):
+    """One order: what its client sent, the contract it is for, and what has become of it."""
+
+    listing: Listing
+    contract: Contract
+    order: Order
 
     @property
     def remaining(self) -> int:
