@@ -7,7 +7,7 @@ import msgspec
 from theo.gateway.trading.working import ENDED, LIVE, Phase, Worked
 
 PERM_IDS_FROM = 1_500_000_000
-ENDED_MAX = 50_000  # ended orders remembered; the oldest are forgotten first
+ORDERS_MAX = 50_000  # remembered; beyond it the older half of those that have ended is forgotten
 DEALS_MAX = 100_000  # executions remembered, as above
 EXEC_ID = "0000e0d5.{:08x}.01.{:02x}"
 
@@ -40,7 +40,7 @@ class Deal(msgspec.Struct, kw_only=True):
 class Blotter:
     """One owner of all orders."""
 
-    __slots__ = ("_by_client", "deals", "next_ids", "numbers", "orders", "perm_ids")
+    __slots__ = ("_by_client", "_unfinished", "deals", "next_ids", "numbers", "orders", "perm_ids")
 
     def __init__(self) -> None:
         self.orders: dict[int, Worked] = {}  # by permId, in the order in which they were placed
@@ -49,6 +49,7 @@ class Blotter:
         self.perm_ids = PERM_IDS_FROM
         self.numbers = 0
         self._by_client: dict[tuple[int, int], int] = {}
+        self._unfinished: dict[int, Worked] = {}  # what may still change, and here and there what has just ended
 
     def next_order_id(self, client_id: int) -> int:
         """The first order id that a client may use."""
@@ -66,10 +67,18 @@ class Blotter:
 
     def add(self, worked: Worked) -> None:
         """A new order. Its owner's number of it names it from now on, whatever it named before."""
-        self.orders[worked.perm_id] = worked
+        self.orders[worked.perm_id] = self._unfinished[worked.perm_id] = worked
         if worked.order_id:
             self._by_client[worked.client_id, worked.order_id] = worked.perm_id
             self.next_ids[worked.client_id] = max(self.next_order_id(worked.client_id), worked.order_id + 1)
+        if len(self.orders) > ORDERS_MAX:
+            self._forget()
+
+    def record(self, deal: Deal) -> None:
+        """A new execution."""
+        self.deals.append(deal)
+        if len(self.deals) > DEALS_MAX:
+            del self.deals[: DEALS_MAX // 2]
 
     def bind(self, worked: Worked, order_id: int) -> None:
         """An order typed into TWS gets an order id of client 0."""
@@ -86,13 +95,20 @@ class Blotter:
         worked = self.orders.get(int(venue_id.partition(".")[0]))
         return worked if worked is not None and worked.venue_id == venue_id else None
 
+    def unfinished(self) -> list[Worked]:
+        """Orders that have not ended, and those that are still to be told why they were rejected; oldest first."""
+        done = [perm_id for perm_id, each in self._unfinished.items() if each.phase in ENDED and not each.owes_reason]
+        for perm_id in done:
+            del self._unfinished[perm_id]
+        return list(self._unfinished.values())
+
     def live(self) -> Iterator[Worked]:
         """Orders that may still be filled, oldest first."""
-        return (each for each in self.orders.values() if each.phase in LIVE)
+        return (each for each in self.unfinished() if each.phase in LIVE)
 
     def children(self, perm_id: int) -> list[Worked]:
         """Children that wait for a parent, transmitted or not."""
-        return [each for each in self.orders.values() if each.parent == perm_id and each.phase in {Phase.CHILD, Phase.DRAFT}]
+        return [each for each in self.unfinished() if each.parent == perm_id and each.phase in {Phase.CHILD, Phase.DRAFT}]
 
     def roll_back(self, count: int) -> None:
         """Each client's next order id is so much smaller; what had the ids from there on is no client's to name any more.
@@ -101,21 +117,21 @@ class Blotter:
         """
         self.next_ids = {client_id: max(1, upcoming - count) for client_id, upcoming in self.next_ids.items()}
         self._by_client = {key: perm for key, perm in self._by_client.items() if key[1] < self.next_order_id(key[0])}
-        for perm_id in [each.perm_id for each in self.orders.values() if each.phase is Phase.DRAFT]:
-            del self.orders[perm_id]
+        for draft in [each for each in self.unfinished() if each.phase is Phase.DRAFT]:
+            del self.orders[draft.perm_id], self._unfinished[draft.perm_id]
 
-    def forget(self) -> None:
-        """Drop the oldest of what has ended, beyond what is remembered."""
-        ended = [perm_id for perm_id, each in self.orders.items() if each.phase in ENDED]
-        for perm_id in ended[: max(0, len(ended) - ENDED_MAX)]:
+    def _forget(self) -> None:
+        ended = [perm_id for perm_id, each in self.orders.items() if each.phase in ENDED and not each.owes_reason]
+        for perm_id in ended[: len(ended) // 2]:
             del self.orders[perm_id]
         self._by_client = {key: perm_id for key, perm_id in self._by_client.items() if perm_id in self.orders}
-        del self.deals[: max(0, len(self.deals) - DEALS_MAX)]
 
     def named(self) -> list[tuple[int, int, int]]:
         """(client id, order id, permId) of every number that names an order."""
         return [(*key, perm_id) for key, perm_id in self._by_client.items()]
 
-    def name(self, rows: list[tuple[int, int, int]]) -> None:
-        """As ``named`` gave them."""
-        self._by_client = {(client_id, order_id): perm_id for client_id, order_id, perm_id in rows}
+    def revive(self, orders: list[Worked], names: list[tuple[int, int, int]]) -> None:
+        """Go on with these orders, and with the numbers as ``named`` gave them."""
+        self.orders = {worked.perm_id: worked for worked in orders}
+        self._unfinished = dict(self.orders)
+        self._by_client = {(client_id, order_id): perm_id for client_id, order_id, perm_id in names}

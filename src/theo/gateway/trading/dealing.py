@@ -9,7 +9,7 @@ from theo.domain.market_data import SECOND
 from theo.domain.orders import OcaType
 from theo.domain.reports import OrderAmended, OrderCancelled, OrderExpired, OrderFilled, OrderRejected, OrderReport
 from theo.gateway.accounts.ledger import Ledgers, share
-from theo.gateway.desk import Desk
+from theo.gateway.desk import NEVER, Desk
 from theo.gateway.times import with_zone
 from theo.gateway.trading import conditions, triggers
 from theo.gateway.trading.allocation import fill_shares
@@ -165,7 +165,7 @@ class Dealing:
                 realized=realized,
                 rested=worked.terms.type in LIMITED and price == worked.terms.limit,
             )
-            self.blotter.deals.append(deal)
+            self.blotter.record(deal)
             deals.append(deal)
         return deals
 
@@ -175,8 +175,8 @@ class Dealing:
         if not group:
             return
         for other in list(self.blotter.live()):
-            if other is filled or other.group[0] != group or other.phase is Phase.WORKING:
-                continue
+            if other is filled or other.group[0] != group or other.phase not in LIVE - {Phase.WORKING}:
+                continue  # not concerned, at the exchange, or ended with its parent just now
             if kind is OcaType.CANCEL_WITH_BLOCK or other.remaining <= quantity:
                 self.end(desk, other, "OCA group was filled")
             else:
@@ -207,7 +207,7 @@ class Dealing:
 
     def tell_reject(self, desk: Desk, worked: Worked) -> None:
         """Say why an inactive order is so."""
-        worked.reject_at, self.stale = 0, True
+        worked.reject_at, self.stale = NEVER, True
         self.announcer.error(desk, worked, REJECTED_CODE, f"Order rejected - reason:{worked.why}")
 
     def cancel(self, desk: Desk, worked: Worked) -> None:

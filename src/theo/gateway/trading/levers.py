@@ -70,7 +70,7 @@ class Levers:
 
     def _add(self, desk: Desk, worked: Worked, deal: Deal) -> None:
         dealing = self._dealing
-        dealing.blotter.deals.append(deal)
+        dealing.blotter.record(deal)
         dealing.ledgers.changed(deal.account, worked.listing.con_id)
         dealing.announcer.deal(desk, worked, deal)
         dealing.announcer.commission(desk, worked, deal)

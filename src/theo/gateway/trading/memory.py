@@ -60,10 +60,9 @@ def revive(dealing: Dealing, contracts: ContractBook, state: object) -> None:
             remedy="Start anew",
         ) from error
     blotter = dealing.blotter
-    blotter.orders = {worked.perm_id: worked for worked in orders}
     blotter.deals, blotter.next_ids = found["deals"], found["next_ids"]
     blotter.perm_ids, blotter.numbers = found["perm_ids"], found["numbers"]
-    blotter.name(found["names"])
+    blotter.revive(orders, found["names"])
     dealing.faults, dealing.announcer.held, dealing.stale = found["faults"], found["held"], True
     for worked in orders:
         if worked.phase in LIVE:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from theo.domain.instrument import SecurityType
 from theo.domain.orders import Side
 from theo.gateway.accounts.credit import Effect, effect
 from theo.gateway.accounts.ledger import money
@@ -12,6 +13,7 @@ from theo.gateway.accounts.valuation import mark
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk, Listing
 from theo.gateway.request_refused import RequestRefusedError
+from theo.gateway.times import local
 from theo.gateway.trading import conditions
 from theo.gateway.trading.allocation import shares
 from theo.gateway.trading.dealing import Dealing
@@ -50,6 +52,7 @@ class Placing:
     def read(self, desk: Desk, client_id: int, listing: Listing, contract: Contract, order: Order) -> Worked:
         """An order as this gateway works it; it belongs to nothing yet."""
         dealing = self._dealing
+        _check_tradable(desk, listing)
         terms = read_terms(order, listing, desk.settings.time_zone)
         conditions.check(desk, order.conditions)
         if 0 < terms.good_till <= desk.now:
@@ -79,7 +82,7 @@ class Placing:
     def enter(self, desk: Desk, worked: Worked) -> None:
         """Give it its number; with ``transmit`` it goes on, and with it what of its family waited for that."""
         blotter = self._dealing.blotter
-        drafts = sum(each.phase is Phase.DRAFT for each in blotter.orders.values())
+        drafts = sum(each.phase is Phase.DRAFT for each in blotter.unfinished())
         if drafts >= DRAFTS_MAX:
             raise rejected(f"more than {DRAFTS_MAX} orders are not transmitted")
         worked.perm_id = blotter.new_perm_id()
@@ -101,7 +104,7 @@ class Placing:
                 break
             head = above
         top = {head.perm_id} if head.phase is Phase.DRAFT and not head.parent else {head.perm_id, head.parent} - {0}
-        for each in list(blotter.orders.values()):  # by permId: a parent came before its children
+        for each in blotter.unfinished():  # by permId: a parent came before its children
             if each.phase is Phase.DRAFT and (each.perm_id in top or each.parent in top):
                 top.add(each.perm_id)
                 yield each
@@ -184,6 +187,14 @@ class Placing:
                 "destination. PlaceOrder is now being processed."
             )
             client.error(worked.order_id, 2109, text)
+
+
+def _check_tradable(desk: Desk, listing: Listing) -> None:
+    if listing.instrument.security_type is SecurityType.CONTFUT:
+        raise RequestRefusedError(412, "The contract is not available for trading.")
+    expiry = listing.instrument.expiry
+    if expiry and expiry < f"{local(desk.now, listing.time_zone):%Y%m%d}":
+        raise RequestRefusedError(392, "Invalid order: contract expired.")
 
 
 def _uses_hours(terms: Terms) -> bool:

@@ -7,7 +7,7 @@ from theo.domain.market_data import Tick, TickKind
 from theo.gateway.desk import NEVER, Desk
 from theo.gateway.trading import conditions, triggers
 from theo.gateway.trading.dealing import Dealing
-from theo.gateway.trading.terms import PEGGED, TOUCHED
+from theo.gateway.trading.terms import PEGGED, STOPS, TOUCHED
 from theo.gateway.trading.working import LIVE, Phase, Worked
 
 QUOTES = frozenset({TickKind.BID, TickKind.ASK})
@@ -18,7 +18,8 @@ class Waiting:
 
     def __init__(self, dealing: Dealing) -> None:
         self._dealing = dealing
-        self._by_contract: dict[int, list[Worked]] = {}
+        self._attentive: dict[int, list[Worked]] = {}  # by conId: what looks at each tick itself
+        self._at_venue: set[int] = set()  # conIds of what is at the exchange
         self.due = NEVER
 
     def look_around(self, desk: Desk) -> None:
@@ -26,14 +27,17 @@ class Waiting:
         dealing = self._dealing
         if not dealing.stale:
             return
-        dealing.stale, self.due, self._by_contract = False, NEVER, {}
-        for worked in dealing.blotter.orders.values():
-            self.due = min(self.due, worked.reject_at or NEVER)
+        dealing.stale, self.due = False, NEVER
+        self._attentive, self._at_venue = {}, set()
+        for worked in dealing.blotter.unfinished():
+            self.due = min(self.due, worked.reject_at)
             if worked.phase not in LIVE:
                 continue
             self.due = min(self.due, *self._moments(desk, worked))
+            if worked.phase is Phase.WORKING:
+                self._at_venue.add(worked.listing.con_id)
             for con_id in dict.fromkeys(self._contracts(worked)):
-                self._by_contract.setdefault(con_id, []).append(worked)
+                self._attentive.setdefault(con_id, []).append(worked)
 
     def _moments(self, desk: Desk, worked: Worked) -> Iterator[int]:
         yield NEVER
@@ -45,20 +49,18 @@ class Waiting:
             yield from conditions.times(desk, worked.order.conditions)
 
     def _contracts(self, worked: Worked) -> Iterator[int]:
-        if worked.phase in {Phase.ARMED, Phase.WORKING}:
+        follows = worked.phase is Phase.WORKING and worked.terms.type in STOPS | PEGGED
+        if follows or worked.phase is Phase.ARMED:
             yield worked.listing.con_id
         if worked.phase is Phase.ARMED:
             yield from conditions.contracts(worked.order.conditions)
 
     def on_tick(self, desk: Desk, tick: Tick) -> None:
         """The exchange first, then what waits here, then pegs."""
-        concerned = self._by_contract.get(tick.instrument)
-        if concerned is None:
-            return
         dealing = self._dealing
-        if any(worked.phase is Phase.WORKING for worked in concerned):
+        if tick.instrument in self._at_venue:
             dealing.hear(desk, dealing.floor.venue.on_tick(tick))
-        for worked in concerned:
+        for worked in self._attentive.get(tick.instrument, ()):
             if worked.phase is Phase.WORKING:
                 dealing.look_at_stop(desk, worked)
                 self._follow(desk, worked, tick)
@@ -102,8 +104,8 @@ class Waiting:
         if self.due > at:
             return
         dealing.stale = True
-        for worked in list(dealing.blotter.orders.values()):
-            if 0 < worked.reject_at <= at:
+        for worked in dealing.blotter.unfinished():
+            if worked.reject_at <= at:
                 dealing.tell_reject(desk, worked)
             elif worked.phase in LIVE:
                 self._pass(desk, worked, at)

@@ -82,7 +82,7 @@ class Progress(msgspec.Struct, kw_only=True):
     why: str = ""
     silent: bool = False  # nothing is told of it unasked: an incident
     manual: bool = False  # typed into TWS
-    reject_at: int = NEVER  # when error 201 follows
+    reject_at: int = NEVER  # when error 201 follows; NEVER unless that is still to come
     got: dict[str, int] = {}  # by account
 
 
@@ -97,6 +97,11 @@ class Worked(Progress, kw_only=True):
     def remaining(self) -> int:
         """What may still be filled."""
         return self.terms.quantity - self.filled
+
+    @property
+    def owes_reason(self) -> bool:
+        """Whether its owner is still to be told why it was rejected."""
+        return self.reject_at != NEVER
 
     @property
     def venue_id(self) -> str:

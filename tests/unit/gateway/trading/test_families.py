@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.gateway.hand_market import listed
 from tests.unit.gateway.trading.pit import MES, SPY, Peer, Pit, at, cancelling, codes, fills, placing, statuses, words
 from theo.gateway.trading.allocation import fill_shares, split
 from theo.gateway.wire.messages.contract import Contract
@@ -321,3 +322,25 @@ def test_twenty_orders_work_on_a_side_of_a_contract() -> None:
     assert statuses(heard, 3) == ["Inactive"]
     assert "maximum of 2" in heard[-1].text
     assert statuses(pit.peer.ask(placing(4, "SELL", "LMT", 1, lmt_price=700.0)), 4)[-1] == "Submitted"
+
+
+def test_a_member_of_a_group_that_dies_with_its_parent_is_ended_once() -> None:
+    pit = Pit()
+    group: dict[str, Any] = {"oca_group": "g", "oca_type": 1}
+    pit.peer.ask(
+        placing(1, "BUY", "MKT", 5, **group),
+        placing(2, "BUY", "MIT", 5, aux_price=500.0, **group),
+        placing(3, "SELL", "LMT", 5, lmt_price=610.0, parent_id=2, **group),
+    )
+    heard = pit.trades("600")
+    assert (statuses(heard, 1), statuses(heard, 2), statuses(heard, 3)) == (["Filled"], ["Cancelled"], ["Cancelled"])
+
+
+def test_what_has_expired_or_is_continuous_cannot_be_traded() -> None:
+    pit = Pit()
+    gone = listed("MES", "FUT", last_trade_date_or_contract_month="202609", include_expired=True)
+    assert codes(pit.peer.ask(placing(1, "BUY", "MKT", 1, gone))) == [392]
+    front = listed("MES", "CONTFUT")
+    asked = placing(2, "BUY", "MKT", 1, front)
+    asked = type(asked)(type(asked.contract)(symbol="MES", sec_type="CONTFUT", exchange="CME", currency="USD"), asked.order)
+    assert codes(pit.peer.ask(asked)) == [412]

@@ -161,7 +161,9 @@ def test_an_index_cannot_be_traded_and_an_unknown_contract_is_none() -> None:
     pit = Pit()
     assert words(pit.peer.ask(placing(1, "BUY", "MKT", 1, VIX))) == ["error 1 201"]
     unknown = placing(2, "BUY", "MKT", 1)
-    unknown = type(unknown)(type(unknown.contract)(symbol="NOSUCH", sec_type="STK"), unknown.order)
+    unknown = type(unknown)(
+        type(unknown.contract)(symbol="NOSUCH", sec_type="STK", exchange="SMART", currency="USD"), unknown.order
+    )
     assert words(pit.peer.ask(unknown)) == ["error 2 200"]
 
 
