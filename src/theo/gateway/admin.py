@@ -8,9 +8,9 @@ import asyncio
 import msgspec
 
 from theo.domain.errors import TheoError
-from theo.gateway.incidents.room import IncidentsRoom
+from theo.gateway.building import Gateway
+from theo.gateway.overview import overview
 from theo.gateway.server import GatewayServer
-from theo.gateway.simulator import Simulator
 
 LINE_BYTES_MAX = 64 * 1024
 LOOPBACK = "127.0.0.1"
@@ -30,8 +30,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class AdminPort:
     """Listens beside the gateway and acts on it."""
 
-    def __init__(self, server: GatewayServer, incidents: IncidentsRoom, port: int) -> None:
-        self._gateway, self._incidents, self._port = server, incidents, port
+    def __init__(self, serving: GatewayServer, gateway: Gateway, port: int) -> None:
+        self._serving, self._gateway, self._port = serving, gateway, port
         self._server: asyncio.Server | None = None
 
     @property
@@ -73,23 +73,13 @@ class AdminPort:
             return {"error": error.sentence()}
 
     def _act(self, asked: Asked) -> dict[str, object]:
-        room = self._incidents
+        room = self._gateway.incidents
         if asked.list:
             return {"incidents": {name: incident.what for name, incident in sorted(room.incidents.items())}}
         if asked.play:
-            self._gateway.act(lambda simulator: room.play(simulator.desk, asked.play, asked.lasts, asked.args))
+            self._serving.act(lambda simulator: room.play(simulator.desk, asked.play, asked.lasts, asked.args))
             return {"played": asked.play}
         if asked.end:
-            self._gateway.act(lambda simulator: room.end(simulator.desk, asked.end))
+            self._serving.act(lambda simulator: room.end(simulator.desk, asked.end))
             return {"ended": asked.end}
-        return status(self._gateway.simulator, room)
-
-
-def status(simulator: Simulator, room: IncidentsRoom) -> dict[str, object]:
-    """Time, clients and what was played, as plain values."""
-    desk = simulator.desk
-    clients = [
-        {"id": client.id, "version": client.link.version, "waiting_bytes": client.waiting_bytes}
-        for client in simulator.clients.values()
-    ]
-    return {"now": desk.now, "clients": clients, "played": room.played[-20:]}
+        return msgspec.structs.asdict(overview(self._gateway, self._serving.behind))

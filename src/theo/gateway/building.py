@@ -17,7 +17,6 @@ from theo.gateway.incidents.scenario import Step
 from theo.gateway.session.room import SessionRoom
 from theo.gateway.simulator import Simulator
 from theo.gateway.streams.room import StreamsRoom
-from theo.gateway.times import with_zone
 from theo.gateway.trading.room import TradingRoom
 from theo.gateway.wire.schema import Direction
 from theo.gateway.wire.table import ENTRIES
@@ -29,20 +28,11 @@ StepsOf = Callable[[Mapping[str, object], frozenset[str]], Sequence[Step]]  # in
 class Gateway:
     """A simulator and the rooms that a person or a test wants to reach."""
 
-    def __init__(self, simulator: Simulator, streams: StreamsRoom, trading: TradingRoom, room: IncidentsRoom) -> None:
-        self.simulator, self.streams, self.trading, self.incidents = simulator, streams, trading, room
-
-    def when(self) -> str:
-        """The gateway's time, in the zone of its login."""
-        desk = self.simulator.desk
-        return with_zone(desk.now, desk.settings.time_zone)
-
-    def line(self) -> str:
-        """Who is there, in a line."""
-        clients = self.simulator.desk.clients
-        names = ", ".join(str(number) for number in sorted(clients)) or "none"
-        played = f", last incident {self.incidents.played[-1][1]}" if self.incidents.played else ""
-        return f"{self.when()}  clients {names}  subscriptions {len(self.streams.subscriptions())}{played}"
+    def __init__(
+        self, simulator: Simulator, streams: StreamsRoom, history: HistoryRoom, trading: TradingRoom, room: IncidentsRoom
+    ) -> None:
+        self.simulator, self.streams, self.history = simulator, streams, history
+        self.trading, self.incidents = trading, room
 
 
 def build(
@@ -57,4 +47,5 @@ def build(
     room = IncidentsRoom(known, interference, steps, now)
     session = SessionRoom(trading.next_order_id)
     rooms: list[Room] = [session, ContractsRoom(contracts), streams, history, trading, AccountsRoom(ledgers), room]
-    return Gateway(Simulator(settings, contracts, market, rooms, now // SECOND * SECOND, room.asked), streams, trading, room)
+    simulator = Simulator(settings, contracts, market, rooms, now // SECOND * SECOND, room.asked)
+    return Gateway(simulator, streams, history, trading, room)

@@ -17,28 +17,33 @@ class Client:
     """A connection after its handshake. ``id`` is None until START_API has named it.
 
     ``outgoing`` is what stands between a room and the wire: incidents drop, double, delay or reorder there. A ``stalled`` one is
-    neither read nor written to; ``drip`` is how many bytes it gets at a time, 0 for all.
+    neither read nor written to; ``drip`` is how many bytes it gets at a time, 0 for all. ``requests`` and ``messages`` count what
+    came and what was queued for it.
     """
 
     __slots__ = (
+        "address",
         "closes",
         "drip",
         "id",
         "link",
         "market_data_type",
+        "messages",
         "number",
         "outgoing",
+        "requests",
         "stalled",
         "unread",
         "waiting",
         "waiting_bytes",
     )
 
-    def __init__(self, number: int) -> None:
-        self.number = number  # of the connection, never reused
+    def __init__(self, number: int, address: str = "") -> None:
+        self.number, self.address = number, address  # of the connection, never reused; where it comes from
         self.link = ServerLink()
         self.id: int | None = None
         self.market_data_type = 1
+        self.requests = self.messages = 0
         self.waiting: deque[bytes] = deque()
         self.waiting_bytes = 0
         self.closes = False  # the server closes the socket once everything was sent
@@ -62,6 +67,7 @@ class Client:
 
     def queue(self, data: bytes) -> None:
         """Queue raw bytes; too many of them close the connection."""
+        self.messages += 1
         self.waiting.append(data)
         self.waiting_bytes += len(data)
         if self.waiting_bytes > WAITING_BYTES_MAX:

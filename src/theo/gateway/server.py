@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from theo.gateway.client import Client
@@ -12,13 +13,19 @@ READ_BYTES_MAX = 64 * 1024
 WRITE_BUFFER_MAX = 1024 * 1024  # in a socket's buffer; what is beyond waits in the client, which has a bound of its own
 PARTING_SECONDS = 1.0  # how long a peer that is cut off may go on sending before the socket is closed
 STEP_MIN = 2_000  # microseconds: shorter waits between two ticks are not worth a wake-up
+TURN_SECONDS = 0.02  # of work on the market before clients have their turn
 
 
 class GatewayServer:
-    """Listens on one address. ``clock`` gives the simulator's time: true, accelerated, or simulated."""
+    """Listens on one address. ``clock`` gives the simulator's time: true, accelerated, or simulated.
+
+    When more happens than this machine can work off, the simulator's time falls ``behind`` the clock's, by so many microseconds:
+    clients are served all the same, nothing is left out, and everything is told at the simulator's time.
+    """
 
     def __init__(self, simulator: Simulator, clock: Clock, *, host: str = "127.0.0.1", port: int = 7497) -> None:
         self.simulator = simulator
+        self.behind = 0
         self._clock, self._host, self._port = clock, host, port
         self._writers: dict[int, asyncio.StreamWriter] = {}
         self._tasks: dict[int, asyncio.Task[object]] = {}
@@ -54,16 +61,27 @@ class GatewayServer:
 
     def act(self, action: Callable[[Simulator], None]) -> None:
         """Do something to the simulator (an incident), then send what follows from it."""
-        self.simulator.advance(self._clock.now())
+        self._catch_up()
         action(self.simulator)
         self._flush()
 
+    def _catch_up(self) -> None:
+        """Bring the simulator to the clock's time, or as near as a turn's work gets it."""
+        now, ends = self._clock.now(), time.monotonic() + TURN_SECONDS
+        desk = self.simulator.desk
+        while True:
+            self.simulator.advance(min(now, max(self.simulator.next_due, desk.now) + STEP_MIN))
+            if desk.now >= now or time.monotonic() > ends:
+                break
+        self.behind = max(now - desk.now, 0)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.simulator.advance(self._clock.now())
+        if not self.behind:
+            self._catch_up()
         if not self.simulator.accepts:
             writer.close()
             return
-        client = self.simulator.connect()
+        client = self.simulator.connect(_address(writer))
         self._writers[client.number] = writer
         task = asyncio.current_task()
         assert task is not None
@@ -73,7 +91,8 @@ class GatewayServer:
                 data = await reader.read(READ_BYTES_MAX)
                 if not data:
                     break
-                self.simulator.advance(self._clock.now())
+                if not self.behind:
+                    self._catch_up()
                 self.simulator.receive(client, data)
                 self._flush(client)
                 self._moved.set()
@@ -97,11 +116,13 @@ class GatewayServer:
     async def _run_market(self) -> None:
         """Bring the simulator to the clock's time whenever something is due."""
         while True:
-            now = self._clock.now()
-            self.simulator.advance(now)
+            self._catch_up()
             self._flush()
             self._moved.clear()
-            due = max(self.simulator.next_due, now + STEP_MIN)
+            if self.behind:
+                await asyncio.sleep(0)
+                continue
+            due = max(self.simulator.next_due, self.simulator.desk.now + STEP_MIN)
             waiting = [asyncio.ensure_future(self._clock.sleep_until(due)), asyncio.ensure_future(self._moved.wait())]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -123,3 +144,9 @@ class GatewayServer:
             return
         if client.waiting and writer.transport.get_write_buffer_size() < WRITE_BUFFER_MAX:
             writer.write(client.take())
+
+
+def _address(writer: asyncio.StreamWriter) -> str:
+    """Where a connection comes from; "" when it is gone already."""
+    peer = writer.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if peer else ""

@@ -48,10 +48,10 @@ class Simulator:
         """Whether a connection is taken now; not while the gateway restarts."""
         return self.desk.now >= self.desk.refuses_until
 
-    def connect(self) -> Client:
-        """A new connection."""
+    def connect(self, address: str = "") -> Client:
+        """A new connection, from an address where it has one."""
         self._connections += 1
-        client = self.clients[self._connections] = Client(self._connections)
+        client = self.clients[self._connections] = Client(self._connections, address)
         self._pacing[client.number] = Pacing()
         return client
 
@@ -75,6 +75,7 @@ class Simulator:
 
     def _request(self, client: Client, request: Message) -> None:
         desk = self.desk
+        client.requests += 1
         if desk.settings.enforce_pacing and not self._pacing[client.number].allows(client, desk.now, desk.settings):
             return
         if client.id is None and not isinstance(request, StartApi):

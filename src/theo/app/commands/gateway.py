@@ -12,6 +12,7 @@ import msgspec
 
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.system.clock import PacedClock, WallClock
+from theo.app.gateway_screen import line
 from theo.app.home import open_home
 from theo.app.times import parse_time
 from theo.domain.errors import ConfigError
@@ -22,6 +23,7 @@ from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings
 from theo.gateway.incidents.scenario import Step, load_scenario
 from theo.gateway.market.synthetic import SyntheticMarket
+from theo.gateway.overview import overview
 from theo.gateway.server import GatewayServer
 from theo.market.sessions import Hours, SessionTable
 
@@ -82,7 +84,7 @@ def trading_moment(table: SessionTable, now: int) -> int:
 async def serve(gateway: Gateway, asked: Asked, start: int) -> int:
     """Listen until SIGINT or SIGTERM; tell now and then who is there."""
     server = GatewayServer(gateway.simulator, PacedClock(start, asked.speed), host=LOOPBACK, port=asked.port)
-    admin = AdminPort(server, gateway.incidents, asked.admin_port) if asked.admin_port >= 0 else None
+    admin = AdminPort(server, gateway, asked.admin_port) if asked.admin_port >= 0 else None
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -95,14 +97,14 @@ async def serve(gateway: Gateway, asked: Asked, start: int) -> int:
         ) from error
     if admin is not None:
         await admin.start()
-    print(f"simulated TWS on {LOOPBACK}:{server.port}, seed {asked.seed}, {gateway.when()}", flush=True)
+    print(f"simulated TWS on {LOOPBACK}:{server.port}, seed {asked.seed}, {overview(gateway).when}", flush=True)
     if admin is not None:
         print(f"admin on {LOOPBACK}:{admin.port}", flush=True)
     while not ended.is_set():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REPORT_SECONDS):
                 await ended.wait()
-        print(gateway.line(), file=sys.stderr, flush=True)
+        print(line(overview(gateway, server.behind)), file=sys.stderr, flush=True)
     if admin is not None:
         await admin.stop()
     await server.stop()

@@ -16,6 +16,7 @@ from theo.gateway.wire.schema import Message
 
 Args = Mapping[str, int | float | str]
 Act = Callable[[Desk, Args], None]
+ENDS = " ends"  # after the name, where an incident's end is written down
 
 
 class Incident(msgspec.Struct, frozen=True):
@@ -49,13 +50,13 @@ class IncidentsRoom:
         self.played.append((desk.now, name))
         incident.begin(desk, args or {})
         if lasts is not None and incident.end is not None:
-            self._push(desk.now + round(lasts * SECOND), f"{name} ends", incident.end, args or {})
+            self._push(desk.now + round(lasts * SECOND), f"{name}{ENDS}", incident.end, args or {})
 
     def end(self, desk: Desk, name: str) -> None:
         """End an incident that lasts. Raises ConfigError for an unknown name."""
         incident = self._named(name)
         if incident.end is not None:
-            self.played.append((desk.now, f"{name} ends"))
+            self.played.append((desk.now, f"{name}{ENDS}"))
             incident.end(desk, {})
 
     def _named(self, name: str) -> Incident:
@@ -75,7 +76,7 @@ class IncidentsRoom:
         incident = self.incidents[step.incident]
         self._push(at, step.incident, incident.begin, step.args)
         if step.lasts is not None and incident.end is not None:
-            self._push(at + round(step.lasts * SECOND), f"{step.incident} ends", incident.end, step.args)
+            self._push(at + round(step.lasts * SECOND), f"{step.incident}{ENDS}", incident.end, step.args)
 
     def _push(self, at: int, name: str, act: Act, args: Args) -> None:
         self._number += 1

@@ -69,6 +69,11 @@ class TradingRoom(Levers):
         """Every order that is known, by permId."""
         return self._dealing.blotter.orders
 
+    @property
+    def unfinished(self) -> list[Worked]:
+        """Orders that have not ended, oldest first."""
+        return [each for each in self._dealing.blotter.unfinished() if each.phase not in ENDED]
+
     def _place(self, desk: Desk, client: Client, asked: wire.PlaceOrder) -> None:
         order, blotter, client_id = asked.order, self._dealing.blotter, client.id or 0
         known = blotter.of(client_id, order.order_id)
