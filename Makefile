@@ -11,7 +11,7 @@ DEV := .venv/.stamp-dev
 SETUP := tools/environment.py requirements-setup.lock pyproject.toml
 COMPILE := $(BIN)/uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 PYTEST_WORKERS ?= 2
-BENCHMARKS ?= event_core bars indicators ingest wire
+BENCHMARKS ?= event_core bars indicators ingest wire gateway_load
 
 help: ## Show these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
