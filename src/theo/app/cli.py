@@ -97,23 +97,42 @@ def gateway(
     ] = 7497,
     admin_port: Annotated[int, typer.Option(min=-1, max=65535, help="Port that plays incidents; 0 a free one, -1 none.")] = -1,
     seed: Annotated[int, typer.Option(help="Seed of the market.")] = 7,
-    speed: Annotated[float, typer.Option(help="Times the true pace.")] = 1.0,
+    speed: Annotated[str, typer.Option(help='Times the true pace; "max" is as fast as clients take it.')] = "1",
     start: Annotated[
-        str, typer.Option(help="When its day begins; now, or the newest session's open while New York is closed.")
+        str, typer.Option(help="When its day begins; now or the newest session's open, or where the data begins.")
     ] = "",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="Play a FILE or FOLDER, SYMBOL:TIMEFRAME=FILE, store, store:SYMBOLS, or run:NAME."),
+    ] = None,
+    timerange: Annotated[str, typer.Option(help="Of the data, for example 20190101-20190208.")] = "",
+    source: Annotated[str, typer.Option(help="Which imported source of the store, if there are several.")] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of times without one in files of --data.")] = "",
     scenario: Annotated[Path | None, typer.Option(help="A TOML file of incidents.")] = None,
     account: Annotated[list[str] | None, typer.Option(help="An account; may be repeated.")] = None,
     cash: Annotated[int, typer.Option(min=1, help="USD of each account.")] = 1_000_000,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse orders, as the setting of TWS does.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live screen.")] = False,
 ) -> None:
     """A simulated TWS on a port: any client of IB's protocol connects, sees a market, and trades with play money."""
     from theo.app.commands.gateway import Asked, run
+    from theo.app.data_choice import DataWishes
     from theo.gateway.desk import GatewaySettings
 
     settings = GatewaySettings(cash=cash, read_only=read_only)
     if account:
         settings = GatewaySettings(accounts=tuple(account), cash=cash, read_only=read_only)
-    asked = Asked(port=port, admin_port=admin_port, seed=seed, speed=speed, start=start, scenario=scenario, settings=settings)
+    asked = Asked(
+        port=port,
+        admin_port=admin_port,
+        seed=seed,
+        speed=speed,
+        start=start,
+        scenario=scenario,
+        plain=plain,
+        data=DataWishes(specs=tuple(data or ()), timerange=timerange, source=source, zone=zone),
+        settings=settings,
+    )
     raise typer.Exit(run(home_of(context), asked))
 
 

@@ -1,9 +1,13 @@
 """What `theo gateway` shows of itself: a live table in a terminal, a line now and then elsewhere. Made from an overview alone."""
 
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
-from rich.console import ConsoleRenderable, Group
+from rich.console import Console, ConsoleRenderable, Group
+from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +17,7 @@ from theo.gateway.overview import ClientView, OrderView, Overview
 
 ROWS_MAX = 12  # of each table; how many more there are is said
 PLAYED_SHOWN = 3
+LINE_SECONDS, SCREEN_SECONDS = 10.0, 1.0  # between two lines, and two pictures
 BEHIND_MIN = SECOND // 10  # less is a matter of turns, not of speed
 
 
@@ -22,6 +27,25 @@ class Serving(msgspec.Struct, frozen=True):
     address: str
     market: str
     speed: str
+
+
+@contextmanager
+def showing(serving: Serving, look: Callable[[], Overview], *, plain: bool) -> Iterator[tuple[Callable[[], None], float]]:
+    """What is to be called, and every how many seconds: it draws the screen, or writes a line where no person looks."""
+    console = Console()
+    if plain or not console.is_terminal:
+        yield lambda: print(line(look()), file=sys.stderr, flush=True), LINE_SECONDS
+        return
+    before, drawn_at = look(), time.monotonic()
+    with Live(screen(serving, before, before, 0.0), console=console, auto_refresh=False, screen=True) as live:
+
+        def draw() -> None:
+            nonlocal before, drawn_at
+            now, at = look(), time.monotonic()
+            live.update(screen(serving, now, before, at - drawn_at), refresh=True)
+            before, drawn_at = now, at
+
+        yield draw, SCREEN_SECONDS
 
 
 def line(now: Overview) -> str:

@@ -59,13 +59,18 @@ class GatewayServer:
         if self._server is not None:
             await self._server.wait_closed()
 
+    def check(self) -> None:
+        """Raise what has stopped the market, if anything has: data that cannot be read any more."""
+        if self._market is not None and self._market.done() and not self._market.cancelled():
+            self._market.result()
+
     def act(self, action: Callable[[Simulator], None]) -> None:
         """Do something to the simulator (an incident), then send what follows from it."""
-        self._catch_up()
+        self.catch_up()
         action(self.simulator)
         self._flush()
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Bring the simulator to the clock's time, or as near as a turn's work gets it."""
         now, ends = self._clock.now(), time.monotonic() + TURN_SECONDS
         desk = self.simulator.desk
@@ -77,7 +82,7 @@ class GatewayServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.behind:
-            self._catch_up()
+            self.catch_up()
         if not self.simulator.accepts:
             writer.close()
             return
@@ -92,7 +97,7 @@ class GatewayServer:
                 if not data:
                     break
                 if not self.behind:
-                    self._catch_up()
+                    self.catch_up()
                 self.simulator.receive(client, data)
                 self._flush(client)
                 self._moved.set()
@@ -116,7 +121,7 @@ class GatewayServer:
     async def _run_market(self) -> None:
         """Bring the simulator to the clock's time whenever something is due."""
         while True:
-            self._catch_up()
+            self.catch_up()
             self._flush()
             self._moved.clear()
             if self.behind:

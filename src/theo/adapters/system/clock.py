@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 NANOSECONDS = 1_000
+LOOK_SECONDS = 0.02
 
 
 class WallClock:
@@ -43,3 +45,22 @@ class PacedClock:
         """Return when market time reaches ``at``; the loop gets a turn in any case."""
         wait = (at - self.now()) / self._speed if self._speed else 0.0
         await asyncio.sleep(max(0.0, wait / 1_000_000))
+
+
+class LeapingClock(PacedClock):
+    """True pace, except that a wait is leapt over while ``may_leap`` says so: as fast as whoever listens can take it.
+
+    A wait that may not be leapt over is looked at again after ``LOOK_SECONDS``.
+    """
+
+    def __init__(self, start: int, may_leap: Callable[[], bool]) -> None:
+        super().__init__(start, 1.0)
+        self._may_leap = may_leap
+
+    async def sleep_until(self, at: int) -> None:
+        """Return when market time is ``at``, or sooner when that is to be looked at again."""
+        if self._may_leap():
+            await asyncio.sleep(0)
+            self.skip_to(max(at, self.now()))
+        else:
+            await asyncio.sleep(min(max(0.0, (at - self.now()) / 1_000_000), LOOK_SECONDS))

@@ -8,7 +8,7 @@ from theo.domain.instrument import Instrument, SecurityType
 from theo.gateway.contracts import expiries
 from theo.gateway.contracts.expiries import IsTradingDay
 from theo.gateway.contracts.facts import Facts, Listed
-from theo.gateway.contracts.numbers import future_number, option_number
+from theo.gateway.contracts.numbers import FIRST_DAY, future_number, option_number
 from theo.gateway.contracts.rows import FutureRow, OptionRow, Row, SpotRow
 from theo.gateway.desk import Listing
 from theo.gateway.wire.kinds import TagValue
@@ -127,11 +127,14 @@ class ListingRows:
         return Listed(self._listing(row, contract, instrument, row.symbol, row.underlying), facts)
 
     def options(self, row: OptionRow, under: Listed) -> Iterator[Listed]:
-        """The options of a class, by expiry, strike and right. A morning settlement ends trading the day before."""
+        """The options of a class, by expiry, strike and right; none that end before 2020, for which there are no numbers.
+
+        A morning settlement ends trading the day before.
+        """
         for settles in expiries.option_expiries(row.series, self._today, self._is_trading_day):
             before = settles - timedelta(days=1)
             last_day = expiries.trading_day_until(before, self._is_trading_day) if row.series == "morning" else settles
-            if last_day < self._today:
+            if last_day < max(self._today, FIRST_DAY):
                 continue
             for strike in range(row.strike_from, row.strike_to + 1, row.strike_step):
                 for right in "CP":

@@ -1,0 +1,83 @@
+"""A simulated gateway from what a person asks for: its market, its hours, the moment at which its time begins."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from theo.adapters.calendars.stored import session_table
+from theo.adapters.system.clock import WallClock
+from theo.app.data_choice import Playing, hours_known_from
+from theo.app.home import Home
+from theo.app.played_market import played_market
+from theo.app.times import clock, parse_time
+from theo.domain.errors import ConfigError
+from theo.domain.market_data import DAY, SECOND, SessionScope
+from theo.gateway.building import Gateway, build
+from theo.gateway.contracts.book import Contracts
+from theo.gateway.desk import GatewaySettings, SimulatedMarket
+from theo.gateway.incidents.scenario import Step, load_scenario
+from theo.gateway.market.synthetic import SyntheticMarket
+from theo.market.sessions import Hours, SessionTable
+
+CALENDARS = ("NYSE", "CME_EQUITY", "CFE", "VIX")
+YEARS_BACK, YEARS_AHEAD = 2, 2
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A gateway that can serve; when its time begins (microseconds UTC), and what its market is, in words."""
+
+    gateway: Gateway
+    start: int
+    market: str
+
+
+def made(home: Home, settings: GatewaySettings, playing: Playing | None, *, seed: int, start: str, scenario: Path | None) -> Made:
+    """The gateway that the options ask for. Raises UserError for a wrong start or scenario."""
+    now = WallClock().now()
+    begins = parse_time(start) if start else now if playing is None else playing.first
+    if playing is not None and begins > playing.last:
+        raise ConfigError(f"--start {start} is after the end of the data, {clock(playing.last)} New York")
+    tables = _tables(home, begins, begins if playing is None else max(begins, playing.last))
+    if playing is None and not start:
+        begins = trading_moment(tables["NYSE"], now)
+    contracts = Contracts(tables, _day(begins))
+    market: SimulatedMarket
+    if playing is None:
+        market, told = SyntheticMarket(seed, contracts.listings(), begins), f"seed {seed}"
+    else:
+        market, told = played_market(playing, contracts, seed, begins), playing.told
+    gateway = build(settings, contracts, market, begins, lambda known, requests: _steps(scenario, known, requests))
+    return Made(gateway, begins, told)
+
+
+def _day(at: int) -> date:
+    return datetime.fromtimestamp(at // SECOND, UTC).date()
+
+
+def _tables(home: Home, begins: int, ends: int) -> dict[str, SessionTable]:
+    """Hours of all calendars around a stretch of time. Raises ConfigError where they are not known so far back."""
+    known = hours_known_from(CALENDARS)
+    if _day(begins) <= known:
+        raise ConfigError(
+            f"time would begin on {_day(begins)}; the hours of all contracts are known from {known} on",
+            remedy="Choose a later --start",
+        )
+    first = max(_day(begins) - timedelta(days=366 * YEARS_BACK), known)
+    last = _day(ends) + timedelta(days=366 * YEARS_AHEAD)
+    return {name: session_table(name, first, last, home.sessions) for name in CALENDARS}
+
+
+def _steps(path: Path | None, known: Mapping[str, object], requests: frozenset[str]) -> tuple[Step, ...]:
+    return () if path is None else load_scenario(path, known, requests)
+
+
+def trading_moment(table: SessionTable, now: int) -> int:
+    """Now while New York trades, else the open of its newest session: so that there is a market on a Sunday."""
+    hours = Hours(table, SessionScope.RTH)
+    if hours.is_open(now):
+        return now
+    day = now // DAY
+    sessions = [s for s in hours.sessions_between(day - 10, day) if s.regular and s.regular[0][0] <= now]
+    return sessions[-1].regular[0][0]
