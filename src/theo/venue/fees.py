@@ -67,6 +67,12 @@ NYSE_AND_FINRA_OF_COMMISSION_PPB = 175_000 + 560_000  # IBKR tiered: commission 
 _FUTURES = "IBKR, Futures commissions and exchange fees (CME): commission + exchange + NFA, a contract and side, "
 
 
+# IBKR charges them in the account's base currency; here they are in the currency of the price, and so is their minimum.
+_SPOT_CURRENCIES = (
+    "IBKR, spot currencies, first tier (to 1,000,000,000 USD a month): 0.20 basis points of the trade value, at least "
+)
+
+
 def _future(per_contract: int, parts: str) -> Schedule:
     return Schedule(source=_FUTURES + parts, as_of="2026-01-01", per_unit=per_contract)
 
@@ -112,6 +118,15 @@ SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
         "futures_mes": _future(620_000, "0.25 + 0.35 + 0.02"),
         "futures_es": _future(2_250_000, "0.85 + 1.38 + 0.02"),
         "futures_nq": _future(2_250_000, "0.85 + 1.38 + 0.02"),
+        "currency_usd": Schedule(
+            source=_SPOT_CURRENCIES + "2.00 USD an order", as_of="2026-01-01", value_ppb=20_000, order_min=2_000_000
+        ),
+        "currency_jpy": Schedule(
+            source=_SPOT_CURRENCIES + "what 2.00 USD are in yen: our estimate of 300, it moves with the rate",
+            as_of="2026-01-01",
+            value_ppb=20_000,
+            order_min=300_000_000,
+        ),
         "futures_vx": _future(2_400_000, "not published as one figure: our estimate, to be compared with a commission report"),
     }
 )
@@ -134,7 +149,7 @@ def order_charges(side: Side, total: Done, rates: Schedule) -> int:
     """Commission and fees, micros, of an order that executed ``total``; it never falls as the order executes more."""
     if not total.quantity:
         return 0
-    commission = max(total.by_unit, rates.order_min) + _share(total.value, rates.value_ppb)
+    commission = max(total.by_unit + _share(total.value, rates.value_ppb), rates.order_min)
     if rates.order_max_ppb:
         commission = min(commission, _share(total.value, rates.order_max_ppb))
     passed = total.quantity * rates.passed_per_unit + _share(commission, rates.passed_of_commission_ppb)

@@ -22,6 +22,9 @@ STOCK = Instrument(id=1, symbol="S", token=1, security_type=SecurityType.STK, ex
 OPTION = Instrument(
     id=1, symbol="O", token=1, security_type=SecurityType.OPT, exchange="SMART", calendar="NYSE", multiplier=100, price_decimals=2
 )
+CURRENCY = Instrument(
+    id=1, symbol="EUR.USD", token=1, security_type=SecurityType.CASH, exchange="IDEALPRO", calendar="FOREX", price_decimals=5
+)
 
 # schedule, instrument, side, quantity, price, charges: every figure worked out by hand from the schedule's text
 WORKED: list[tuple[str, Instrument, Side, int, str, str]] = [
@@ -43,6 +46,10 @@ WORKED: list[tuple[str, Instrument, Side, int, str, str]] = [
     ("options", OPTION, Side.BUY, 10, "0.07", "5"),
     ("options", OPTION, Side.BUY, 10, "0.04", "2.5"),
     ("options", OPTION, Side.SELL, 10, "2.50", "6.5844"),  # + 2,500 x 0.0000206 + 10 x 0.00329
+    # IBKR's examples of currencies: 50,000 a day for 2.00, the minimum; 1,000,000,000 a month for 20,000
+    ("currency_usd", CURRENCY, Side.BUY, 50_000, "1", "2"),
+    ("currency_usd", CURRENCY, Side.SELL, 1_000_000_000, "1", "20000"),
+    ("currency_usd", CURRENCY, Side.SELL, 200_000, "1.10001", "4.40004"),
     ("futures_mes", FUTURE, Side.BUY, 3, "6800.25", "1.86"),
     ("futures_mes", FUTURE, Side.SELL, 3, "6800.25", "1.86"),
     ("futures_es", FUTURE, Side.SELL, 2, "6800.25", "4.5"),

@@ -79,6 +79,8 @@ class TradingRoom(Levers):
         known = blotter.of(client_id, order.order_id)
         if known is None and order.order_id < blotter.next_order_id(client_id) and not order.what_if:
             raise RequestRefusedError(103, "Duplicate order id")
+        if not asked.contract.exchange:
+            raise invalid("bN", "Missing order exchange.")
         listing = desk.resolve(client, order.order_id, asked.contract)
         if listing is None:
             return

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tests.unit.gateway.hand_market import VIX
+from tests.unit.gateway.hand_market import SPY, VIX
 from tests.unit.gateway.trading.pit import (
     EUR,
     MES,
@@ -18,6 +19,7 @@ from tests.unit.gateway.trading.pit import (
     statuses,
     words,
 )
+from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.orders import (
     CommissionReport,
     ExecDetails,
@@ -167,6 +169,15 @@ def test_an_index_cannot_be_traded_and_an_unknown_contract_is_none() -> None:
     assert words(pit.peer.ask(unknown)) == ["error 2 200"]
 
 
+def test_an_order_needs_an_exchange_even_with_a_con_id() -> None:
+    pit = Pit()
+    heard = pit.peer.ask(replace(placing(1, "BUY", "MKT", 1), contract=Contract(con_id=SPY.con_id)))
+    assert [(m.req_id, m.code, m.text) for m in heard] == [
+        (1, 321, "Error validating request.-'bN' : cause - Missing order exchange.")
+    ]
+    assert pit.room.orders == {}
+
+
 def test_an_order_id_is_used_once() -> None:
     pit = Pit()
     pit.peer.ask(placing(5, "BUY", "LMT", 5, lmt_price=500.0), cancelling(5))
@@ -311,7 +322,9 @@ def test_executions_come_back_with_their_commissions_before_the_end() -> None:
 def test_a_currency_is_traded_by_its_quotes() -> None:
     pit = Pit()
     pit.peer.ask(placing(1, "BUY", "MKT", 20_000, EUR), placing(2, "SELL", "LIT", 20_000, EUR, aux_price=1.2, lmt_price=1.19))
-    assert fills(pit.quotes("1.1", "1.1002", EUR)) == [(1, 20_000, 1.1001)]
+    bought = pit.quotes("1.1", "1.1002", EUR)
+    assert fills(bought) == [(1, 20_000, 1.1001)]
+    assert [m.commission for m in bought if isinstance(m, CommissionReport)] == [2.0]  # 0.2 basis points were 0.44
     assert fills(pit.quotes("1.2", "1.2002", EUR)) == []
     assert fills(pit.quotes("1.2001", "1.2003", EUR)) == [(2, 20_000, 1.2001)]
 
