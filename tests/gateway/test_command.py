@@ -50,6 +50,7 @@ def test_it_says_where_it_listens_serves_and_ends_at_a_signal(tmp_path: Path) ->
     [
         (["--scenario", "none.toml"], "none.toml: the scenario cannot be read"),
         (["--speed", "0"], "speed is 0"),
+        (["--data", "none.csv"], "'none.csv' does not exist"),
         (["--start", "yesterday"], "yesterday"),
     ],
 )

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from theo.app.times import clock
 from theo.domain.market_data import SECOND
 from theo.gateway.overview import ClientView, OrderView, Overview
 
@@ -64,7 +65,7 @@ def screen(serving: Serving, now: Overview, before: Overview, seconds: float) ->
         head.append(f"\n{remark}", style="yellow")
     parts: list[ConsoleRenderable] = [head, _clients(now.clients, before, seconds), _symbols(now), _orders(now.orders)]
     if now.played:
-        parts.append(Text("\n".join(f"incident  {name}" for _, name in now.played[-PLAYED_SHOWN:]), style="dim"))
+        parts.append(Text("".join(f"\nincident  {clock(at)}  {name}" for at, name in now.played[-PLAYED_SHOWN:]), style="dim"))
     title = f"theo gateway · simulated TWS on {serving.address}"
     return Panel(Group(*parts), title=title, subtitle="Ctrl+C ends it", border_style="dim")
 
