@@ -12,8 +12,15 @@ from typing import cast, get_args
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql import inbox_tables, journal_tables, projected_tables
 from theo.domain import facts
-from theo.gateway.incidents.catalogue import StreamLevers, TradingLevers, incidents
+from theo.gateway.accounts.ledger import Ledgers
+from theo.gateway.data_levers import DataLevers
+from theo.gateway.desk import ContractBook, GatewaySettings
+from theo.gateway.history.room import HistoryRoom
+from theo.gateway.incidents import catalogue as gateway_incidents
+from theo.gateway.incidents.incident import Incident
 from theo.gateway.incidents.interference import Interference
+from theo.gateway.streams.room import StreamsRoom
+from theo.gateway.trading.room import TradingRoom
 from theo.gateway.wire import coverage
 from theo.market.indicators.spec import DEFINITIONS, Definition
 from theo.risk.limits import Limits
@@ -67,11 +74,33 @@ def rates_table() -> str:
 
 
 def incidents_table() -> str:
-    """Every incident of the gateway simulator, and whether it lasts."""
-    # what they act on is looked at only when they happen
-    known = incidents(cast("StreamLevers", None), cast("TradingLevers", None), Interference())
-    rows = [(f"`{name}`", known[name].what, "yes" if known[name].end is not None else "") for name in sorted(known)]
-    return _table(("incident", "what happens", "ends"), rows)
+    """Every incident of the gateway simulator, its arguments, and when it ends."""
+    no_contracts = cast("ContractBook", None)  # nothing is traded here
+    trading = TradingRoom(GatewaySettings(), no_contracts, Ledgers((), 0))
+    known = gateway_incidents.catalogue(DataLevers(StreamsRoom(), HistoryRoom()), trading, Interference()).incidents
+    rows = [
+        (
+            f"`{name}`",
+            incident.what,
+            "; ".join(f"`{argument}`: {what}" for argument, what in incident.takes.items()),
+            _end_of(incident),
+        )
+        for name, incident in sorted(known.items())
+    ]
+    return _table(("incident", "what happens", "takes", "ends"), rows)
+
+
+def _end_of(incident: Incident) -> str:
+    if incident.left is not None and "count" in incident.takes and "every" not in incident.takes:
+        return "when it has met so many"
+    if incident.lasts is not None:
+        return f"after {incident.lasts:g} s"
+    return "when it is ended" if incident.has_end else ""
+
+
+def elsewhere_table() -> str:
+    """What goes wrong in the field and no gateway can cause."""
+    return _table(("name", "why"), [(f"`{name}`", why) for name, why in gateway_incidents.ELSEWHERE.items()])
 
 
 def _rate(field: str, value: object) -> str:
@@ -153,6 +182,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "facts": facts_table,
         "gateway-messages": coverage.page,
         "gateway-incidents": incidents_table,
+        "gateway-incidents-elsewhere": elsewhere_table,
     }
 )
 

@@ -4,6 +4,7 @@ from theo.gateway.desk import DataAccess, Desk, Listing
 from theo.gateway.request_refused import RequestRefusedError, invalid
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
+WHEN_DELAYED = {LIVE: DELAYED, FROZEN: DELAYED_FROZEN}
 SHOWN_DELAYED = 10_167
 ADVICE = {
     10_090: "Part of requested market data is not subscribed. Subscription-independent ticks are still active.",

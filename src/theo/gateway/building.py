@@ -10,7 +10,8 @@ from theo.gateway.contracts.room import ContractsRoom
 from theo.gateway.data_levers import DataLevers
 from theo.gateway.desk import GatewaySettings, Room, SimulatedMarket
 from theo.gateway.history.room import HistoryRoom
-from theo.gateway.incidents.catalogue import incidents
+from theo.gateway.incidents.catalogue import catalogue
+from theo.gateway.incidents.incident import Incident
 from theo.gateway.incidents.interference import Interference
 from theo.gateway.incidents.room import IncidentsRoom
 from theo.gateway.incidents.scenario import Step
@@ -22,7 +23,7 @@ from theo.gateway.wire.schema import Direction
 from theo.gateway.wire.table import ENTRIES
 
 REQUESTS = frozenset(entry.message.__name__ for entry in ENTRIES if entry.direction is Direction.REQUEST)
-StepsOf = Callable[[Mapping[str, object], frozenset[str]], Sequence[Step]]  # incidents and requests by name -> a scenario
+StepsOf = Callable[[Mapping[str, Incident], frozenset[str]], Sequence[Step]]  # incidents and requests by name -> a scenario
 
 
 class Gateway:
@@ -42,9 +43,9 @@ def build(
     ledgers = Ledgers(settings.accounts, settings.cash)
     streams, history, interference = StreamsRoom(), HistoryRoom(), Interference()
     trading = TradingRoom(settings, contracts, ledgers)
-    known = incidents(DataLevers(streams, history), trading, interference)
-    steps = () if steps_of is None else steps_of(known, REQUESTS)
-    room = IncidentsRoom(known, interference, steps, now)
+    known = catalogue(DataLevers(streams, history), trading, interference)
+    steps = () if steps_of is None else steps_of(known.incidents, REQUESTS)
+    room = IncidentsRoom(known, interference, steps, now, settings.time_zone)
     session = SessionRoom(trading.next_order_id)
     rooms: list[Room] = [session, ContractsRoom(contracts), streams, history, trading, AccountsRoom(ledgers), room]
     simulator = Simulator(settings, contracts, market, rooms, now // SECOND * SECOND, room.asked)

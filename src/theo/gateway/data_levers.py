@@ -31,6 +31,14 @@ class DataLevers:
         """New lines get an advisory before their ticks, which follow."""
         self._streams.advise(code)
 
+    def lines_used(self) -> int:
+        """How many market data lines the login uses."""
+        return self._streams.lines_used
+
+    def spend_history(self, *, on: bool) -> None:
+        """The budget of questions about the past is used up, or not any more."""
+        self._history.spent = on
+
     def delay_history(self, seconds: float) -> None:
         """From now on the past is told so late; 0 is at once."""
         self._history.delay(round(seconds * SECOND))

@@ -7,7 +7,6 @@ import msgspec
 from theo.gateway.building import Gateway
 from theo.gateway.client import Client
 from theo.gateway.desk import NEVER
-from theo.gateway.incidents.room import ENDS, IncidentsRoom
 from theo.gateway.times import with_zone
 from theo.gateway.trading.working import Worked
 
@@ -85,7 +84,7 @@ def overview(gateway: Gateway, behind: int = 0) -> Overview:
         clients=tuple(_client(gateway, client) for client in simulator.clients.values()),
         symbols=_symbols(gateway),
         orders=tuple(_order(worked) for worked in gateway.trading.unfinished),
-        lasting=_lasting(gateway.incidents),
+        lasting=gateway.incidents.lasting,
         played=tuple(gateway.incidents.played[-PLAYED_SHOWN:]),
     )
 
@@ -136,14 +135,3 @@ def _order(worked: Worked) -> OrderView:
         None if terms.stop is None else terms.stop / unit,
         worked.status,
     )
-
-
-def _lasting(room: IncidentsRoom) -> tuple[str, ...]:
-    """Incidents that have begun and not ended, in the order in which they began."""
-    begun: dict[str, None] = {}
-    for _, name in room.played:
-        if name.endswith(ENDS):
-            begun.pop(name.removesuffix(ENDS), None)
-        elif room.incidents[name].end is not None:
-            begun[name] = None
-    return tuple(begun)

@@ -1,8 +1,5 @@
 """Mistakes in a rule set: collected, so that all of them are said at once, each with file, key and remedy."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 from theo.domain.errors import ConfigError
 
 
@@ -39,12 +36,3 @@ class Mistakes:
         """Raises RuleSetError when anything was noted."""
         if self._found:
             raise RuleSetError(self.file, tuple(self._found))
-
-
-def nearest_names(wrong: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'?`` when a known name is close, else what is known."""
-    names = sorted(known)
-    close = get_close_matches(wrong, names, n=3, cutoff=0.6)
-    if close:
-        return f"Did you mean {' or '.join(repr(name) for name in close)}?"
-    return f"Known are {', '.join(names)}."

@@ -9,9 +9,9 @@ import re
 import msgspec
 
 from theo.domain.errors import ConfigError
+from theo.domain.nearest import nearest_names
 from theo.domain.timeframe import timeframe
 from theo.market.indicators.spec import DEFINITIONS, OutputKind, parse_output
-from theo.strategy.mistakes import nearest_names
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume")
 CLOCK_NAMES = ("time", "weekday", "minutes_to_close")

@@ -6,10 +6,10 @@ import msgspec
 
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import DAY, MINUTE
+from theo.domain.nearest import nearest_names
 from theo.domain.timeframe import timeframe
 from theo.market.correlation import WINDOW_PAIRS_MAX, CorrelationSpec
 from theo.strategy.distance import Distance, Level, Multiple, Percent
-from theo.strategy.mistakes import nearest_names
 from theo.strategy.operand import Naming, Operand, parse_operand
 from theo.strategy.reading_rules import minutes_of_day
 from theo.strategy.ruleset import OwnClass

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from theo.domain.errors import ConfigError
-from theo.strategy.mistakes import Mistakes, nearest_names
+from theo.domain.nearest import nearest_names
+from theo.strategy.mistakes import Mistakes
 
 Read = TypeVar("Read")
 

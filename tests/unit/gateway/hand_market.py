@@ -113,14 +113,17 @@ def _bar(con_id: int, key: tuple[int, int, int], ticks: list[Tick]) -> Bar:
 
 
 class Peer:
-    """A client that has started: what it hears is decoded by the library's own end of the link."""
+    """A client that has started: what it hears is decoded by the library's own end of the link.
+
+    ``greeting`` is what it was told when it started.
+    """
 
     def __init__(self, simulator: Simulator, client_id: int = 1, version: int = 178) -> None:
         self.simulator, self.link = simulator, ClientLink(157, version)
         self.client: Client = simulator.connect()
         simulator.receive(self.client, self.link.hello())
         self.hear()
-        self.ask(StartApi(client_id))
+        self.greeting = self.ask(StartApi(client_id))
 
     def hear(self) -> list[Any]:
         return list(self.link.receive(self.client.take()))

@@ -39,6 +39,7 @@ from theo.gateway.wire.schema import Message
 OPEN_MAX = 50  # requests that are not answered yet or are kept up to date, of all clients
 BARS_MAX = 100_000  # of one answer; IB gives up earlier
 UPDATE_EVERY = 5 * SECOND
+PACED = f"{SERVICE}Historical data request pacing violation"
 SCHEDULE_SINCE = 165  # older clients know no such answer
 
 
@@ -119,7 +120,7 @@ class HistoricalBars:
         contract = (listing.con_id, request.contract.exchange, request.what_to_show)
         weight = 2 if request.what_to_show == "BID_ASK" else 1
         if not self._pacing.allows(desk.now, whole, contract, weight):
-            raise RequestRefusedError(162, f"{SERVICE}Historical data request pacing violation")
+            raise RequestRefusedError(162, PACED)
 
     def _answer(self, desk: Desk, waiting: OpenRequest) -> None:
         """Answer, and keep it open only if it is to be kept up to date."""

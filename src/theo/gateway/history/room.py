@@ -6,7 +6,7 @@ from theo.domain.market_data import Tick
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk, Handler
 from theo.gateway.history.asked import SERVICE
-from theo.gateway.history.bars import HistoricalBars, OpenRequest
+from theo.gateway.history.bars import PACED, HistoricalBars, OpenRequest
 from theo.gateway.history.moments import Moments
 from theo.gateway.request_refused import RequestRefusedError, told
 from theo.gateway.wire.messages.history import ReqHeadTimeStamp, ReqHistogramData, ReqHistoricalData, ReqHistoricalTicks
@@ -16,21 +16,26 @@ ASKING = frozenset({ReqHistoricalData, ReqHistoricalTicks, ReqHeadTimeStamp, Req
 
 
 class HistoryRoom:
-    """Implements desk.Room. ``competing`` is whether a login elsewhere has the data now: nothing is answered but with 162."""
+    """Implements desk.Room. ``competing`` is whether a login elsewhere has the data now: nothing is answered but with 162.
+
+    ``spent``: whether the login's budget of questions is used up, with the same effect.
+    """
 
     def __init__(self) -> None:
-        self.bars, self.competing = HistoricalBars(), False
+        self.bars, self.competing, self.spent = HistoricalBars(), False, False
         parts = (self.bars, Moments())
         self.handlers: Mapping[type[Message], Handler] = {
-            kind: told(self._unless_competing(handler) if kind in ASKING else handler)
+            kind: told(self._if_allowed(handler) if kind in ASKING else handler)
             for part in parts
             for kind, handler in part.handlers.items()
         }
 
-    def _unless_competing(self, handler: Handler) -> Handler:
+    def _if_allowed(self, handler: Handler) -> Handler:
         def handle(desk: Desk, client: Client, request: Message) -> None:
             if self.competing:
                 raise RequestRefusedError(162, f"{SERVICE}Trading TWS session is connected from a different IP address")
+            if self.spent:
+                raise RequestRefusedError(162, PACED)
             handler(desk, client, request)
 
         return handle

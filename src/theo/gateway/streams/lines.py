@@ -74,6 +74,8 @@ class Lines:
         if self.register.get(client, request.req_id) is not None:
             raise unprocessed("bQ", "Duplicate ticker id")
         served = access.served_type(desk, listing, client.market_data_type)
+        if self.advice == access.SHOWN_DELAYED and served in access.WHEN_DELAYED:
+            served = access.WHEN_DELAYED[served]
         if not self._free(desk, listing):
             raise RequestRefusedError(101, "Max number of tickers has been reached")
         return Line(client, request, listing, served, generic)

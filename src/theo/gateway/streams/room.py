@@ -37,8 +37,16 @@ class StreamsRoom:
 
     def _free(self, desk: Desk, listing: Listing) -> bool:
         """Whether the login has a line for a contract: each contract counts once, whoever listens."""
-        used = self.lines.register.contracts | self.bars.register.contracts
-        return listing.con_id in used or len(used) < desk.settings.lines_max
+        return listing.con_id in self._contracts or self.lines_used < desk.settings.lines_max
+
+    @property
+    def _contracts(self) -> frozenset[int]:
+        return self.lines.register.contracts | self.bars.register.contracts
+
+    @property
+    def lines_used(self) -> int:
+        """How many lines the login uses."""
+        return len(self._contracts)
 
     def _unless_competing(self, handler: Handler) -> Handler:
         def handle(desk: Desk, client: Client, request: Message) -> None:

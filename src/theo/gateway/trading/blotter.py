@@ -96,8 +96,8 @@ class Blotter:
         return worked if worked is not None and worked.venue_id == venue_id else None
 
     def unfinished(self) -> list[Worked]:
-        """Orders that have not ended, and those that are still to be told why they were rejected; oldest first."""
-        done = [perm_id for perm_id, each in self._unfinished.items() if each.phase in ENDED and not each.owes_reason]
+        """Orders that have not ended, and those of which something is still to be told; oldest first."""
+        done = [perm_id for perm_id, each in self._unfinished.items() if each.phase in ENDED and not each.owes_word]
         for perm_id in done:
             del self._unfinished[perm_id]
         return list(self._unfinished.values())
@@ -121,7 +121,7 @@ class Blotter:
             del self.orders[draft.perm_id], self._unfinished[draft.perm_id]
 
     def _forget(self) -> None:
-        ended = [perm_id for perm_id, each in self.orders.items() if each.phase in ENDED and not each.owes_reason]
+        ended = [perm_id for perm_id, each in self.orders.items() if each.phase in ENDED and not each.owes_word]
         for perm_id in ended[: len(ended) // 2]:
             del self.orders[perm_id]
         self._by_client = {key: perm_id for key, perm_id in self._by_client.items() if perm_id in self.orders}

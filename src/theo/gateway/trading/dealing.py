@@ -15,7 +15,7 @@ from theo.gateway.trading import conditions, triggers
 from theo.gateway.trading.allocation import fill_shares
 from theo.gateway.trading.announcer import Announcer
 from theo.gateway.trading.blotter import Blotter, Deal
-from theo.gateway.trading.faults import Faults
+from theo.gateway.trading.faults import Fault, Faults
 from theo.gateway.trading.floor import Floor
 from theo.gateway.trading.terms import LIMITED, PEGGED, STOPS
 from theo.gateway.trading.timing import TradingHours
@@ -204,6 +204,27 @@ class Dealing:
             self.tell_reject(desk, worked)
         for child in self.blotter.children(worked.perm_id):
             self.end(desk, child, "Parent order was rejected")
+
+    def refuse(self, desk: Desk, worked: Worked, reason: str) -> None:
+        """As reject, by the gateway itself: it needs no server to say so."""
+        held, self.announcer.held = self.announcer.held, False
+        self.reject(desk, worked, reason)
+        self.announcer.held = held
+
+    def swallow(self, desk: Desk, worked: Worked) -> None:
+        """If it is the next to be swallowed, nothing is told of it, or nothing for a while."""
+        worked.silent = self.faults.use(Fault.SWALLOW)
+        if worked.silent and self.faults.mute is not None:
+            worked.tell_at, self.stale = desk.now + self.faults.mute, True
+
+    def speak(self, desk: Desk, worked: Worked) -> None:
+        """All that was not told of a swallowed order, late."""
+        worked.silent, worked.tell_at, self.stale = False, NEVER, True
+        self.announcer.state(desk, worked)
+        for deal in [each for each in self.blotter.deals if each.perm_id == worked.perm_id]:
+            self.announcer.deal(desk, worked, deal)
+            self.announcer.commission(desk, worked, deal)
+            self.ledgers.changed(deal.account, worked.listing.con_id)
 
     def tell_reject(self, desk: Desk, worked: Worked) -> None:
         """Say why an inactive order is so."""

@@ -1,8 +1,11 @@
 """Incidents with orders: what can be made to go wrong, by hand, from a scenario or from a test."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from theo.domain.errors import ConfigError
+from theo.domain.market_data import SECOND
 from theo.domain.orders import Side
 from theo.gateway.accounts.valuation import mark
 from theo.gateway.desk import Desk
@@ -11,7 +14,7 @@ from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.placing import Placing
-from theo.gateway.trading.working import LIVE, Worked
+from theo.gateway.trading.working import FILLABLE, LIVE, Phase, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.order import Order
 from theo.venue.fees import charges, schedule
@@ -27,9 +30,10 @@ class Levers:
         """Orders live on at the exchange; nothing of it is pushed while on, nor afterwards: it must be asked for."""
         self._dealing.announcer.held = on
 
-    def swallow_orders(self, count: int) -> None:
-        """The next orders are taken, and no callback ever comes."""
+    def swallow_orders(self, count: int, seconds: float | None = None) -> None:
+        """The next orders are taken, and no callback ever comes; or all of them come so much later."""
         self._dealing.faults.left[Fault.SWALLOW] = count
+        self._dealing.faults.mute = None if seconds is None else round(seconds * SECOND)
 
     def split_modifies(self, count: int) -> None:
         """The next changes leave the old order alive beside the new one, under a permId of its own."""
@@ -39,6 +43,10 @@ class Levers:
         """Every order is rejected: the login has lapsed."""
         self._dealing.faults.reject_all = on
 
+    def reject_next(self, count: int, reason: str) -> None:
+        """The next orders are rejected at once: Inactive and 201."""
+        self._dealing.faults.left[Fault.REJECT], self._dealing.faults.reason = count, reason
+
     def late_rejects(self, count: int) -> None:
         """The next orders become Inactive; 201 comes later."""
         self._dealing.faults.left[Fault.LATE_REJECT] = count
@@ -46,6 +54,14 @@ class Levers:
     def lose_cancels(self, count: int) -> None:
         """The next cancels cross a fill: 10148, then the fill."""
         self._dealing.faults.left[Fault.LOSE_CANCEL] = count
+
+    def spoils(self, name: str) -> bool:
+        """Whether any of the next orders, changes or cancels are still to be spoiled so: a value of Fault."""
+        return self._dealing.faults.left.get(Fault(name), 0) > 0
+
+    def has_executions(self) -> bool:
+        """Whether there is anything to correct."""
+        return bool(self._dealing.blotter.deals)
 
     def correct_execution(self, desk: Desk) -> None:
         """The newest execution is corrected: the same id with the next suffix, at a price one increment worse."""
@@ -79,14 +95,53 @@ class Levers:
         """Order ids that were used are handed out again; orders that were not transmitted are gone."""
         self._dealing.blotter.roll_back(count)
 
+    def announce_used_ids(self, count: int) -> None:
+        """The next valid id is told so much too small; 0 ends it."""
+        self._dealing.faults.ids_behind = count
+
+    def newest(self, quantity_min: int) -> int | None:
+        """The newest order that can be filled by force and of which so much is not filled, by permId."""
+        return _last(each for each in self._fillable() if each.remaining >= quantity_min)
+
+    def newest_parent(self) -> int | None:
+        """The newest such order whose children wait for it, and of which a part can be filled."""
+        children = self._dealing.blotter.children
+        return _last(
+            each
+            for each in self._fillable()
+            if each.remaining > 1 and any(child.phase is Phase.CHILD for child in children(each.perm_id))
+        )
+
+    def rivals(self) -> tuple[int, int] | None:
+        """Two orders of one group, both at the exchange."""
+        first: dict[str, int] = {}
+        for worked in self._fillable():
+            group = worked.group[0]
+            if group and worked.phase is Phase.WORKING and first.setdefault(group, worked.perm_id) != worked.perm_id:
+                return first[group], worked.perm_id
+        return None
+
+    def remaining(self, perm_id: int) -> int:
+        """What of an order is not filled."""
+        return self._dealing.blotter.orders[perm_id].remaining
+
+    def _fillable(self) -> Iterator[Worked]:
+        return (each for each in self._dealing.blotter.unfinished() if each.phase in FILLABLE)
+
+    def release_children(self, desk: Desk, perm_id: int) -> None:
+        """Children begin to work in their whole size, though their parent is not wholly filled."""
+        for child in self._dealing.blotter.children(perm_id):
+            if child.phase is Phase.CHILD:
+                self._dealing.begin(desk, child)
+
     def fill_now(self, desk: Desk, perm_id: int, quantity: int | None = None) -> None:
         """Fill a live order at its limit, or at the market, whatever that does: a race that it wins.
 
         Raises ConfigError for an order that cannot be filled so.
         """
         dealing, worked = self._dealing, self._dealing.blotter.orders.get(perm_id)
-        if worked is None or worked.phase not in LIVE:
-            raise ConfigError(f"no live order has the permId {perm_id}")
+        if worked is None or worked.phase not in FILLABLE:
+            raise ConfigError(f"no live order has the permId {perm_id}", why="or it waits for its parent")
         terms, instrument = worked.terms, worked.listing.instrument
         price = terms.limit if terms.limit is not None else mark(desk.market.quote(worked.listing.con_id)) or instrument.tick
         size = min(quantity or worked.remaining, worked.remaining)
@@ -111,3 +166,8 @@ class Levers:
         except RequestRefusedError as refused:
             raise ConfigError(f"the order is refused: {refused.text}") from refused
         return worked.perm_id
+
+
+def _last(orders: Iterable[Worked]) -> int | None:
+    """The permId of the last of them."""
+    return next((each.perm_id for each in reversed(list(orders))), None)

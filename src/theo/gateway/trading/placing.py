@@ -113,20 +113,22 @@ class Placing:
         dealing = self._dealing
         parent = dealing.blotter.orders.get(worked.parent)
         if dealing.faults.reject_all:
-            dealing.reject(desk, worked, "Not logged in: the session has expired.")
+            dealing.refuse(desk, worked, "Not logged in: the session has expired.")
+        elif dealing.faults.use(Fault.REJECT):
+            dealing.reject(desk, worked, dealing.faults.reason)
         elif dealing.faults.use(Fault.LATE_REJECT):
             dealing.reject(desk, worked, "We are unable to accept your order.", later=True)
         elif parent is not None and parent.phase in ENDED - {Phase.FILLED}:
             dealing.end(desk, worked, "Parent order was cancelled")
         elif parent is not None and parent.phase is not Phase.FILLED:
-            worked.silent = dealing.faults.use(Fault.SWALLOW)
+            dealing.swallow(desk, worked)
             worked.become(Phase.CHILD)
             dealing.stale = True
             dealing.announcer.state(desk, worked)
         elif why := self.objection(desk, worked):
             dealing.reject(desk, worked, why)
         else:
-            worked.silent = dealing.faults.use(Fault.SWALLOW)
+            dealing.swallow(desk, worked)
             dealing.begin(desk, worked)
 
     # Checks

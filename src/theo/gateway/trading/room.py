@@ -16,7 +16,7 @@ from theo.gateway.trading.memory import remember, revive
 from theo.gateway.trading.placing import Placing
 from theo.gateway.trading.queries import Queries
 from theo.gateway.trading.waiting import Waiting
-from theo.gateway.trading.working import ENDED, LIVE, Phase, Worked
+from theo.gateway.trading.working import ENDED, FILLABLE, LIVE, Phase, Worked
 from theo.gateway.wire.messages import orders as wire
 from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.order import Order
@@ -62,7 +62,7 @@ class TradingRoom(Levers):
 
     def next_order_id(self, client: Client) -> int:
         """The first order id that a client may use."""
-        return self._dealing.blotter.next_order_id(client.id or 0)
+        return max(1, self._dealing.blotter.next_order_id(client.id or 0) - self._dealing.faults.ids_behind)
 
     @property
     def orders(self) -> Mapping[int, Worked]:
@@ -87,6 +87,8 @@ class TradingRoom(Levers):
         if known is None or order.what_if:
             self._placing.take(desk, client, listing, asked.contract, order)
         else:
+            if known.phase in ENDED and order.order_id >= self.next_order_id(client):
+                raise RequestRefusedError(103, "Duplicate order id")  # the client was told that it is free
             if known.phase in ENDED:
                 self._changing.refuse_ended(known)
             wanted = self._placing.read(desk, client_id, listing, asked.contract, order)
@@ -99,7 +101,7 @@ class TradingRoom(Levers):
             raise RequestRefusedError(10_147, f"{number} is not found.")
         if worked.phase in ENDED:
             raise RequestRefusedError(10_148, f"{number} cannot be cancelled, state: {worked.status}.")
-        if worked.phase in LIVE and self._dealing.faults.use(Fault.LOSE_CANCEL):
+        if worked.phase in FILLABLE and self._dealing.faults.use(Fault.LOSE_CANCEL):
             client.error(asked.order_id, 10_148, f"{number} cannot be cancelled, state: Filled.")
             self.fill_now(desk, worked.perm_id)
         else:
@@ -113,6 +115,11 @@ class TradingRoom(Levers):
     def fill_now(self, desk: Desk, perm_id: int, quantity: int | None = None) -> None:
         """As the lever, and note what is waited for from then on."""
         super().fill_now(desk, perm_id, quantity)
+        self._waiting.look_around(desk)
+
+    def release_children(self, desk: Desk, perm_id: int) -> None:
+        """As the lever, and note what is waited for from then on."""
+        super().release_children(desk, perm_id)
         self._waiting.look_around(desk)
 
     def place_in_tws(self, desk: Desk, contract: Contract, order: Order) -> int:

@@ -30,7 +30,7 @@ class Waiting:
         dealing.stale, self.due = False, NEVER
         self._attentive, self._at_venue = {}, set()
         for worked in dealing.blotter.unfinished():
-            self.due = min(self.due, worked.reject_at)
+            self.due = min(self.due, worked.reject_at, worked.tell_at)
             if worked.phase not in LIVE:
                 continue
             self.due = min(self.due, *self._moments(desk, worked))
@@ -105,6 +105,8 @@ class Waiting:
             return
         dealing.stale = True
         for worked in dealing.blotter.unfinished():
+            if worked.tell_at <= at:
+                dealing.speak(desk, worked)
             if worked.reject_at <= at:
                 dealing.tell_reject(desk, worked)
             elif worked.phase in LIVE:

@@ -38,6 +38,7 @@ FOLLOWS: Mapping[Phase, frozenset[Phase]] = MappingProxyType({
     Phase.INACTIVE: frozenset(),
 })  # fmt: skip
 LIVE = frozenset({Phase.CHILD, Phase.TIMED, Phase.ARMED, Phase.WORKING})
+FILLABLE = LIVE - {Phase.CHILD}
 ENDED = frozenset({Phase.FILLED, Phase.CANCELLED, Phase.INACTIVE})
 STATUS: Mapping[Phase, str] = MappingProxyType({
     Phase.DRAFT: "ApiPending",
@@ -83,6 +84,7 @@ class Progress(msgspec.Struct, kw_only=True):
     silent: bool = False  # nothing is told of it unasked: an incident
     manual: bool = False  # typed into TWS
     reject_at: int = NEVER  # when error 201 follows; NEVER unless that is still to come
+    tell_at: int = NEVER  # when a silent order is told of after all; NEVER unless that is still to come
     got: dict[str, int] = {}  # by account
 
 
@@ -99,9 +101,9 @@ class Worked(Progress, kw_only=True):
         return self.terms.quantity - self.filled
 
     @property
-    def owes_reason(self) -> bool:
-        """Whether its owner is still to be told why it was rejected."""
-        return self.reject_at != NEVER
+    def owes_word(self) -> bool:
+        """Whether its owner is still to be told why it was rejected, or of it at all."""
+        return self.reject_at != NEVER or self.tell_at != NEVER
 
     @property
     def venue_id(self) -> str:

@@ -9,7 +9,7 @@ from tests.unit.gateway.hand_market import BOOK
 from tests.unit.gateway.trading.pit import MES, SECOND, SPY, Pit, cancelling, codes, fills, placing, statuses, words
 from theo.domain.errors import ConfigError, CorruptionError
 from theo.domain.instrument import MICROS
-from theo.gateway.incidents.catalogue import TradingLevers
+from theo.gateway.incidents.levers import TradingLevers
 from theo.gateway.trading.working import FOLLOWS, LIVE, Phase
 from theo.gateway.wire.messages.account import Position, ReqPositions
 from theo.gateway.wire.messages.order import PriceCondition
