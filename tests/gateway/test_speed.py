@@ -7,7 +7,7 @@ import pytest
 from ib_async import IB, Stock
 
 from tests.gateway.conftest import START
-from theo.adapters.system.clock import PacedClock
+from theo.adapters.system.clock import HandClock, PacedClock
 from theo.domain.market_data import MINUTE, SECOND
 from theo.gateway.building import Gateway
 from theo.gateway.overview import overview
@@ -37,28 +37,15 @@ async def test_clients_are_served_and_the_delay_is_told(hasty: GatewayServer, ga
     assert told.timestamp() * SECOND <= now.now, "a client hears the time that the market has reached"
 
 
-class Jumping:
-    """A clock that stands, until it is put forward."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def now(self) -> int:
-        return self.at
-
-    async def sleep_until(self, at: int) -> None:
-        await asyncio.get_running_loop().create_future()
-
-
 async def test_what_was_missed_is_made_up_for(gateway: Gateway) -> None:
-    clock = Jumping()
+    clock = HandClock(START)
     server = GatewayServer(gateway.simulator, clock, port=0)
     await server.start()
     client = IB()
     async with asyncio.timeout(30):
         await client.connectAsync("127.0.0.1", server.port, clientId=1, timeout=20)
-        clock.at += 20 * MINUTE
-        while (told := await client.reqCurrentTimeAsync()).timestamp() * SECOND < clock.at or server.behind:
-            assert START <= told.timestamp() * SECOND <= clock.at
+        clock.forward(20 * MINUTE)
+        while (told := await client.reqCurrentTimeAsync()).timestamp() * SECOND < clock.now() or server.behind:
+            assert START <= told.timestamp() * SECOND <= clock.now()
     client.disconnect()
     await server.stop()

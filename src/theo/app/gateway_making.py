@@ -1,7 +1,7 @@
 """A simulated gateway from what a person asks for: its market, its hours, the moment at which its time begins."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from theo.gateway.market.synthetic import SyntheticMarket
 from theo.market.sessions import Hours, SessionTable
 
 CALENDARS = ("NYSE", "CME_EQUITY", "CFE", "VIX")
+USUAL = GatewaySettings()
 YEARS_BACK, YEARS_AHEAD = 2, 2
 
 
@@ -33,8 +34,19 @@ class Made(msgspec.Struct, frozen=True):
     market: str
 
 
-def made(home: Home, settings: GatewaySettings, playing: Playing | None, *, seed: int, start: str, scenario: Path | None) -> Made:
-    """The gateway that the options ask for. Raises UserError for a wrong start or scenario."""
+def made(
+    home: Home,
+    settings: GatewaySettings = USUAL,
+    playing: Playing | None = None,
+    *,
+    seed: int = 7,
+    start: str = "",
+    scenario: Path | None = None,
+) -> Made:
+    """The gateway that the options of `theo gateway` ask for; session tables are kept in the home.
+
+    Raises UserError for a wrong start or scenario.
+    """
     now = WallClock().now()
     begins = parse_time(start) if start else now if playing is None else playing.first
     if playing is not None and begins > playing.last:
@@ -57,15 +69,17 @@ def _day(at: int) -> date:
 
 
 def _tables(home: Home, begins: int, ends: int) -> dict[str, SessionTable]:
-    """Hours of all calendars around a stretch of time. Raises ConfigError where they are not known so far back."""
+    """Hours of all calendars around a stretch of time, in whole years: stored tables then serve for a while.
+
+    Raises ConfigError where they are not known so far back.
+    """
     known = hours_known_from(CALENDARS)
     if _day(begins) <= known:
         raise ConfigError(
             f"time would begin on {_day(begins)}; the hours of all contracts are known from {known} on",
             remedy="Choose a later --start",
         )
-    first = max(_day(begins) - timedelta(days=366 * YEARS_BACK), known)
-    last = _day(ends) + timedelta(days=366 * YEARS_AHEAD)
+    first, last = max(date(_day(begins).year - YEARS_BACK, 1, 1), known), date(_day(ends).year + YEARS_AHEAD, 12, 31)
     return {name: session_table(name, first, last, home.sessions) for name in CALENDARS}
 
 

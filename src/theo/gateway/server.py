@@ -80,6 +80,14 @@ class GatewayServer:
                 break
         self.behind = max(now - desk.now, 0)
 
+    async def caught_up(self) -> None:
+        """Return once the simulator has reached the clock's time: a test waits so after it has put the clock forward."""
+        self.catch_up()
+        while self.behind:
+            await asyncio.sleep(0)
+            self.catch_up()
+        self._flush()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.behind:
             self.catch_up()

@@ -1,4 +1,4 @@
-"""Clocks: the wall's, and one that follows the market data it is shown (replay and the accelerated demo)."""
+"""Clocks: the wall's, paced and leaping ones for played markets, and one that a test puts forward by hand."""
 
 import asyncio
 import time
@@ -64,3 +64,25 @@ class LeapingClock(PacedClock):
             self.skip_to(max(at, self.now()))
         else:
             await asyncio.sleep(min(max(0.0, (at - self.now()) / 1_000_000), LOOK_SECONDS))
+
+
+class HandClock:
+    """Time that stands still until it is put forward: a test in simulated time does so between two things that it asks."""
+
+    def __init__(self, start: int) -> None:
+        self._at, self._moved = start, asyncio.Event()
+
+    def now(self) -> int:
+        """Market time, microseconds since the UTC epoch."""
+        return self._at
+
+    def forward(self, microseconds: int) -> None:
+        """Let so much time pass at once."""
+        self._at += microseconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sleep_until(self, at: int) -> None:
+        """Return once the time has been put forward to ``at``."""
+        while self._at < at:
+            await self._moved.wait()
