@@ -28,10 +28,10 @@ class ListingRows:
     ) -> None:
         self._hours, self._order_types, self._today, self._is_trading_day = hours, order_types, today, is_trading_day
 
-    def _listing(self, row: Row, contract: Contract, instrument: Instrument, name: str, underlying: int = 0) -> Listing:
+    def _listing(self, row: Row, contract: Contract, kind: SecurityType, name: str, underlying: int = 0) -> Listing:
         return Listing(
             contract=contract,
-            instrument=instrument,
+            instrument=_instrument(row, contract, kind),
             hours=self._hours[row.calendar],
             long_name=row.long_name or name,
             market_name=contract.trading_class,
@@ -57,17 +57,6 @@ class ListingRows:
             trading_class=row.trading_class or row.symbol,
         )
         kind = SecurityType.ETF if row.stock_type in {"ETF", "ETN"} else SecurityType(row.sec_type)
-        instrument = Instrument(
-            id=row.con_id,
-            symbol=contract.local_symbol,
-            token=row.con_id,
-            security_type=kind,
-            exchange=row.exchange,
-            calendar=row.calendar,
-            currency=row.currency,
-            price_decimals=row.price_decimals,
-            tick=row.tick,
-        )
         facts = Facts(
             industry=row.industry,
             category=row.category,
@@ -76,7 +65,7 @@ class ListingRows:
             sec_ids=(TagValue("ISIN", row.isin),) if row.isin else (),
             derivatives=row.derivatives,
         )
-        return Listed(self._listing(row, contract, instrument, row.symbol), facts)
+        return Listed(self._listing(row, contract, kind, row.symbol), facts)
 
     def futures(self, row: FutureRow, under: Listed) -> Iterator[Listed]:
         """The contracts of a product: some expired ones, then the front and the next, oldest first."""
@@ -101,19 +90,6 @@ class ListingRows:
             local_symbol=expiries.local_symbol(row.trading_class, month),
             trading_class=row.trading_class,
         )
-        instrument = Instrument(
-            id=con_id,
-            symbol=contract.local_symbol,
-            token=con_id,
-            security_type=SecurityType.FUT,
-            exchange=row.exchange,
-            calendar=row.calendar,
-            currency=row.currency,
-            multiplier=row.multiplier,
-            price_decimals=row.price_decimals,
-            tick=row.tick,
-            expiry=contract.last_trade_date_or_contract_month,
-        )
         facts = Facts(
             contract_month=f"{month:%Y%m}",
             real_expiration=contract.last_trade_date_or_contract_month,
@@ -124,7 +100,7 @@ class ListingRows:
             under_sec_type=under.listing.contract.sec_type,
             expired=last_day < self._today,
         )
-        return Listed(self._listing(row, contract, instrument, row.symbol, row.underlying), facts)
+        return Listed(self._listing(row, contract, SecurityType.FUT, row.symbol, row.underlying), facts)
 
     def options(self, row: OptionRow, under: Listed) -> Iterator[Listed]:
         """The options of a class, by expiry, strike and right; none that end before 2020, for which there are no numbers.
@@ -157,21 +133,6 @@ class ListingRows:
             local_symbol=f"{row.trading_class:<6}{settles:%y%m%d}{right}{strike * STRIKE_THOUSANDTHS:08d}",
             trading_class=row.trading_class,
         )
-        instrument = Instrument(
-            id=con_id,
-            symbol=contract.local_symbol,
-            token=con_id,
-            security_type=SecurityType.OPT,
-            exchange=row.exchange,
-            calendar=row.calendar,
-            currency=row.currency,
-            multiplier=OPTION_MULTIPLIER,
-            price_decimals=row.price_decimals,
-            tick=row.tick,
-            expiry=contract.last_trade_date_or_contract_month,
-            strike=strike * 10**row.price_decimals,
-            right=right,
-        )
         facts = Facts(
             contract_month=f"{settles:%Y%m}",
             real_expiration=f"{settles:%Y%m%d}",
@@ -183,4 +144,23 @@ class ListingRows:
             under_sec_type=under.listing.contract.sec_type,
         )
         name = under.listing.long_name
-        return Listed(self._listing(row, contract, instrument, name, row.underlying), facts)
+        return Listed(self._listing(row, contract, SecurityType.OPT, name, row.underlying), facts)
+
+
+def _instrument(row: Row, contract: Contract, kind: SecurityType) -> Instrument:
+    """What theo knows of a contract."""
+    return Instrument(
+        id=contract.con_id,
+        symbol=contract.local_symbol,
+        token=contract.con_id,
+        security_type=kind,
+        exchange=row.exchange,
+        calendar=row.calendar,
+        currency=row.currency,
+        multiplier=int(contract.multiplier or 1),
+        price_decimals=row.price_decimals,
+        tick=row.tick,
+        expiry=contract.last_trade_date_or_contract_month,
+        strike=round(contract.strike * 10**row.price_decimals),
+        right=contract.right,
+    )

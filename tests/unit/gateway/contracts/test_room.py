@@ -1,17 +1,16 @@
 """The room of contracts through both ends of a link, and the real ib_async decoder on what it sends."""
 
-from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
 import pytest
 
+from tests.unit.gateway.nothing import Nothing
 from tests.unit.gateway.peers import IbAsync
 from tests.unit.gateway.tables import at, tables
-from theo.domain.market_data import Bar, Tick
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.contracts.room import ContractsRoom
-from theo.gateway.desk import NEVER, GatewaySettings, Quote, Room
+from theo.gateway.desk import GatewaySettings, Room
 from theo.gateway.session.room import SessionRoom
 from theo.gateway.simulator import Simulator
 from theo.gateway.wire.connection import ClientLink
@@ -31,34 +30,12 @@ BOOK = Contracts(tables(), date(2026, 11, 24))
 SETTINGS = GatewaySettings(accounts=("DU1", "DU2"), enforce_pacing=False)
 
 
-class Still:
-    """A market in which nothing moves."""
-
-    def next_at(self) -> int:
-        return NEVER
-
-    def advance(self, until: int) -> Iterator[Tick]:
-        return iter(())
-
-    def quote(self, con_id: int) -> Quote:
-        return Quote()
-
-    def bars(self, con_id: int, length: int, start: int, end: int, *, regular: bool) -> Sequence[Bar]:
-        return ()
-
-    def ticks(self, con_id: int, start: int, end: int) -> Sequence[Tick]:
-        return ()
-
-    def head(self, con_id: int) -> int:
-        return 0
-
-
 class Session:
     """A client of a gateway with this room, started."""
 
     def __init__(self, version: int = 178) -> None:
         rooms: list[Room] = [SessionRoom(lambda _client: 1), ContractsRoom(BOOK)]
-        self.simulator = Simulator(SETTINGS, BOOK, Still(), rooms, NOW)
+        self.simulator = Simulator(SETTINGS, BOOK, Nothing(), rooms, NOW)
         self.client, self.link = self.simulator.connect(), ClientLink(157, version)
         self.simulator.receive(self.client, self.link.hello())
         self.link.receive(self.client.take())
