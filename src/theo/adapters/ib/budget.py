@@ -1,0 +1,138 @@
+"""IB's limits, kept by never reaching them: messages a second, questions open at once, history pacing, market data lines.
+
+Waiting is visible: ``waiting`` says how many requests stand in line and since when. Orders have a part of the message rate of
+their own and never wait behind data requests.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+
+import msgspec
+
+from theo.domain.errors import RefusedError
+from theo.domain.market_data import MINUTE, SECOND
+from theo.ports.clock import Clock
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """IB's limits with a margin (sources: IB's "Historical Data Limitations", "Requesting Market Data", TWS API "Pacing")."""
+
+    messages: int = 40  # a second, of IB's 50: data requests
+    messages_orders: int = 46  # a second, orders included
+    history_open: int = 40  # of IB's 50 unanswered
+    history_in_ten_minutes: int = 55  # of IB's 60
+    history_same_in_two_seconds: int = 5  # IB answers 162 to the sixth of one contract, exchange and type
+    history_same_again: int = 16 * SECOND  # IB refuses the identical question within 15 s
+    lines: int = 95  # of IB's 100, which TWS's own windows share
+
+
+class Budget:
+    """Grants requests in order of asking; times are the clock's."""
+
+    def __init__(self, clock: Clock, limits: Limits | None = None) -> None:
+        self._clock, self.limits = clock, limits or Limits()
+        self._sent: deque[int] = deque()
+        self._history: deque[int] = deque()
+        self._asked: dict[Hashable, deque[int]] = {}
+        self._turn = asyncio.Lock()
+        self._history_turn = asyncio.Lock()
+        self._open = asyncio.Semaphore(self.limits.history_open)
+        self._lines: set[Hashable] = set()
+        self.waiting = 0
+
+    async def message(self) -> None:
+        """Return when a data request may be sent."""
+        self.waiting += 1
+        try:
+            async with self._turn:
+                while (at := self._free_at(self.limits.messages)) > self._clock.now():
+                    await self._clock.sleep_until(at)
+                self._sent.append(self._clock.now())
+        finally:
+            self.waiting -= 1
+
+    async def order(self) -> None:
+        """Return when an order message may be sent: at once, except in a burst of orders."""
+        while (at := self._free_at(self.limits.messages_orders)) > self._clock.now():
+            await self._clock.sleep_until(at)
+        self._sent.append(self._clock.now())
+
+    def _free_at(self, most: int) -> int:
+        """When a further message is within ``most`` a second."""
+        now, sent = self._clock.now(), self._sent
+        while sent and sent[0] <= now - SECOND:
+            sent.popleft()
+        return now if len(sent) < most else sent[len(sent) - most] + SECOND + 1
+
+    async def history(self, contract: Hashable, question: Hashable, weight: int = 1) -> "OpenHistory":
+        """Return when a historical question may be sent; ``weight`` is 2 for BID_ASK. Leave the context when it is answered."""
+        self.waiting += 1
+        try:
+            await self._open.acquire()
+            async with self._history_turn:
+                while (at := self._history_at(contract, question, weight)) > self._clock.now():
+                    await self._clock.sleep_until(at)
+                now = self._clock.now()
+                self._history.extend([now] * weight)
+                self._asked.setdefault(contract, deque()).append(now)
+                self._asked.setdefault(question, deque()).append(now)
+        finally:
+            self.waiting -= 1
+        await self.message()
+        return OpenHistory(self._open)
+
+    def _history_at(self, contract: Hashable, question: Hashable, weight: int) -> int:
+        now, limits = self._clock.now(), self.limits
+        _forget(self._history, now - 10 * MINUTE)
+        for key in [key for key, times in self._asked.items() if _forget(times, now - limits.history_same_again)]:
+            del self._asked[key]
+        at = now
+        over = len(self._history) + weight - limits.history_in_ten_minutes
+        if over > 0:
+            at = max(at, self._history[over - 1] + 10 * MINUTE + 1)
+        same = self._asked.get(contract, ())
+        if len(same) >= limits.history_same_in_two_seconds:
+            at = max(at, same[-limits.history_same_in_two_seconds] + 2 * SECOND + 1)
+        if again := self._asked.get(question):
+            at = max(at, again[-1] + limits.history_same_again + 1)
+        return at
+
+    def take_line(self, subscription: Hashable) -> None:
+        """A market data line for a subscription. Raises RefusedError when none is left: before IB says 101."""
+        if subscription not in self._lines and len(self._lines) >= self.limits.lines:
+            raise RefusedError(
+                f"no market data line is left for {subscription}",
+                why=f"{self.limits.lines} are in use, of IB's 100 that TWS's own windows share",
+                remedy="Watch fewer symbols, or buy a quote booster pack and raise [ib] lines",
+            )
+        self._lines.add(subscription)
+
+    def give_line_back(self, subscription: Hashable) -> None:
+        """The subscription ended."""
+        self._lines.discard(subscription)
+
+    @property
+    def lines_used(self) -> int:
+        """Market data lines in use."""
+        return len(self._lines)
+
+
+class OpenHistory:
+    """A historical question that has not been answered: a context that ends with the answer."""
+
+    def __init__(self, open_questions: asyncio.Semaphore) -> None:
+        self._open = open_questions
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        self._open.release()
+
+
+def _forget(times: deque[int], before: int) -> bool:
+    """Drop what lies before; whether nothing is left."""
+    while times and times[0] <= before:
+        times.popleft()
+    return not times

@@ -1,0 +1,96 @@
+"""Our instruments as IB's contracts and back: looked up once per connection day, known by conId from then on.
+
+A future is looked up by its root; the contract is the one whose last trade day is the earliest that is not over
+(rolling before it is the futures roll's business).
+"""
+
+from collections.abc import Iterable
+
+from ib_async.contract import Contract, ContractDetails
+
+from theo.adapters.ib.link import Link
+from theo.adapters.ib.requests import RequestRefusedError
+from theo.domain.errors import ConfigError
+from theo.domain.instrument import Instrument, SecurityType
+
+DATE_DIGITS = 8
+
+
+class Contracts:
+    """``resolve`` asks IB; ``contract`` and ``instrument`` answer from what was resolved."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._details: dict[int, ContractDetails] = {}  # by our instrument id
+        self._by_con_id: dict[int, Instrument] = {}
+
+    async def resolve(self, instruments: Iterable[Instrument], today: str) -> None:
+        """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice."""
+        for instrument in instruments:
+            known = self._details.get(instrument.id)
+            if known is None or _over(known, today):
+                self._keep(instrument, await self._details_of(instrument, today))
+
+    async def _details_of(self, instrument: Instrument, today: str) -> ContractDetails:
+        await self._link.budget.message()
+        request, wanted = self._link.next_id(), wanted_contract(instrument)
+        try:
+            rows = await self._link.requests.by_id(request, lambda: self._link.client.reqContractDetails(request, wanted))
+        except RequestRefusedError as error:
+            raise ConfigError(f"IB does not list {instrument.symbol}: {error}", where="instruments") from error
+        found: list[ContractDetails] = [details for (details,) in rows]
+        if instrument.security_type is SecurityType.FUT:
+            found = sorted((d for d in found if not _over(d, today)), key=_last_day)[:1]
+        if len(found) != 1:
+            listed = ", ".join(f"{d.contract.localSymbol}@{d.contract.exchange}" for d in found if d.contract) or "none"
+            raise ConfigError(
+                f"IB lists {len(found)} contracts for {instrument.symbol} ({listed})",
+                where="instruments",
+                remedy="Name exchange, currency and month in instruments.toml",
+            )
+        return found[0]
+
+    def _keep(self, instrument: Instrument, details: ContractDetails) -> None:
+        assert details.contract is not None
+        self._details[instrument.id] = details
+        self._by_con_id[details.contract.conId] = instrument
+
+    def contract(self, instrument: int) -> Contract:
+        """The contract that orders and subscriptions name. Raises KeyError for what was not resolved."""
+        contract = self._details[instrument].contract
+        assert contract is not None
+        return contract
+
+    def details(self, instrument: int) -> ContractDetails:
+        """Everything that IB says of the contract: tick size, market rules, hours. Raises KeyError."""
+        return self._details[instrument]
+
+    def instrument(self, con_id: int) -> Instrument | None:
+        """Our instrument of a conId; None for what is not ours. A future's earlier months stay known."""
+        return self._by_con_id.get(con_id)
+
+
+def wanted_contract(instrument: Instrument) -> Contract:
+    """What is asked for: by conId where it is known for good, else by description."""
+    kind = instrument.security_type
+    if kind in {SecurityType.STK, SecurityType.ETF, SecurityType.IND} and instrument.token:
+        return Contract(conId=instrument.token, exchange=instrument.exchange)
+    ib_kind = "STK" if kind is SecurityType.ETF else kind.value
+    return Contract(
+        symbol=instrument.aliases.get("ib", instrument.symbol),
+        secType=ib_kind,
+        exchange=instrument.exchange,
+        currency=instrument.currency,
+        lastTradeDateOrContractMonth=instrument.expiry,
+    )
+
+
+def _last_day(details: ContractDetails) -> str:
+    """YYYYMMDD of the last trade day."""
+    assert details.contract is not None
+    return details.contract.lastTradeDateOrContractMonth[:DATE_DIGITS]
+
+
+def _over(details: ContractDetails, today: str) -> bool:
+    day = _last_day(details)
+    return bool(day) and day < today

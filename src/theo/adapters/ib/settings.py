@@ -1,0 +1,23 @@
+"""What the connection to IB needs to know. Made from the configuration's ``[ib]``; nothing here is a secret."""
+
+import msgspec
+
+from theo.adapters.ib.budget import Limits
+from theo.domain.market_data import SECOND
+
+
+class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``account`` "" means the only account that the login has. Times in microseconds unless the name says otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = 7497
+    client_id: int = 1
+    account: str = ""
+    live: bool = False  # whether orders of real money are meant: everything else refuses a live account
+    read_only: bool = False  # no order path at all: data may then come from a live gateway
+    connect_seconds: float = 10.0
+    retry_first: int = 1 * SECOND
+    retry_most: int = 60 * SECOND
+    clock_skew_max: int = 2 * SECOND
+    lost_bound: int = 15 * 60 * SECOND  # a link that is down for longer is told with a page: a person must look
+    limits: Limits = Limits()
