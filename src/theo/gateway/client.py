@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from theo.gateway.wire.connection import ServerLink
+from theo.gateway.wire.connection import Event, ServerLink
 from theo.gateway.wire.messages.session import ErrorMessage
 from theo.gateway.wire.schema import Message
 
@@ -18,12 +18,14 @@ class Client:
 
     ``outgoing`` is what stands between a room and the wire: incidents drop, double, delay or reorder there. A ``stalled`` one is
     neither read nor written to; ``drip`` is how many bytes it gets at a time, 0 for all. ``requests`` and ``messages`` count what
-    came and what was queued for it.
+    came and what was queued for it. ``cut_off_for`` says in words what it did, when that is why it ``closes``.
     """
 
     __slots__ = (
         "address",
         "closes",
+        "coming",
+        "cut_off_for",
         "drip",
         "id",
         "link",
@@ -47,9 +49,11 @@ class Client:
         self.waiting: deque[bytes] = deque()
         self.waiting_bytes = 0
         self.closes = False  # the server closes the socket once everything was sent
+        self.cut_off_for = ""
         self.outgoing: Outgoing = Client.deliver
         self.stalled, self.drip = False, 0
-        self.unread = b""  # what came while it was stalled
+        self.coming: deque[Event] = deque()  # what was read, and waits for the end of a stall
+        self.unread = bytearray()  # what came while it was stalled
 
     def send(self, message: Message) -> None:
         """Send a message, as far as no incident interferes. A version that cannot carry it does not get it."""
@@ -71,9 +75,13 @@ class Client:
         self.waiting.append(data)
         self.waiting_bytes += len(data)
         if self.waiting_bytes > WAITING_BYTES_MAX:
-            self.closes = True
+            self.cut_off(f"it does not read: more than {WAITING_BYTES_MAX:,} bytes wait for it")
             self.waiting.clear()
             self.waiting_bytes = 0
+
+    def cut_off(self, why: str) -> None:
+        """End the connection for what the client did."""
+        self.closes, self.cut_off_for = True, why
 
     def take(self) -> bytes:
         """What may be sent now, once: everything, or a few bytes of it while it drips, or nothing while stalled."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 
@@ -11,9 +12,11 @@ from theo.ports.clock import Clock
 
 READ_BYTES_MAX = 64 * 1024
 WRITE_BUFFER_MAX = 1024 * 1024  # in a socket's buffer; what is beyond waits in the client, which has a bound of its own
-PARTING_SECONDS = 1.0  # how long a peer that is cut off may go on sending before the socket is closed
+PARTING_SECONDS = 1.0  # how long a peer may go on sending, and then take to read the last words, before the socket is closed
 STEP_MIN = 2_000  # microseconds: shorter waits between two ticks are not worth a wake-up
 TURN_SECONDS = 0.02  # of work on the market before clients have their turn
+
+LOG = logging.getLogger(__name__)
 
 
 class GatewayServer:
@@ -28,7 +31,8 @@ class GatewayServer:
         self.behind = 0
         self._clock, self._host, self._port = clock, host, port
         self._writers: dict[int, asyncio.StreamWriter] = {}
-        self._tasks: dict[int, asyncio.Task[object]] = {}
+        self._tasks: dict[int, asyncio.Task[object]] = {}  # until the socket is closed
+        self._reading: set[int] = set()  # connections that go on, by number
         self._server: asyncio.Server | None = None
         self._market: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()  # a request may have made something due sooner
@@ -45,17 +49,17 @@ class GatewayServer:
         self._market = asyncio.create_task(self._run_market())
 
     async def stop(self) -> None:
-        """Close every connection and the port."""
+        """Close every connection and the port; those who do not read have PARTING_SECONDS."""
         if self._market is not None:
             self._market.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._market
         if self._server is not None:
             self._server.close()
-        for writer in list(self._writers.values()):
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        serving = list(self._tasks.values())
+        for number in list(self._reading):
+            self._end(number)
+        await asyncio.gather(*serving)
         if self._server is not None:
             await self._server.wait_closed()
 
@@ -99,23 +103,37 @@ class GatewayServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks[client.number] = task
+        self._reading.add(client.number)
+        self._flush()
         try:
-            while not client.closes:
-                data = await reader.read(READ_BYTES_MAX)
-                if not data:
-                    break
-                if not self.behind:
-                    self.catch_up()
-                self.simulator.receive(client, data)
-                self._flush(client)
-                self._moved.set()
-            await self._part(client, reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass  # the peer is gone, or we are: either way the connection ends here
+            with contextlib.suppress(asyncio.CancelledError):  # we end it: a peer that does not read, a restart, the end of all
+                await self._read(client, reader)
+            task.uncancel()
+            self._reading.discard(client.number)
+            if client.closes:
+                await self._part(client, reader, writer)
+        except OSError:
+            pass  # the peer is gone
         finally:
-            del self._writers[client.number], self._tasks[client.number]
+            self._reading.discard(client.number)
+            del self._writers[client.number]
             self.simulator.disconnected(client)
-            writer.close()
+            if client.cut_off_for:
+                LOG.warning("client %s from %s is cut off: %s", _name(client), client.address, client.cut_off_for)
+            await _close(writer)
+            del self._tasks[client.number]
+
+    async def _read(self, client: Client, reader: asyncio.StreamReader) -> None:
+        """Hand on what a client sends, until it ends or is ended."""
+        while not client.closes:
+            data = await reader.read(READ_BYTES_MAX)
+            if not data:
+                break
+            if not self.behind:
+                self.catch_up()
+            self.simulator.receive(client, data)
+            self._flush(client)
+            self._moved.set()
 
     async def _part(self, client: Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Let the peer read why: a socket closed over unread bytes would take the last words with it."""
@@ -135,7 +153,8 @@ class GatewayServer:
             if self.behind:
                 await asyncio.sleep(0)
                 continue
-            due = max(self.simulator.next_due, self.simulator.desk.now + STEP_MIN)
+            drips = any(client.drip and client.waiting for client in self.simulator.clients.values())
+            due = max(0 if drips else self.simulator.next_due, self.simulator.desk.now + STEP_MIN)
             waiting = [asyncio.ensure_future(self._clock.sleep_until(due)), asyncio.ensure_future(self._moved.wait())]
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -148,8 +167,13 @@ class GatewayServer:
         for client in list(self.simulator.clients.values()):
             if client.waiting:
                 self._write(client)
-            if client.closes and client is not own and client.number in self._tasks:
-                self._tasks[client.number].cancel()
+            if client.closes and client is not own and client.number in self._reading:
+                self._end(client.number)
+
+    def _end(self, number: int) -> None:
+        """Read no more of a connection: once, or the second time would cut its parting short."""
+        self._reading.discard(number)
+        self._tasks[number].cancel()
 
     def _write(self, client: Client) -> None:
         writer = self._writers.get(client.number)
@@ -157,6 +181,22 @@ class GatewayServer:
             return
         if client.waiting and writer.transport.get_write_buffer_size() < WRITE_BUFFER_MAX:
             writer.write(client.take())
+
+
+def _name(client: Client) -> str:
+    return "without an id" if client.id is None else str(client.id)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close a socket once the peer has read everything; a peer that does not is not waited for."""
+    writer.close()
+    try:
+        async with asyncio.timeout(PARTING_SECONDS):
+            await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()
+    except OSError:
+        pass  # closed by the peer
 
 
 def _address(writer: asyncio.StreamWriter) -> str:

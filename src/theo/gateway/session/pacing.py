@@ -33,5 +33,6 @@ class Pacing:
             client.error(
                 NO_REQUEST, TOO_FAST, f"Max rate of messages per second has been exceeded:max={settings.messages_a_second_max}"
             )
-            client.closes = self._breaches >= settings.breaches_max
+            if self._breaches >= settings.breaches_max:
+                client.cut_off(f"it has sent more than {settings.messages_a_second_max} messages a second {self._breaches} times")
         return False

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from tests.unit.gateway.nothing import Nothing
+from tests.unit.gateway.raw_peer import Peer
 from theo.adapters.system.clock import WallClock
 from theo.gateway.client import WAITING_BYTES_MAX, Client
 from theo.gateway.desk import GatewaySettings
@@ -20,7 +21,6 @@ from theo.gateway.wire.messages.session import (
     NextValidId,
     ReqCurrentTime,
     ReqIds,
-    StartApi,
 )
 from theo.gateway.wire.schema import Message
 
@@ -29,37 +29,6 @@ SETTINGS = GatewaySettings(accounts=("DU1", "DU2"), messages_a_second_max=10, br
 
 def simulator(settings: GatewaySettings = SETTINGS) -> Simulator:
     return Simulator(settings, Nothing(), Nothing(), [SessionRoom(lambda _client: 7)], WallClock().now())
-
-
-class Peer:
-    """A raw client over TCP."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: ClientLink) -> None:
-        self._reader, self.writer, self._link = reader, writer, link
-        self._read: list[Message] = []
-
-    async def begin(self, client_id: int | None) -> None:
-        self.writer.write(self._link.hello())
-        if client_id is not None:
-            await self.more()
-            self.send(StartApi(client_id))
-
-    def send(self, *messages: Message) -> None:
-        for message in messages:
-            self.writer.write(self._link.encode(message))
-
-    async def more(self) -> bool:
-        data = await self._reader.read(65_536)
-        self._read += [event for event in self._link.receive(data) if isinstance(event, Message)]
-        return bool(data)
-
-    async def until(self, kind: type[Message]) -> list[Message]:
-        """Everything up to the first of a kind, or to the end."""
-        async with asyncio.timeout(10):
-            while not any(isinstance(m, kind) for m in self._read) and await self.more():
-                pass
-        done, self._read = self._read, []
-        return done
 
 
 Dial = Callable[[int | None], Awaitable[Peer]]
@@ -145,8 +114,6 @@ def test_a_client_that_never_reads_is_cut_off_at_a_bound() -> None:
 
 
 async def _to_the_end(peer: Peer) -> AsyncIterator[Message]:
-    async with asyncio.timeout(10):
-        while await peer.more():
-            pass
+    await peer.end()
     for message in await peer.until(ErrorMessage):
         yield message
