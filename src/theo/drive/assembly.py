@@ -16,7 +16,7 @@ from theo.engine.core import Core
 from theo.engine.scan import Scan
 from theo.engine.state import State
 from theo.engine.world import Settings, World
-from theo.market.bars import BarTree
+from theo.market.bars import TICKS, BarTree
 from theo.market.book import MarketBook
 from theo.market.series import Series
 from theo.market.sessions import Hours, SessionTable, common_sessions
@@ -117,6 +117,7 @@ def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], view: Boo
             LastDue(series.timeframe, shared),
             late_max=ruleset.grace,
             whole=not plan.from_ticks,
+            source=TICKS if plan.from_ticks else "",
             bounds=plan.trust,
         )
         for series in awaited

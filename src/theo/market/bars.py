@@ -19,6 +19,7 @@ from theo.market.longer_bars import GRACE, LATE_AGE_MAX, NEVER, LongerBars
 from theo.market.open_bar import BarLabel, OpenBar
 from theo.market.sessions import Hours
 
+TICKS = "ticks"  # the source of bars that are built here
 # Ticks kept to recognise repeats in closed bars: at about 220 bytes each under 4 MB an instrument; the busiest ten minutes of
 # SPY, more than an hour of IB's sampled stream (4 a second).
 REMEMBERED_TICKS_MAX = 16_384
@@ -75,7 +76,7 @@ class BarTree:
         hours: Hours,
         *,
         kind: TickKind = TickKind.TRADE,
-        source: str = "ticks",
+        source: str = TICKS,
         grace: int = GRACE,
         contract: str = "",
     ) -> None:

@@ -39,6 +39,7 @@ class TrustEvent(StrEnum):
     SOURCE_BACK = "source_back"
 
 
+HISTORY = ":history"  # how the source of bars ends that a live series' own source gives for the time before it was listened to
 TRUSTED = frozenset({Trust.LIVE, Trust.BACKFILLED})  # a signal on anything else is blocked, and says so
 
 T, E = Trust, TrustEvent
@@ -142,7 +143,8 @@ class SeriesTrust:
     A fold of its bars that costs nothing while each begins where the one before ended: such bars are told only where they stand
     apart. The rest is read from the newest bar when somebody asks (``standing``), so that asking changes nothing. ``last_due``
     gives the last bar end that is due at a time; ``late_max`` (microseconds) is how long a due bar may take to come.
-    ``whole`` series have no other source that could fill a hole: they are history themselves.
+    ``whole`` series have no other source that could fill a hole: they are history themselves. ``source`` is where the bars
+    should come from, "" for where the first one came from; history of the same source (HISTORY) is as good.
     """
 
     __slots__ = (
@@ -167,19 +169,20 @@ class SeriesTrust:
         *,
         late_max: int,
         whole: bool,
+        source: str = "",
         bounds: TrustBounds | None = None,
     ) -> None:
         self._hours, self._length, self._last_due, self._late_max = hours, length, last_due, late_max
         self._bounds = bounds or TrustBounds()
         self._whole = whole and not self._bounds.history_gaps_block
         self._trust = Trust.STALE
-        self._source = ""
+        self._source = source
         self._since = self._resumed = self._missing = 0
 
     def on_bar_apart(self, before: int, bar: Bar) -> None:
         """A bar that does not begin at ``before``, the end of the bar before it; 0: it is the first, and the series is LIVE."""
         if not before:
-            self._trust, self._source = Trust.LIVE, bar.source
+            self._trust, self._source = Trust.LIVE, self._source or bar.source
             return
         hours = self._hours
         resumes = before if hours.is_open(before) else hours.next_open(before)
@@ -202,7 +205,7 @@ class SeriesTrust:
             trust = next_trust(trust, TrustEvent.FILLED)
         if trust is Trust.BACKFILLED and newest.start > self._resumed:
             trust = next_trust(trust, TrustEvent.DATA)
-        if newest.source != self._source:
+        if newest.source != self._source and not newest.source.endswith(HISTORY):
             trust, since = next_trust(trust, TrustEvent.SOURCE_LOST), newest.start
         by = at - self._late_max
         if newest.end < by and newest.end < self._last_due(by):

@@ -119,6 +119,19 @@ def test_another_source_is_not_the_one_it_began_with() -> None:
     assert after(series, trust, [2]) == Standing(Trust.LIVE)
 
 
+def test_history_of_the_same_source_is_as_good_as_what_follows_it() -> None:
+    hours, series = Hours(table(), SessionScope.RTH), Series(SPY, FRAME)
+    trust = SeriesTrust(hours, STEP, LastDue(FRAME, hours), late_max=LATE_MAX, whole=False, source="ticks")
+    series.trusts = (trust,)
+    for number in range(4):
+        series.close(bar(number, "ib:history"))
+    assert trust.standing(series.bar, bar(3).end).trust is Trust.LIVE
+    series.close(bar(4))
+    assert trust.standing(series.bar, bar(4).end).trust is Trust.LIVE
+    series.close(bar(5, "polygon"))
+    assert trust.standing(series.bar, bar(5).end).trust is Trust.FAILED_OVER
+
+
 @given(st.sets(st.integers(0, 4 * BARS - 1), min_size=1), st.integers(0, 4 * BARS), st.booleans())
 def test_asking_and_restoring_change_nothing_and_every_hole_is_seen(kept: set[int], cut: int, whole: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
     """Against gaps_in, which looks at all bars at once: GAPPED while the newest hole has too few bars behind it."""
