@@ -3,7 +3,7 @@
 from theo.domain.market_data import DAY, SessionScope
 from theo.market.sessions import Hours, Session, Span
 
-SESSION_DAYS_MAX = 2  # a session's date lies so near to its times
+SESSION_DAYS_MAX = 4  # a session's date lies so near to its times: a Friday's holiday morning is part of Monday's session
 
 
 def sessions_within(hours: Hours, start: int, end: int) -> list[Session]:

@@ -8,6 +8,7 @@ import msgspec
 
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import HOUR, MINUTE, SECOND, SessionScope
+from theo.gateway.open_hours import SESSION_DAYS_MAX
 from theo.gateway.times import local
 from theo.market.sessions import Hours, Session, SessionTable
 
@@ -71,8 +72,8 @@ def hours_text(hours: Hours, scope: SessionScope, today: date, zone: str) -> str
     first, last = max(days(today), hours.table.first_date), min(days(today) + DETAIL_DAYS - 1, hours.table.last_date)
     if first > last:
         return ""
-    # a session that begins on the evening of the last day has the next day's date
-    sessions = Hours(hours.table, scope).sessions_between(first, min(last + 1, hours.table.last_date))
+    # a session that begins on the last day may have a later day's date
+    sessions = Hours(hours.table, scope).sessions_between(first, min(last + SESSION_DAYS_MAX, hours.table.last_date))
     spans = [span for session in sessions for span in session.spans(scope)]
     texts = [(f"{local(start, zone):%Y%m%d:%H%M}", f"{local(end, zone):%Y%m%d:%H%M}") for start, end in spans]
     closed = [f"{day:%Y%m%d}" for day in _dates(first, last)]

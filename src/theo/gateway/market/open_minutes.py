@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from theo.domain.market_data import DAY, MINUTE, SessionScope
 from theo.gateway.market.factors import MINUTES_A_DAY
+from theo.gateway.open_hours import sessions_within, spans_of
 from theo.market.sessions import Hours, Session, SessionTable, Span
 
 Mask = NDArray[np.bool_]
 DAYS_KEPT = 256  # masks of all tables: 3 KB each
-REACH_DAYS = 3  # a session's times lie within so many days of its date
 
 
 class OpenMinutes:
@@ -29,14 +29,9 @@ class OpenMinutes:
 
     def sessions(self, start: int, end: int, *, regular: bool) -> Iterator[Session]:
         """Sessions of a scope that touch ``start`` to ``end`` (excluded), as far as the table knows."""
-        hours = self.hours(regular=regular)
-        first = max(start // DAY - REACH_DAYS, self.table.first_date)
-        last = min(end // DAY + REACH_DAYS, self.table.last_date)
-        if first > last:
-            return
-        for session in hours.sessions_between(first, last):
-            opens, closes = hours.bounds(session)
-            if opens < end and closes > start:
+        for session in sessions_within(self.all, start, end):
+            spans = spans_of(session, regular=regular)
+            if spans and spans[0][0] < end and spans[-1][1] > start:
                 yield session
 
     def _spans(self, start: int, end: int, scope: SessionScope) -> Iterator[Span]:
