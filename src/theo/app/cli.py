@@ -109,6 +109,10 @@ def gateway(
     source: Annotated[str, typer.Option(help="Which imported source of the store, if there are several.")] = "",
     zone: Annotated[str, typer.Option(help="Time zone of times without one in files of --data.")] = "",
     scenario: Annotated[Path | None, typer.Option(help="A TOML file of incidents.")] = None,
+    incident: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME@WHEN", help="An incident, for example server-lost@90,for=20; may be repeated."),
+    ] = None,
     account: Annotated[list[str] | None, typer.Option(help="An account; may be repeated.")] = None,
     cash: Annotated[int, typer.Option(min=1, help="USD of each account.")] = 1_000_000,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse orders, as the setting of TWS does.")] = False,
@@ -129,11 +133,27 @@ def gateway(
         speed=speed,
         start=start,
         scenario=scenario,
+        incidents=tuple(incident or ()),
         plain=plain,
         data=DataWishes(specs=tuple(data or ()), timerange=timerange, source=source, zone=zone),
         settings=settings,
     )
     raise typer.Exit(run(home_of(context), asked))
+
+
+@app.command()
+def incident(
+    name: Annotated[
+        str, typer.Argument(help="For example server-lost, or server-lost,for=20; without one they are listed.")
+    ] = "",
+    admin_port: Annotated[int, typer.Option(min=1, max=65535, help="The --admin-port of a gateway that runs.")] = 7900,
+    end: Annotated[bool, typer.Option("--end", help="End it instead of playing it.")] = False,
+    json: Json = False,
+) -> None:
+    """Play an incident on a simulated gateway that runs, end one, or list what there is."""
+    from theo.app.commands.incident import run
+
+    raise typer.Exit(run(name, admin_port, end=end, json=json))
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """A simulated gateway from what a person asks for: its market, its hours, the moment at which its time begins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from theo.domain.market_data import DAY, SECOND, SessionScope
 from theo.gateway.building import Gateway, build
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings, SimulatedMarket
-from theo.gateway.incidents.scenario import Step, load_scenario
+from theo.gateway.incidents.incident import Incident
+from theo.gateway.incidents.scenario import Step, load_scenario, read_step
 from theo.gateway.market.synthetic import SyntheticMarket
 from theo.market.sessions import Hours, SessionTable
 
@@ -42,6 +43,7 @@ def made(
     seed: int = 7,
     start: str = "",
     scenario: Path | None = None,
+    incidents: Sequence[str] = (),
 ) -> Made:
     """The gateway that the options of `theo gateway` ask for; session tables are kept in the home.
 
@@ -60,7 +62,7 @@ def made(
         market, told = SyntheticMarket(seed, contracts.listings(), begins), f"seed {seed}"
     else:
         market, told = played_market(playing, contracts, seed, begins), playing.told
-    gateway = build(settings, contracts, market, begins, lambda known, requests: _steps(scenario, known, requests))
+    gateway = build(settings, contracts, market, begins, lambda known, requests: _steps(scenario, incidents, known, requests))
     return Made(gateway, begins, told)
 
 
@@ -83,8 +85,9 @@ def _tables(home: Home, begins: int, ends: int) -> dict[str, SessionTable]:
     return {name: session_table(name, first, last, home.sessions) for name in CALENDARS}
 
 
-def _steps(path: Path | None, known: Mapping[str, object], requests: frozenset[str]) -> tuple[Step, ...]:
-    return () if path is None else load_scenario(path, known, requests)
+def _steps(path: Path | None, single: Sequence[str], known: Mapping[str, Incident], requests: frozenset[str]) -> tuple[Step, ...]:
+    steps = () if path is None else load_scenario(path, known, requests)
+    return (*steps, *(read_step(text, known, requests) for text in single))
 
 
 def trading_moment(table: SessionTable, now: int) -> int:

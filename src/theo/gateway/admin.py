@@ -78,7 +78,7 @@ class AdminPort:
             return {"incidents": {name: incident.what for name, incident in sorted(room.incidents.items())}}
         if asked.play:
             self._serving.act(lambda simulator: room.play(simulator.desk, asked.play, asked.lasts, asked.args))
-            return {"played": asked.play}
+            return {"played": asked.play, "waiting": room.waiting}
         if asked.end:
             self._serving.act(lambda simulator: room.end(simulator.desk, asked.end))
             return {"ended": asked.end}

@@ -57,8 +57,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """``now``: microseconds UTC of the gateway; ``when``: the same as text in the zone of its login.
 
     ``behind``: by how much its time is behind its clock's, because more happens than the machine can work off (microseconds).
-    ``data_ended``: the market has nothing more to come. ``lasting``: incidents that have begun and not ended; ``played``: when
-    which began or ended, the newest last.
+    ``data_ended``: the market has nothing more to come. ``lasting``: incidents that have begun and not ended; ``waiting``: those
+    that wait for an order; ``played``: when which began or ended, the newest last; ``failed``: when which could not, and why.
     """
 
     now: int
@@ -70,6 +70,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OrderView, ...]
     lasting: tuple[str, ...]
     played: tuple[tuple[int, str], ...]
+    waiting: tuple[str, ...] = ()
+    failed: tuple[tuple[int, str, str], ...] = ()
 
 
 def overview(gateway: Gateway, behind: int = 0) -> Overview:
@@ -85,6 +87,8 @@ def overview(gateway: Gateway, behind: int = 0) -> Overview:
         symbols=_symbols(gateway),
         orders=tuple(_order(worked) for worked in gateway.trading.unfinished),
         lasting=gateway.incidents.lasting,
+        waiting=gateway.incidents.waiting,
+        failed=tuple(gateway.incidents.failed[-PLAYED_SHOWN:]),
         played=tuple(gateway.incidents.played[-PLAYED_SHOWN:]),
     )
 

@@ -33,6 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     speed: str
     start: str
     scenario: Path | None
+    incidents: tuple[str, ...]
     plain: bool
     data: DataWishes
     settings: GatewaySettings
@@ -45,7 +46,15 @@ def run(path: Path, asked: Asked) -> int:
     choice = DataChoice(home, asked.data)
     try:
         playing = choice.playing() if asked.data.specs else None
-        gateway = made(home, asked.settings, playing, seed=asked.seed, start=asked.start, scenario=asked.scenario)
+        gateway = made(
+            home,
+            asked.settings,
+            playing,
+            seed=asked.seed,
+            start=asked.start,
+            scenario=asked.scenario,
+            incidents=asked.incidents,
+        )
         for text in () if playing is None else playing.lines():
             print(text, flush=True)
         return asyncio.run(serve(gateway, asked, pace))

@@ -85,15 +85,9 @@ def read_scenario(text: str, where: str, known: Mapping[str, object], requests: 
 
 def read_step(text: str, known: Mapping[str, Incident], requests: frozenset[str]) -> Step:
     """A step as NAME, NAME@WHEN or NAME@WHEN,KEY=VALUE,...; WHEN as ``at`` or ``on``, without it the incident's usual time."""
-    head, *pairs = text.split(",")
+    head, given = _parts(text)
     name, _, when = head.partition("@")
     when = when or named(known, name).usually or "0"
-    given: dict[str, Value] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not (key and equals and value):
-            raise ConfigError(f"{pair!r} is no KEY=VALUE", where=f"incident {text!r}")
-        given[key] = value if (found := _number(value)) is None else found
     fields: dict[str, object] = {key: given.pop(key) for key in OWN & given.keys()}
     fields |= {"on": when} if when.isalpha() else {"at": when if (found := _number(when)) is None else found}
     try:
@@ -102,6 +96,28 @@ def read_step(text: str, known: Mapping[str, Incident], requests: frozenset[str]
         raise ConfigError(f"the incident is wrong: {error}", where=f"incident {text!r}") from error
     check(step, f"incident {text!r}", known, requests)
     return step
+
+
+def read_play(text: str) -> tuple[str, float | None, dict[str, Value]]:
+    """What is to be played now, as NAME or NAME,KEY=VALUE,...: its name, how many seconds it lasts, its arguments."""
+    name, given = _parts(text)
+    lasts = given.pop("for", None)
+    if isinstance(lasts, str) or "@" in name or not given.keys().isdisjoint(OWN):
+        raise ConfigError(
+            f"{text!r} cannot be played now", why="what is played by hand happens at once", remedy="Use NAME or NAME,for=20"
+        )
+    return name, lasts, given
+
+
+def _parts(text: str) -> tuple[str, dict[str, Value]]:
+    head, *pairs = text.split(",")
+    given: dict[str, Value] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals and value):
+            raise ConfigError(f"{pair!r} is no KEY=VALUE", where=f"incident {text!r}")
+        given[key] = value if (found := _number(value)) is None else found
+    return head, given
 
 
 def _number(text: str) -> int | float | None:
