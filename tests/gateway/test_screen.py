@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from io import StringIO
 from typing import cast
 
+import msgspec
 import pytest
 from ib_async import IB, Contract, Index, LimitOrder, Stock
 from rich.console import Console, RenderableType
@@ -87,9 +88,11 @@ async def test_incidents_that_last_are_shown_until_they_end(gateway: Gateway, se
     assert "incidents now" not in line(overview(gateway))
 
 
+QUIET = Overview(now=0, when="now", behind=0, data_ended=False, clients=(), symbols=(), orders=(), lasting=(), played=())
+
+
 def quiet(**more: object) -> Overview:
-    plain = {"now": 0, "when": "now", "behind": 0, "data_ended": False, "clients": (), "symbols": (), "orders": (), "lasting": ()}
-    return Overview(**{**plain, "played": (), **more})  # type: ignore[arg-type]
+    return msgspec.structs.replace(QUIET, **more)
 
 
 def test_what_a_person_should_know_is_said() -> None:
