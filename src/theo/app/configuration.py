@@ -1,7 +1,8 @@
 """The configuration: one validated file, ``theo.toml`` in the home, and the environment over it. Parsed once, frozen.
 
 ``THEO__LIMITS__OPEN_TRADES_MAX=5`` in the environment is ``open_trades_max = 5`` under ``[limits]``. Unknown keys and values
-that cannot be meant are refused before anything is opened. There is no live mode in this version: asking for it is refused.
+that cannot be meant are refused before anything is opened. ``mode`` is where orders go: nowhere ("virtual"), to the
+broker's paper account, or to real money, which takes more words (broker_tables.py).
 """
 
 from pathlib import Path
@@ -11,9 +12,12 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from theo.adapters.ib.settings import IbSettings
+from theo.app.broker_tables import IbTable, LiveTable, Mode, gate_settings, ib_settings
 from theo.domain.errors import ConfigError, TheoError
 from theo.market.trust import TrustBounds
 from theo.risk.limits import Limits
+from theo.runtime.session_gate import GateSettings
 from theo.venue.exchange import VenueSettings
 
 
@@ -44,10 +48,12 @@ class Configuration(BaseSettings):
         extra="forbid", frozen=True, env_prefix="THEO__", env_nested_delimiter="__", nested_model_default_partial_update=True
     )
 
-    mode: Literal["virtual"] = "virtual"
+    mode: Mode = "virtual"
     limits: dict[str, float | str] = {}
     exchange: ExchangeTable = ExchangeTable()
     data: DataTable = DataTable()
+    ib: IbTable = IbTable()
+    live: LiveTable = LiveTable()
 
     @classmethod
     def settings_customise_sources(
@@ -68,6 +74,10 @@ class Configured(msgspec.Struct, frozen=True):
     limits: Limits
     exchange: VenueSettings
     trust: TrustBounds
+    mode: Mode
+    ib: IbSettings
+    gate: GateSettings
+    gate_zone: str
 
 
 def configured(file: Path) -> Configured:
@@ -95,7 +105,8 @@ def configured(file: Path) -> Configured:
         participation=table.participation,
     )
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
-    return Configured(limits, exchange, trust)
+    ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
+    return Configured(limits, exchange, trust, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:
@@ -112,7 +123,7 @@ def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:
 def _said(location: tuple[int | str, ...], message: str, value: object) -> str:
     key = ".".join(str(part) for part in location)
     if key == "mode":
-        return f'mode is {value!r}: only "virtual" (the simulated exchange) exists in this version; no order leaves this machine'
+        return f'mode is {value!r}: use "virtual" (no order leaves this machine), "paper" or "live"'
     if message.startswith("Extra inputs"):
         return f"unknown key {key}"
     return f"{key}: {message.lower()}, not {value!r}"

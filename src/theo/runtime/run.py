@@ -1,19 +1,16 @@
 """A virtual run from beginning to end: boot, reconcile, take market data, watch for commands and the STOP file, stop in order."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 
-import msgspec
-
-from theo.domain.errors import HaltRequiredError
 from theo.domain.inputs import Command, Started
 from theo.domain.market_data import SECOND, Bar, Tick
 from theo.ports.clock import Clock
 from theo.ports.latch import HaltLatch
-from theo.ports.store import CommandInbox, CommandOutcome, JournalStore
+from theo.ports.store import CommandInbox, JournalStore
 from theo.ports.virtual_broker import VirtualBroker
 from theo.runtime.boot import Booted, keep_snapshot
+from theo.runtime.operator import Operator
 from theo.runtime.shell import Shell
 from theo.runtime.virtual import VirtualMarket
 
@@ -36,11 +33,10 @@ class VirtualRun:
         build: str,
     ) -> None:
         self._booted, self._shell, self._broker, self._store = booted, shell, broker, store
-        self._inbox, self._latch, self._clock, self._build = inbox, latch, clock, build
+        self._operator, self._clock, self._build = Operator(shell, inbox, latch), clock, build
         self._market = VirtualMarket(shell, broker)
         self._looked_at = self._kept_at = clock.now()
         self._stopping = False
-        self._halts = 0
 
     def stop(self) -> None:
         """End after the item in work."""
@@ -51,7 +47,7 @@ class VirtualRun:
         self._shell.post(started)
         await self._broker.connect(self._shell.post)
         await self._shell.pump()
-        await self._control()
+        await self._operator.look()
 
     async def take(self, items: AsyncIterator[Tick | Bar | Command], seen: Callable[[], None] | None = None) -> bool:
         """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
@@ -67,7 +63,7 @@ class VirtualRun:
             now = self._clock.now()
             if now - self._looked_at >= CONTROL_INTERVAL:
                 self._looked_at = now
-                await self._control()
+                await self._operator.look()
                 if seen is not None:
                     seen()
             if now - self._kept_at >= SNAPSHOT_INTERVAL:
@@ -84,37 +80,6 @@ class VirtualRun:
         """Stop in order: everything durable, a snapshot kept, the link closed. Protective orders rest."""
         await self.keep()
         await self._broker.close()
-
-    async def _control(self) -> None:
-        """The STOP file first, which needs nothing else to work, then commands of other processes."""
-        state, at = self._shell.core.state, self._shell.core.at
-        reason = self._latch.reason()
-        if reason and not state.halted:
-            self._halts += 1
-            self._shell.post(Command(at=at, id=f"stop-file-{at}-{self._halts}", actor="STOP file", name="halt", reason=reason))
-            await self._shell.pump()
-        written = False  # by a halt of this very look: a resume that was asked for after it lifts both
-        for command in () if self._inbox is None else self._inbox.pending():
-            standing = "" if written else self._latch.reason()
-            outcome = await self._carry_out(command, standing)
-            assert self._inbox is not None  # it is where the command came from
-            self._inbox.done(command.id, outcome)
-            if outcome.accepted and command.name == "halt":
-                written = written or not standing
-            elif outcome.accepted and command.name == "resume" and written:
-                with contextlib.suppress(HaltRequiredError):  # a STOP that remains halts again at the next look
-                    self._latch.clear()
-                written = False
-
-    async def _carry_out(self, command: Command, standing: str) -> CommandOutcome:
-        """A command keeps its id and takes core time; a resume is refused while a STOP file stands."""
-        core = self._shell.core
-        if command.name == "resume" and standing:
-            return CommandOutcome(core.at, accepted=False, text=f"a STOP file exists ({standing}): remove it first")
-        self._shell.post(msgspec.structs.replace(command, at=core.at))
-        await self._shell.pump()
-        outcome = core.state.commands[command.id]
-        return CommandOutcome(outcome.at, outcome.accepted, outcome.text)
 
 
 async def one_by_one(items: AsyncIterator[Tick | Bar | Command]) -> AsyncIterator[Tick | Bar | Command]:
