@@ -14,6 +14,8 @@ from theo.gateway.server import GatewayServer
 from theo.gateway.session.room import SessionRoom
 from theo.gateway.simulator import Simulator
 from theo.gateway.wire.connection import ClientLink
+from theo.gateway.wire.faults import FaultCode
+from theo.gateway.wire.frames import framed
 from theo.gateway.wire.messages.session import (
     CurrentTime,
     ErrorMessage,
@@ -93,6 +95,15 @@ async def test_too_many_messages_are_told_then_cut_off_and_others_do_not_notice(
     assert sum(isinstance(m, NextValidId) for m in heard) <= SETTINGS.messages_a_second_max
     calm.send(ReqCurrentTime())
     assert any(isinstance(m, CurrentTime) for m in await calm.until(CurrentTime))
+
+
+async def test_messages_that_nobody_understands_count_as_others_do(dial: Dial) -> None:
+    rude = await dial(1)
+    await rude.until(NextValidId)
+    rude.writer.write(framed(b"999\0") * 30)
+    codes = [m.code async for m in _to_the_end(rude) if isinstance(m, ErrorMessage)]
+    assert 0 < codes.count(FaultCode.UNKNOWN_MESSAGE_ID) < SETTINGS.messages_a_second_max
+    assert codes[-1] == 100
 
 
 async def test_random_bytes_end_one_connection_only(dial: Dial) -> None:
