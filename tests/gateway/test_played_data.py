@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 from ib_async import IB, BarData, Contract, Index, Stock, TickByTickAllLast
 
-from theo.adapters.system.clock import LeapingClock
+from theo.adapters.system.clock import HandClock, LeapingClock
 from theo.app.commands.gateway import may_leap
 from theo.app.data_choice import DataChoice, DataWishes
 from theo.app.gateway_making import made
 from theo.app.home import Home
 from theo.app.times import NEW_YORK
-from theo.domain.errors import UserError
+from theo.domain.errors import DataError, UserError
+from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind
+from theo.gateway.building import build
+from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings
+from theo.gateway.market.replayed import RecordedMarket
 from theo.gateway.server import GatewayServer
 
 WAIT_SECONDS = 30
@@ -179,3 +183,19 @@ def test_mistakes_are_named_before_anything_is_served(home: Home, tmp_path: Path
     for sentence, parts in said.items():
         for part in parts:
             assert part in sentence
+
+
+async def test_data_that_go_bad_while_they_are_played_are_not_an_end_in_silence(contracts: Contracts) -> None:
+    at = int(OPEN.timestamp()) * SECOND
+    ticks = [Tick(756733, at + n * SECOND, at + n * SECOND, 0, TickKind.TRADE, 5_000_000, 1) for n in (1, 3, 2)]
+    gateway = build(GatewaySettings(), contracts, RecordedMarket(contracts.listings(), ticks, at), at)
+    clock = HandClock(at)
+    server = GatewayServer(gateway.simulator, clock, port=0)
+    await server.start()
+    server.check()
+    clock.forward(MINUTE)
+    with pytest.raises(DataError, match="order of arrival"):
+        await server.caught_up()
+    with pytest.raises(DataError, match="order of arrival"):
+        server.check()
+    await server.stop()

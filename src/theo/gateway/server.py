@@ -29,6 +29,7 @@ class GatewayServer:
     def __init__(self, simulator: Simulator, clock: Clock, *, host: str = "127.0.0.1", port: int = 7497) -> None:
         self.simulator = simulator
         self.behind = 0
+        self._failure: Exception | None = None
         self._clock, self._host, self._port = clock, host, port
         self._writers: dict[int, asyncio.StreamWriter] = {}
         self._tasks: dict[int, asyncio.Task[object]] = {}  # until the socket is closed
@@ -52,8 +53,7 @@ class GatewayServer:
         """Close every connection and the port; those who do not read have PARTING_SECONDS."""
         if self._market is not None:
             self._market.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._market
+            await asyncio.gather(self._market, return_exceptions=True)  # what has stopped it is told by check()
         if self._server is not None:
             self._server.close()
         serving = list(self._tasks.values())
@@ -65,8 +65,8 @@ class GatewayServer:
 
     def check(self) -> None:
         """Raise what has stopped the market, if anything has: data that cannot be read any more."""
-        if self._market is not None and self._market.done() and not self._market.cancelled():
-            self._market.result()
+        if self._failure is not None:
+            raise self._failure
 
     def act(self, action: Callable[[Simulator], None]) -> None:
         """Do something to the simulator (an incident), then send what follows from it."""
@@ -78,10 +78,14 @@ class GatewayServer:
         """Bring the simulator to the clock's time, or as near as a turn's work gets it."""
         now, ends = self._clock.now(), time.monotonic() + TURN_SECONDS
         desk = self.simulator.desk
-        while True:
-            self.simulator.advance(min(now, max(self.simulator.next_due, desk.now) + STEP_MIN))
-            if desk.now >= now or time.monotonic() > ends:
-                break
+        try:
+            while True:
+                self.simulator.advance(min(now, max(self.simulator.next_due, desk.now) + STEP_MIN))
+                if desk.now >= now or time.monotonic() > ends:
+                    break
+        except Exception as error:
+            self._failure = self._failure or error
+            raise
         self.behind = max(now - desk.now, 0)
 
     async def caught_up(self) -> None:
