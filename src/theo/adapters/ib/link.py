@@ -23,6 +23,7 @@ from theo.ports.notifier import Notifier
 
 logging.getLogger("ib_async").addHandler(logging.NullHandler())  # what it has to say is heard as callbacks and told by us
 SERVERS_LOST = frozenset({1100, 2110})
+ALIVE_SECONDS = 10.0  # TWS answers the question for the time at once
 SUBSCRIPTIONS_LOST, SUBSCRIPTIONS_KEPT, ID_IN_USE, PORT_CHANGED = 1101, 1102, 326, 1300
 
 
@@ -63,7 +64,8 @@ class Link:
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
         self._notices: list[int] = []
-        self._why = ""
+        self._skewed = False
+        self.why = ""  # why the link is down, or what TWS said last of it
         self._defect: BaseException | None = None
         self.callbacks.on("error", self._error)
         self.callbacks.on("connectionClosed", self._closed)
@@ -86,10 +88,10 @@ class Link:
                 pause, told = self.settings.retry_first, False
                 await self._stay()
             except (OSError, TimeoutError, NoAnswerError, RequestRefusedError) as error:
-                self._why = self._why or str(error) or type(error).__name__
+                self.why = self.why or str(error) or type(error).__name__
             finally:
                 was_up = self.state is not LinkState.DOWN
-                self._down(self._why or "the socket closed")
+                self._down(self.why or "the socket closed")
                 self.client.disconnect()
             if self._defect is not None:
                 raise HaltRequiredError(f"a report of IB could not be handled: {self._defect!r}") from self._defect
@@ -97,7 +99,7 @@ class Link:
                 since = self.clock.now()
             if not told and self.clock.now() - since >= self.settings.lost_bound:
                 told = True
-                self.notifier.tell(self.clock.now(), "page", "link_lost", f"no link to IB for long: {self._why}")
+                self.notifier.tell(self.clock.now(), "page", "link_lost", f"no link to IB for long: {self.why}")
             await self.clock.sleep_until(self.clock.now() + pause)
             pause = min(2 * pause, self.settings.retry_most)
 
@@ -108,7 +110,7 @@ class Link:
 
     async def _connect(self) -> None:
         settings = self.settings
-        self._why = ""
+        self.why = ""
         self._ended.clear()
         self._notices.clear()
         await self.client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
@@ -119,15 +121,17 @@ class Link:
         await self._come_up(Up(new_socket=True, data_lost=True))
 
     async def _measure_clock(self) -> None:
-        """IB tells whole seconds: the offset is known to half a second, more is skew."""
+        """IB tells whole seconds: the offset is known to half a second, more is skew. Told when it begins."""
         asked = self.clock.now()
-        ((seconds,),) = await self.requests.by_name("currentTime", self.client.reqCurrentTime)
+        ((seconds,),) = await self.requests.by_name("currentTime", self.client.reqCurrentTime, ALIVE_SECONDS)
         ours = (asked + self.clock.now()) // 2
         self.clock_offset = seconds * SECOND + SECOND // 2 - ours
-        if abs(self.clock_offset) > self.settings.clock_skew_max:
+        skewed = abs(self.clock_offset) > self.settings.clock_skew_max
+        if skewed and not self._skewed:
             self.notifier.tell(
                 self.clock.now(), "warning", "clock_skew", f"IB's clock and ours are {self.clock_offset / SECOND:+.1f} s apart"
             )
+        self._skewed = skewed
 
     async def _come_up(self, how: Up) -> None:
         for listener in self.on_up:
@@ -136,24 +140,35 @@ class Link:
             self.state = LinkState.UP
 
     async def _stay(self) -> None:
-        """Until the socket closes; what TWS says of IB's servers is followed in order."""
+        """Until the socket closes or nobody answers on it; what TWS says of IB's servers is followed in order."""
         ended = asyncio.ensure_future(self._ended.wait())
+        beating = asyncio.ensure_future(self._beat())
         try:
             while not self._ended.is_set():
                 changed = asyncio.ensure_future(self._changed.wait())
-                await asyncio.wait((ended, changed), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((ended, changed, beating), return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
                 self._changed.clear()
+                if beating.done():
+                    beating.result()
                 while self._notices and not self._ended.is_set():
                     code = self._notices.pop(0)
                     if code not in SERVERS_LOST and self.state is LinkState.CUT:
                         await self._come_up(Up(new_socket=False, data_lost=code == SUBSCRIPTIONS_LOST))
         finally:
             ended.cancel()
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        """A half-open socket stays silent for ever: ask the time now and then. Raises NoAnswerError."""
+        while True:
+            await self.clock.sleep_until(self.clock.now() + self.settings.heartbeat)
+            await self.budget.message()
+            await self._measure_clock()
 
     def _error(self, _request: int, code: int, text: str, _advanced: str = "") -> None:
         if code == ID_IN_USE:
-            self._why = f"{code}: {text}"
+            self.why = f"{code}: {text}"
             self._ended.set()
         elif code in SERVERS_LOST:
             if self.state is LinkState.UP:
@@ -163,10 +178,10 @@ class Link:
             self._notices.append(code)
             self._changed.set()
         elif code == PORT_CHANGED:
-            self._why = f"{code}: {text}"
+            self.why = f"{code}: {text}"
 
     def _closed(self) -> None:
-        self._why = self._why or "the socket closed"
+        self.why = self.why or "the socket closed"
         self._ended.set()
 
     def _down(self, reason: str) -> None:

@@ -16,6 +16,7 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False  # whether orders of real money are meant: everything else refuses a live account
     read_only: bool = False  # no order path at all: data may then come from a live gateway
     connect_seconds: float = 10.0
+    heartbeat: int = 30 * SECOND
     retry_first: int = 1 * SECOND
     retry_most: int = 60 * SECOND
     clock_skew_max: int = 2 * SECOND
