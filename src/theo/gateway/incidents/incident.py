@@ -27,7 +27,8 @@ class Part(msgspec.Struct, frozen=True):
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What happens, in words; how it begins, and how it ends where it lasts.
 
-    ``lasts``: seconds after which it ends by itself unless told otherwise. ``ready``: until then it waits, for an order that it
+    ``after`` is done after each request while it lasts, for what has just been asked. ``lasts``: seconds after which it ends by
+    itself unless told otherwise. ``ready``: until then it waits, for an order that it
     can happen to. ``left``: whether anything of it is still to come, where it is used up by what it meets. ``takes``: its
     arguments, in words. ``usually``: when it happens where no time is given.
     """
@@ -35,6 +36,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     begin: Act | None = None
     end: Act | None = None
+    after: Act | None = None
     lasts: float | None = None
     ready: Asks | None = None
     left: Callable[[], bool] | None = None

@@ -21,6 +21,7 @@ TEXTS = {
     2104: "Market data farm connection is OK:usfarm",
     BROKEN_ON_ARRIVAL: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
 }
+USUALLY = {"reset-window-1100": "23:50", "weekly-2fa": "Sun 01:00"}  # IB's hours, in the zone of the login
 RESTART_SECONDS = 60.0
 IDS_BACK = 5
 OTHER_ZONE = "UTC"  # what containers are set to, five hours from New York's winter
@@ -56,7 +57,8 @@ class Links:
                 what=what,
                 begin=self._lose(name, rejects=rejects),
                 end=self._restore(name, code, alive=alive),
-                usually="Sun 01:00" if name == "weekly-2fa" else "",
+                after=self._mute(name),
+                usually=USUALLY.get(name, ""),
             )
             for name, (what, code, alive, rejects) in lost.items()
         }
@@ -66,6 +68,14 @@ class Links:
         """Who connects while the servers are out of reach is told so."""
         if self._down:
             client.error(NO_REQUEST, BROKEN_ON_ARRIVAL, TEXTS[BROKEN_ON_ARRIVAL])
+
+    def _mute(self, name: str) -> Act:
+        """What is subscribed while the servers are out of reach is as silent as the rest."""
+
+        def act(desk: Desk, _args: Args) -> None:
+            self._silence.pull(desk, name)
+
+        return act
 
     def _lose(self, name: str, *, rejects: bool) -> Act:
         def act(desk: Desk, _args: Args) -> None:
@@ -107,6 +117,7 @@ class Links:
             what="1100; the newest order fills meanwhile; after 1102 nobody is told of it, unless he asks for executions",
             begin=begin,
             end=self._restore("fills-during-1100", BACK_WITH_DATA, alive=True),
+            after=self._mute("fills-during-1100"),
             ready=lambda _desk, args: not number(args, "fills", 1) or self._trading.newest(1) is not None,
             takes={"fills": "how many orders fill (1; 0 leaves it to the market, and waits for no order)"},
         )

@@ -67,7 +67,7 @@ class IncidentsRoom:
     @property
     def waiting(self) -> tuple[str, ...]:
         """Incidents that wait for an order that they can happen to."""
-        return tuple(wanted.name for wanted in self._waiting if not wanted.part)
+        return tuple(dict.fromkeys(wanted.name for wanted in self._waiting if not wanted.part))
 
     @property
     def lasting(self) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ class IncidentsRoom:
         self._asked[name] += 1
         for step in [s for s in self._on_request if s.on == name and s.nth == self._asked[name]]:
             self._try(desk, _wanted(step))
-        if self._waiting:
+        if self._waiting or self._begun:
             self._look_at = desk.now  # after this request has been answered
 
     # Beginning and ending
@@ -159,9 +159,17 @@ class IncidentsRoom:
             self.failed.append((desk.now, wanted.name, error.sentence()))
             del self.failed[:-PLAYED_MAX]
 
+    def _follow(self, desk: Desk) -> None:
+        """After a request: what lasts meets what has just been asked, and what waits may begin."""
+        self._look_at = NEVER
+        for name in list(self._begun):
+            after = self.incidents[name].after
+            if after is not None:
+                after(desk, {})
+        self._look(desk)
+
     def _look(self, desk: Desk) -> None:
         """Begin what can happen now."""
-        self._look_at = NEVER
         for wanted in list(self._waiting):
             ready = self.incidents[wanted.name].ready
             if wanted in self._waiting and ready is not None and ready(desk, wanted.args):
@@ -202,13 +210,12 @@ class IncidentsRoom:
         while self._due and self._due[0][0] <= at:
             when, _, what = heapq.heappop(self._due)
             self._pass(desk, when, what)
-        if self._waiting:
-            self._look(desk)
-        self._look_at = NEVER
+        if self._look_at <= at:
+            self._follow(desk)
         self.interference.release(at)
 
     def next_due(self) -> int:
-        """The next step of the scenario, the next late message, or now if something waits and there is news."""
+        """The next step of the scenario, the next late message, or now if somebody has just asked for something."""
         return min(self._due[0][0] if self._due else NEVER, self._look_at, self.interference.next_due())
 
     def on_started(self, desk: Desk, client: Client) -> None:

@@ -8,6 +8,7 @@ from tests.unit.gateway.incidents.field import Field
 from theo.domain.errors import ConfigError
 from theo.gateway.building import REQUESTS
 from theo.gateway.incidents.scenario import Step, load_scenario, read_scenario, read_step
+from theo.gateway.wire.messages.session import ReqIds
 
 KNOWN = Field().incidents.incidents
 
@@ -21,6 +22,20 @@ def test_every_incident_can_be_named_by_time_and_by_condition(name: str) -> None
     )
     assert read_step(f"{name}@1.5,for=2", KNOWN, REQUESTS) == Step(incident=name, at=1.5, lasts=2)
     assert read_step(f"{name}@PlaceOrder,nth=3", KNOWN, REQUESTS) == Step(incident=name, on="PlaceOrder", nth=3)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_every_incident_begins_at_its_time_and_at_its_condition(name: str) -> None:
+    for step in (Step(incident=name, at=70, lasts=5), Step(incident=name, on="ReqIds", nth=2, lasts=5)):
+        field = Field(step)
+        field.peer.ask(ReqIds())
+        assert (field.incidents.played, field.waiting) == ([], [])
+        field.wait(10)
+        if step.on:
+            field.peer.ask(ReqIds())
+        begun = [(at - field.now, played) for at, played in field.incidents.played]
+        assert begun == ([] if field.waiting else [(0, name)])
+        assert field.waiting in ([], [name])
 
 
 @pytest.mark.parametrize(

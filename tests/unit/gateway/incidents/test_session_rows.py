@@ -246,6 +246,15 @@ def test_server_lost_with_and_without_data() -> None:
         assert (last_prices(field.trades("602")) == [602.0]) is delivers
 
 
+def test_what_is_subscribed_while_the_servers_are_away_is_as_silent() -> None:
+    field = Field()
+    field.play("server-lost", 30.0)
+    assert last_prices(field.peer.ask(line())) == [600.0]  # what the gateway knew
+    field.peer.ask(minutes(keep=True))
+    assert field.trades("601") == []
+    assert last_prices(field.wait(30)) == [601.0]
+
+
 def test_silent_streams_and_slow_history() -> None:
     field = Field()
     field.peer.ask(line())
