@@ -30,7 +30,7 @@ acts = st.one_of(
     st.tuples(st.just("cancel"), st.integers(1, 12)),
     st.tuples(st.just("listen")),
     st.tuples(st.just("trade"), prices),
-    st.tuples(st.just("pass_time"), st.integers(1, 300)),
+    st.tuples(st.just("wait"), st.integers(1, 300)),
 )
 
 
@@ -94,7 +94,7 @@ class Player:
         self.field.quotes(str(price - 0.1), str(price + 0.1))
         self.field.trades(str(price))
 
-    def pass_time(self, seconds: int) -> None:
+    def wait(self, seconds: int) -> None:
         self.field.wait(seconds)
 
 
