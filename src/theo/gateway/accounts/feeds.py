@@ -15,9 +15,12 @@ from theo.gateway.wire.schema import Message
 
 
 def held_contract(listing_contract: Contract) -> Contract:
-    """A contract as positions bear it: a future without its exchange, as IB sends it."""
-    exchange = "" if listing_contract.sec_type == "FUT" else listing_contract.exchange
-    return msgspec.structs.replace(listing_contract, exchange=exchange)
+    """A contract as positions bear it: a stock at its primary exchange, all else without one.
+
+    So in the recorded outputs of ib_async's notebooks (ordering.ipynb) and in ib_insync issue 124. An order for it needs one.
+    """
+    exchange = listing_contract.primary_exchange if listing_contract.sec_type == "STK" else ""
+    return msgspec.structs.replace(listing_contract, exchange=exchange, primary_exchange="")
 
 
 def portfolio(each: Position, account: str) -> wire.UpdatePortfolio:

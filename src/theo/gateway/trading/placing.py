@@ -229,8 +229,6 @@ def what_if_state(found: Effect, cost: int | None) -> OrderState:
         init_margin_after=dollars(after.initial),
         maint_margin_after=dollars(after.maintenance),
         equity_with_loan_after=dollars(found.equity_after),
-        commission=commission,
-        min_commission=commission,
-        max_commission=commission,
+        commission=commission,  # TWS gives a range, the least and the most, only where it cannot tell
         commission_currency="USD",
     )

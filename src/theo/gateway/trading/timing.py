@@ -50,8 +50,13 @@ class TradingHours:
         return self._of(listing).regular
 
     def release(self, terms: Terms, listing: Listing, now: int) -> Release:
-        """Raises RequestRefusedError for a time of which nobody knows whether the market is open."""
+        """An order for a day beyond all that is known of the calendar waits for its time alone.
+
+        Raises RequestRefusedError where nobody knows whether the market is open now.
+        """
         start = max(now, terms.good_after)
+        if terms.good_after > now and not self._knows(listing, start):
+            return Release(start, closed=False)
         try:
             if terms.type in AT_CLOSE:
                 return Release(self._before_close(listing, start), closed=False)
@@ -61,6 +66,13 @@ class TradingHours:
         except DataError as error:
             raise RequestRefusedError(337, BAD_MOMENT) from error
         return Release(opens, closed=opens > start)
+
+    def _knows(self, listing: Listing, at: int) -> bool:
+        try:
+            self._of(listing).full.next_open(at)
+        except DataError:
+            return False
+        return True
 
     def _opens(self, terms: Terms, listing: Listing, start: int) -> int:
         hours = self._of(listing).full if terms.outside_rth else self._of(listing).regular

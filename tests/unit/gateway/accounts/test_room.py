@@ -95,6 +95,14 @@ def test_positions_name_no_exchange_for_futures_and_a_closed_one_comes_as_zero()
     assert not of(peer.ask(wire.ReqPositionsMulti(4, "DU1", "model")), wire.PositionMulti)
 
 
+def test_positions_name_the_primary_exchange_of_stocks_and_none_of_currencies() -> None:
+    bank = Bank()
+    bank.buy(SPY, 10, "600")
+    bank.buy(EUR, 20_000, "1.1")
+    rows = {row.contract.symbol: row.contract for row in of(Peer(bank.simulator).ask(wire.ReqPositions()), wire.Position)}
+    assert [(rows[name].exchange, rows[name].primary_exchange) for name in ("SPY", "EUR")] == [("ARCA", ""), ("", "")]
+
+
 def test_an_account_is_told_again_when_a_position_changes_and_every_three_minutes() -> None:
     bank = Bank()
     peer = Peer(bank.simulator)

@@ -205,6 +205,7 @@ def test_a_what_if_order_is_answered_with_margins_and_nothing_is_booked() -> Non
     assert (state.init_margin_before, state.init_margin_change, state.init_margin_after) == (0.0, 30_000.0, 30_000.0)
     assert (state.maint_margin_change, state.equity_with_loan_before, state.commission) == (15_000.0, 100_000.0, 1.0)
     assert state.equity_with_loan_after == 99_999.0
+    assert (state.min_commission, state.max_commission) == (None, None)  # ib_async's notebook "ordering" has it so from TWS
     assert pit.room.orders == {}
     assert pit.peer.ask(ReqIds()) == [NextValidId(1)]
 
@@ -264,6 +265,14 @@ def test_an_order_good_after_a_time_begins_then() -> None:
     assert fills(pit.trades("600")) == []
     pit.peer.wait(at("2026-11-24 10:30"))
     assert len(fills(pit.trades("600"))) == 1
+
+
+def test_an_order_may_wait_for_a_year_that_no_calendar_knows() -> None:
+    pit = Pit()
+    heard = pit.peer.ask(placing(1, "BUY", "LMT", 5, lmt_price=700.0, good_after_time="20300101-01:01:01"))
+    assert words(heard) == ["open 1 PreSubmitted", "status 1 PreSubmitted 0/5"]
+    assert fills(pit.trades("600")) == []
+    assert statuses(pit.peer.ask(cancelling(1)), 1) == ["Cancelled"]
 
 
 def test_orders_for_the_close_and_the_open_work_there() -> None:
