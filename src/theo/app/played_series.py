@@ -20,13 +20,14 @@ from theo.app.recorded import recorded_items
 from theo.app.stored_bars import StoredSeries
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import DAY, MINUTE, Bar, Tick
 from theo.domain.timeframe import timeframe
 from theo.market.sessions import SessionTable
-from theo.ports.market_store import TickRange
+from theo.ports.market_store import BarRange, SeriesInfo, TickRange
 
 TICKS = "ticks"
 FAR = 1 << 62
+BARS_A_PAGE, TICK_PAGE = 5_000, 10 * MINUTE  # read from a store at once
 Item = Bar | Tick
 Read = Callable[[int], Iterator[Item]]
 
@@ -133,7 +134,9 @@ def stored_series(store: SqlMarketStore, instrument: Instrument, source: str, sp
             instrument=instrument,
             first=first.timestamp,
             last=min(held.last, span[1] - 1),
-            read=partial(_stored_ticks, store, ticks),
+            read=partial(
+                _stored_ticks, store, first.source, source, (instrument.id, first.timestamp, min(held.last, span[1] - 1))
+            ),
         )
     lengths = {each.timeframe for each in store.series() if each.instrument == instrument.id}
     if not lengths:
@@ -150,14 +153,39 @@ def stored_series(store: SqlMarketStore, instrument: Instrument, source: str, sp
         instrument=instrument,
         first=opening.start,
         last=found.last,
-        read=partial(_from, found.bars, span),
+        read=partial(_stored_bars, store, found.info, (opening.start, found.last)),
     )
 
 
-def _stored_ticks(store: SqlMarketStore, wanted: TickRange, since: int) -> Iterator[Item]:
-    """Stored ticks come in order of their own times, and are played at them."""
-    for tick in store.ticks(msgspec.structs.replace(wanted, start=max(since, wanted.start))):
-        yield tick if tick.at == tick.timestamp else msgspec.structs.replace(tick, at=tick.timestamp)
+def _stored_bars(store: SqlMarketStore, series: SeriesInfo, span: tuple[int, int], since: int) -> Iterator[Item]:
+    """A page after another: a gateway plays for days, and a store must not be read in one go for so long."""
+    length = BARS_A_PAGE * (timeframe(series.timeframe).length or DAY)
+    for start in range(max(since, span[0]), span[1] + 1, length):
+        page = BarRange(
+            instrument=series.instrument,
+            timeframe=series.timeframe,
+            start=start,
+            end=min(start + length, span[1] + 1),
+            source=series.source,
+        )
+        yield from list(store.bars(page))
+
+
+def _stored_ticks(store: SqlMarketStore, source: str, asked: str, which: tuple[int, int, int], since: int) -> Iterator[Item]:
+    """A page after another, each tick at its own time.
+
+    ``which`` is instrument, first and last time; ``asked`` the source that was chosen, "" for the only one.
+
+    Raises DataError when ticks of another source lie among them.
+    """
+    instrument, first, last = which
+    for start in range(max(since, first), last + 1, TICK_PAGE):
+        for tick in list(
+            store.ticks(TickRange(instrument=instrument, start=start, end=min(start + TICK_PAGE, last + 1), source=asked))
+        ):
+            if tick.source != source:
+                raise DataError(f"ticks of {source} and {tick.source} are mixed", remedy="Choose one with --source")
+            yield tick if tick.at == tick.timestamp else msgspec.structs.replace(tick, at=tick.timestamp)
 
 
 def recorded_series(

@@ -15,7 +15,7 @@ from theo.app.home import Home
 from theo.app.recorded import recorded_items
 from theo.app.times import parse_time
 from theo.domain.errors import UserError
-from theo.domain.market_data import DAY, MINUTE, Bar
+from theo.domain.market_data import DAY, MINUTE, SECOND, Bar, Tick
 from theo.gateway.desk import NEVER
 from theo.gateway.wire.messages.contract import Contract
 
@@ -101,6 +101,28 @@ def test_two_sources_of_one_series_are_not_mixed(stored: Path, theo: Theo, tmp_p
         pass
     with chosen(home, "store", source="other") as playing:
         assert playing.series[0].origin == "other"
+
+
+def write_ticks(file: Path, seconds: range) -> Path:
+    file.write_text("\n".join(["ts,price,size", *(f"{OPEN // SECOND + n},{450 + n % 5},{1 + n}" for n in seconds)]))
+    return file
+
+
+def test_stored_ticks_are_played_whole_and_from_one_source(theo: Theo, tmp_path: Path) -> None:
+    """Over several pages of reading, in their order; ticks of a second source are not slipped in between."""
+    home, seconds = tmp_path / "home", range(0, 4_000, 3)
+    theo("--home", home, "import", "ticks", write_ticks(tmp_path / "one.csv", seconds), "--symbol", "SPY")
+    with chosen(home, "store:SPY") as playing:
+        (series,) = playing.series
+        ticks = [item for item in series.read(BEGINNING) if isinstance(item, Tick)]
+        assert [(tick.at - OPEN) // SECOND for tick in ticks] == list(seconds)
+        assert [tick.volume for tick in ticks] == [1 + n for n in seconds]
+        assert series.what == "ticks"
+    theo("--home", home, "import", "ticks", write_ticks(tmp_path / "two.csv", range(1, 9)), "--symbol", "SPY")
+    with chosen(home, "store:SPY") as playing, pytest.raises(UserError, match="--source"):
+        list(playing.series[0].read(BEGINNING))
+    with chosen(home, "store:SPY", source="import:two.csv") as playing:
+        assert len(list(playing.series[0].read(BEGINNING))) == 8
 
 
 def test_files_of_one_symbol_follow_one_another(tmp_path: Path) -> None:
