@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from theo.domain.market_data import SECOND, Tick
 from theo.gateway.client import NO_REQUEST, Client
 from theo.gateway.desk import NEVER, Desk, Handler
-from theo.gateway.wire.messages.others import Unsupported
+from theo.gateway.wire.messages.others import NewsProviders, ScannerParameters, Unsupported
 from theo.gateway.wire.messages.session import (
     CurrentTime,
     ManagedAccounts,
@@ -22,7 +22,7 @@ from theo.gateway.wire.schema import Message
 
 CLIENT_ID_IN_USE = 326
 NOT_CONNECTED = 504
-NOT_SUPPORTED = 10_000
+NOT_SUPPORTED = 322  # the request is right and cannot be worked off: clients end it on this, unlike on 321
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
     (2106, "HMDS data farm connection is OK:ushmds"),
@@ -82,7 +82,12 @@ class SessionRoom:
         """Taken, and not answered, as by TWS."""
 
     def _unsupported(self, _desk: Desk, client: Client, request: Unsupported) -> None:
-        code, text = REFUSED.get(request.name, (NOT_SUPPORTED, f"{request.name} is not supported by this gateway."))
+        empty = EMPTY.get(request.name)
+        if empty is not None:
+            client.send(empty)
+            return
+        missing = f"Error processing request.-'bY' : cause - {request.name} is not supported by this gateway."
+        code, text = REFUSED.get(request.name, (NOT_SUPPORTED, missing))
         client.error(request.req_id, code, text)
 
     def on_tick(self, desk: Desk, tick: Tick) -> None:
@@ -104,7 +109,17 @@ class SessionRoom:
             del desk.clients[client.id]
 
 
+NO_NEWS = (10_276, "News feed is not allowed.")  # what a login without subscriptions is told
 REFUSED: Mapping[str, tuple[int, str]] = {
     "reqFundamentalData": (10_358, "Fundamentals data is not allowed."),
     "reqScannerSubscription": (162, "Historical Market Data Service error message:Scanner subscription is not available."),
+    "reqNewsArticle": NO_NEWS,
+    "reqHistoricalNews": NO_NEWS,
+    "reqWshMetaData": NO_NEWS,
+    "reqWshEventData": NO_NEWS,
+}
+# requests without an id: an error could not be told to belong to them, and a client would wait for ever
+EMPTY: Mapping[str, Message] = {
+    "reqScannerParameters": ScannerParameters('<?xml version="1.0" encoding="UTF-8"?>\n<ScanParameterResponse/>\n'),
+    "reqNewsProviders": NewsProviders(()),
 }
