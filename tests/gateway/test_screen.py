@@ -86,6 +86,8 @@ async def test_incidents_that_last_are_shown_until_they_end(gateway: Gateway, se
     assert "incidents now: silent-streams" in line(overview(gateway))
     server.act(lambda simulator: room.end(simulator.desk, "silent-streams"))
     assert "incidents now" not in line(overview(gateway))
+    server.act(lambda simulator: room.play(simulator.desk, "oco-both-fill"))
+    assert "incidents that wait for an order: oco-both-fill" in line(overview(gateway))
 
 
 QUIET = Overview(now=0, when="now", behind=0, data_ended=False, clients=(), symbols=(), orders=(), lasting=(), played=())

@@ -79,6 +79,11 @@ def _remarks(now: Overview) -> list[str]:
         found.append("the data has ended: nothing moves any more")
     if now.lasting:
         found.append(f"incidents now: {', '.join(now.lasting)}")
+    if now.waiting:
+        found.append(f"incidents that wait for an order: {', '.join(now.waiting)}")
+    if now.failed:
+        _, name, why = now.failed[-1]
+        found.append(f"incident {name} could not be: {why}")
     return found
 
 

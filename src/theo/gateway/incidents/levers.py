@@ -38,6 +38,9 @@ class TradingLevers(Protocol):
     def hold_reports(self, desk: Desk, *, on: bool) -> None:
         """Orders live on at the exchange; nothing of it is pushed while on, nor afterwards: it must be asked for."""
 
+    def lose_orders(self, count: int) -> None:
+        """The next orders never arrive: nobody has seen them, and their numbers are free."""
+
     def swallow_orders(self, count: int, seconds: float | None = None) -> None:
         """The next orders are taken, and no callback ever comes; or all of them come so much later."""
 

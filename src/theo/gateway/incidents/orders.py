@@ -46,6 +46,11 @@ def _spoiled(trading: TradingLevers) -> dict[str, Incident]:
             lambda _desk, args: swallow(args, number(args, "count", 1)),
             {"seconds": "how late (never)"},
         ),
+        "lost-orders": next_ones(
+            Fault.LOSE,
+            "the next order never arrives, as in the moment before a restart: it is nowhere, and its number is given out again",
+            lambda _desk, args: trading.lose_orders(number(args, "count", 1)),
+        ),
         "two-permids": next_ones(
             Fault.SPLIT,
             "the next change makes two live orders of one: the same order id, two permIds",

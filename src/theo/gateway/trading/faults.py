@@ -8,6 +8,7 @@ import msgspec
 class Fault(StrEnum):
     """What is spoiled by counts."""
 
+    LOSE = "lose"  # an order that never arrives
     SWALLOW = "swallow"  # an order of which nothing is told
     SPLIT = "split"  # a change that leaves the old order alive
     REJECT = "reject"  # an order that is rejected at once

@@ -30,6 +30,10 @@ class Levers:
         """Orders live on at the exchange; nothing of it is pushed while on, nor afterwards: it must be asked for."""
         self._dealing.announcer.held = on
 
+    def lose_orders(self, count: int) -> None:
+        """The next orders never arrive: nobody has seen them, and their numbers are free."""
+        self._dealing.faults.left[Fault.LOSE] = count
+
     def swallow_orders(self, count: int, seconds: float | None = None) -> None:
         """The next orders are taken, and no callback ever comes; or all of them come so much later."""
         self._dealing.faults.left[Fault.SWALLOW] = count

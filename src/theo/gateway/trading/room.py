@@ -76,6 +76,8 @@ class TradingRoom(Levers):
 
     def _place(self, desk: Desk, client: Client, asked: wire.PlaceOrder) -> None:
         order, blotter, client_id = asked.order, self._dealing.blotter, client.id or 0
+        if self._dealing.faults.use(Fault.LOSE):
+            return
         known = blotter.of(client_id, order.order_id)
         if known is None and order.order_id < blotter.next_order_id(client_id) and not order.what_if:
             raise RequestRefusedError(103, "Duplicate order id")

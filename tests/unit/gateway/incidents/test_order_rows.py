@@ -75,6 +75,22 @@ def test_sent_no_answer_until_long_after_the_timeout() -> None:
     assert len(executions(field.peer)) == 1
 
 
+def test_orders_lost_in_the_moment_of_a_restart() -> None:
+    """Written to a socket that is about to die: IB never saw them, and gives their numbers to the next orders."""
+    lose = Step(incident="lost-orders", at="10:00:05", lasts=5, args={"count": 100})
+    field = Field(lose, Step(incident="nightly-restart", at="10:00:06", args={"ids": 0}))
+    field.peer.ask(placing(1, "BUY", "LMT", 1, lmt_price=AWAY))
+    field.wait(5)
+    assert field.peer.ask(*[placing(n, "BUY", "MKT", 1) for n in (2, 3, 4)]) == []
+    field.wait(1)
+    field.part()
+    field.simulator.advance(field.now + 60 * SECOND)
+    assert [m.order_id for m in field.reconnect() if isinstance(m, NextValidId)] == [2]
+    assert [order_id for order_id, _ in open_orders(field.peer)] == [1]
+    assert statuses([*field.peer.ask(placing(2, "BUY", "MKT", 1)), *field.trades("600")], 2)[-1] == "Filled"
+    assert position(field.peer) == 1
+
+
 def test_fills_during_1100() -> None:
     """A fill in the outage is never told; executions that are asked for have it, once, and the position is right."""
     field = Field()
