@@ -1,12 +1,15 @@
 """Every incident that can be played, by the name that it has in the field."""
 
+from theo.gateway.incidents.clocks import clocks
 from theo.gateway.incidents.feeds import feeds
 from theo.gateway.incidents.incident import Catalogue, Incident, Lever, Rules
 from theo.gateway.incidents.interference import Interference
 from theo.gateway.incidents.levers import StreamLevers, TradingLevers
-from theo.gateway.incidents.links import Links, Sockets, clocks
+from theo.gateway.incidents.links import Links
 from theo.gateway.incidents.messages import messages
 from theo.gateway.incidents.orders import orders
+from theo.gateway.incidents.restarts import Restarts
+from theo.gateway.incidents.sockets import Sockets
 
 # what a real gateway always does, and this one too: playing it changes nothing
 ALWAYS = {
@@ -32,6 +35,7 @@ def catalogue(streams: StreamLevers, trading: TradingLevers, interference: Inter
     links, sockets = Links(streams, trading, silence), Sockets()
     found = {
         **links.incidents(),
+        **Restarts(trading).incidents(),
         **sockets.incidents(),
         **clocks(rules),
         **feeds(streams, silence, rules),

@@ -65,6 +65,14 @@ def named(known: Mapping[str, K], name: str) -> K:
     return found
 
 
+def check_args(name: str, incident: Incident, args: Args) -> None:
+    """Raises ConfigError for an argument that an incident does not take."""
+    for key in args:
+        if key not in incident.takes:
+            remedy = nearest_names(key, incident.takes) if incident.takes else "It takes none"
+            raise ConfigError(f"{name} takes no argument {key!r}", remedy=remedy)
+
+
 def number(args: Args, name: str, otherwise: int) -> int:
     """A whole number of an incident's arguments. Raises ConfigError for anything else."""
     value = args.get(name, otherwise)

@@ -108,8 +108,14 @@ def _struck(trading: TradingLevers) -> dict[str, Incident]:
             what="an order is typed into TWS: order id 0, no orderRef",
             begin=lambda desk, args: _type(trading, desk, args),
             takes={
-                "symbol, sec_type, exchange, expiry, con_id": "of which contract (SPY, STK, SMART)",
-                "side, quantity, limit": "the order (BUY, 1, at the market)",
+                "symbol": "of which contract (SPY)",
+                "sec_type": "(STK)",
+                "exchange": "(SMART)",
+                "expiry": "of a future",
+                "con_id": "instead of all that",
+                "side": "(BUY)",
+                "quantity": "(1)",
+                "limit": "its price (none: at the market)",
             },
         ),
     }

@@ -11,7 +11,7 @@ from theo.domain.market_data import SECOND, Tick
 from theo.gateway.client import Client
 from theo.gateway.desk import NEVER, Desk, Handler
 from theo.gateway.incidents.day_times import DayTime, next_after
-from theo.gateway.incidents.incident import Args, Catalogue, Incident, named
+from theo.gateway.incidents.incident import Args, Catalogue, Incident, check_args, named
 from theo.gateway.incidents.interference import Interference
 from theo.gateway.incidents.scenario import Step, lasts_well
 from theo.gateway.wire.schema import Message
@@ -84,7 +84,7 @@ class IncidentsRoom:
 
         Raises ConfigError for an unknown name and for what it cannot be begun with.
         """
-        named(self.incidents, name)
+        check_args(name, named(self.incidents, name), args or {})
         if not lasts_well(lasts):
             raise ConfigError(f"{name} cannot last {lasts} seconds", remedy="Use a number above 0")
         self._want(desk, Wanted(name, lasts, args or {}))

@@ -28,7 +28,7 @@ import msgspec
 from theo.domain.errors import ConfigError
 from theo.domain.nearest import nearest_names
 from theo.gateway.incidents.day_times import DayTime, day_time
-from theo.gateway.incidents.incident import Incident, Value, named
+from theo.gateway.incidents.incident import Incident, Value, check_args, named
 
 STEPS_MAX = 10_000
 SECONDS_MAX = 1e9  # thirty years
@@ -59,7 +59,7 @@ class _Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     step: list[Step]
 
 
-def load_scenario(path: Path, known: Mapping[str, object], requests: frozenset[str]) -> tuple[Step, ...]:
+def load_scenario(path: Path, known: Mapping[str, Incident], requests: frozenset[str]) -> tuple[Step, ...]:
     """The steps of a file. Raises ConfigError naming file, step and remedy."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def load_scenario(path: Path, known: Mapping[str, object], requests: frozenset[s
     return read_scenario(text, str(path), known, requests)
 
 
-def read_scenario(text: str, where: str, known: Mapping[str, object], requests: frozenset[str]) -> tuple[Step, ...]:
+def read_scenario(text: str, where: str, known: Mapping[str, Incident], requests: frozenset[str]) -> tuple[Step, ...]:
     """The steps of a text; ``requests`` are the names of what clients can ask."""
     try:
         steps = msgspec.convert(tomllib.loads(text), _Scenario).step
@@ -130,10 +130,10 @@ def _number(text: str) -> int | float | None:
             return None
 
 
-def check(step: Step, where: str, known: Mapping[str, object], requests: frozenset[str]) -> None:
+def check(step: Step, where: str, known: Mapping[str, Incident], requests: frozenset[str]) -> None:
     """Raises ConfigError for a step that cannot be played."""
     try:
-        named(known, step.incident)
+        check_args(step.incident, named(known, step.incident), step.args)
         _check_when(step, requests)
     except ConfigError as error:
         raise ConfigError(error.what, where=where, remedy=error.remedy) from error

@@ -91,6 +91,7 @@ def test_what_is_not_played_cannot_be_ended() -> None:
         ("not-subscribed", {"code": 200}, "200 refuses no data. Use one of: 354, 10089, 10168"),
         ("advisory-codes", {"code": 354}, "354 is no advisory"),
         ("time-zone-shift", {"zone": "Mars/Base"}, "no time zone is named 'Mars/Base'"),
+        ("reject-201", {"counts": 2}, "reject-201 takes no argument 'counts'. Did you mean 'count'"),
         ("reject-201", {"count": "two"}, "count is 'two'"),
         ("late-ticks", {"seconds": -1}, "seconds is -1"),
         ("nightly-restart", {"ids": 1.5}, "ids is 1.5"),

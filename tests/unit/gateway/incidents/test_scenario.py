@@ -91,6 +91,8 @@ def test_a_step_on_the_command_line(text: str, step: Step) -> None:
         ("server-lost@soon,for=2", "clients cannot send 'soon'"),
         ("server-lost@9:00", "at is '9:00'"),
         ("server-lost@nan", "clients cannot send 'nan'"),
+        ("reject-201,coutn=2", "reject-201 takes no argument 'coutn'. Did you mean 'count'"),
+        ("server-lost,ids=2", "server-lost takes no argument 'ids'. It takes none"),
         ("server-lost,for", "'for' is no KEY=VALUE"),
         ("server-lost,for=ever", "the incident is wrong"),
         ("server-lost,for=nan", "above 0"),
