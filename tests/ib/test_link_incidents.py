@@ -70,13 +70,14 @@ async def test_after_the_nightly_restart_the_link_comes_back_by_itself(
         assert idle_link.next_id() <= first  # ids begin anew: they are no identity
 
 
-async def test_a_half_open_socket_is_found_out(idle_link: Link, gateway: Gateway, server: GatewayServer) -> None:
-    async with running(idle_link):
+async def test_a_half_open_socket_is_found_out(gateway: Gateway, server: GatewayServer, clock: PacedClock, told: Told) -> None:
+    link = Link(IbSettings(port=server.port, alive_seconds=1.0), clock, told)
+    async with running(link):
         play(gateway, server, "half-open")
-        await until(lambda: not idle_link.up)
-        assert "no answer to currentTime" in idle_link.why
+        await until(lambda: not link.up)
+        assert "no answer to currentTime" in link.why
         end(gateway, server, "half-open")
-        await until(lambda: idle_link.up)
+        await until(lambda: link.up)
 
 
 async def test_an_id_in_use_is_said_and_waited_for(link: Link, clock: PacedClock, server: GatewayServer, told: Told) -> None:

@@ -24,6 +24,7 @@ PACKAGES = (
     "arch",
     "databento_dbn",
     "duckdb",
+    "ib_async",
     "msgspec",
     "numba",
     "numpy",

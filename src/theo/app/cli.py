@@ -220,11 +220,15 @@ def resume(
 
 
 @app.command()
-def doctor(context: typer.Context, json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    broker: Annotated[bool, typer.Option("--broker", help="Look at TWS too, whatever the mode.")] = False,
+    json: Json = False,
+) -> None:
     """Check the set-up and name the fix."""
     from theo.app.commands.doctor import run
 
-    raise typer.Exit(run(home_of(context), json=json))
+    raise typer.Exit(run(home_of(context), broker=broker, json=json))
 
 
 def main() -> None:

@@ -23,7 +23,6 @@ from theo.ports.notifier import Notifier
 
 logging.getLogger("ib_async").addHandler(logging.NullHandler())  # what it has to say is heard as callbacks and told by us
 SERVERS_LOST = frozenset({1100, 2110})
-ALIVE_SECONDS = 10.0  # TWS answers the question for the time at once
 SUBSCRIPTIONS_LOST, SUBSCRIPTIONS_KEPT, ID_IN_USE, PORT_CHANGED = 1101, 1102, 326, 1300
 
 
@@ -61,6 +60,7 @@ class Link:
         self.clock_offset = 0  # IB's clock minus ours, microseconds
         self.on_up: list[Callable[[Up], Awaitable[None]]] = []
         self.on_down: list[Callable[[str], None]] = []
+        self.failed = asyncio.Event()  # a try to connect has failed; ``why`` says how
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
         self._notices: list[int] = []
@@ -68,7 +68,7 @@ class Link:
         self.why = ""  # why the link is down, or what TWS said last of it
         self._defect: BaseException | None = None
         self.callbacks.on("error", self._error)
-        self.callbacks.on("connectionClosed", self._closed)
+        self.callbacks.on("setEventsDone", self._closed)  # the socket is gone, whether or not the API had begun on it
 
     @property
     def up(self) -> bool:
@@ -93,6 +93,7 @@ class Link:
                 was_up = self.state is not LinkState.DOWN
                 self._down(self.why or "the socket closed")
                 self.client.disconnect()
+                self.failed.set()
             if self._defect is not None:
                 raise HaltRequiredError(f"a report of IB could not be handled: {self._defect!r}") from self._defect
             if was_up:
@@ -109,21 +110,37 @@ class Link:
         self.client.disconnect()
 
     async def _connect(self) -> None:
-        settings = self.settings
         self.why = ""
         self._ended.clear()
         self._notices.clear()
-        await self.client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
+        await self._open_socket()
         self.state = LinkState.CHECKING
-        self.account = check_account(self.client.getAccounts(), settings)
+        self.account = check_account(self.client.getAccounts(), self.settings)
         self.client.reqMarketDataType(1)
         await self._measure_clock()
         await self._come_up(Up(new_socket=True, data_lost=True))
 
+    async def _open_socket(self) -> None:
+        """Until the API answers. The library would wait for its whole bound where TWS refuses and hangs up at once."""
+        settings = self.settings
+        opening = asyncio.ensure_future(
+            self.client.connectAsync(settings.host, settings.port, settings.client_id, settings.connect_seconds)
+        )
+        ended = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait((opening, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done():
+                raise ConnectionError(self.why)
+            opening.result()
+        finally:
+            opening.cancel()
+            ended.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+
     async def _measure_clock(self) -> None:
         """IB tells whole seconds: the offset is known to half a second, more is skew. Told when it begins."""
         asked = self.clock.now()
-        ((seconds,),) = await self.requests.by_name("currentTime", self.client.reqCurrentTime, ALIVE_SECONDS)
+        ((seconds,),) = await self.requests.by_name("currentTime", self.client.reqCurrentTime, self.settings.alive_seconds)
         ours = (asked + self.clock.now()) // 2
         self.clock_offset = seconds * SECOND + SECOND // 2 - ours
         skewed = abs(self.clock_offset) > self.settings.clock_skew_max

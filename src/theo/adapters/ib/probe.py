@@ -37,7 +37,9 @@ async def probe(settings: IbSettings, clock: Clock, notifier: Notifier, seconds:
     link.on_up.append(ask)
     keeping = asyncio.ensure_future(link.run())
     try:
-        await asyncio.wait((done, keeping), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        failed = asyncio.ensure_future(link.failed.wait())
+        await asyncio.wait((done, keeping, failed), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        failed.cancel()
         if keeping.done():
             keeping.result()
         if not done.done():
@@ -60,4 +62,3 @@ async def _summary(link: Link) -> list[tuple[str, str, str, str]]:
     rows = await link.requests.by_id(request, lambda: link.client.reqAccountSummary(request, "All", CASH))
     link.client.cancelAccountSummary(request)
     return [row for row in rows if row[0] == link.account]
-

@@ -17,6 +17,7 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False  # no order path at all: data may then come from a live gateway
     connect_seconds: float = 10.0
     heartbeat: int = 30 * SECOND
+    alive_seconds: float = 10.0  # TWS answers the question for the time at once: after so long the socket is dead
     retry_first: int = 1 * SECOND
     retry_most: int = 60 * SECOND
     clock_skew_max: int = 2 * SECOND

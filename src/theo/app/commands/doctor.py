@@ -4,16 +4,17 @@ from pathlib import Path
 
 import msgspec
 
+from theo.app.broker_checks import broker_checks
 from theo.app.checks import Level, machine_checks, worst
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.home import open_home
 from theo.app.home_checks import home_checks
 
 
-def run(path: Path, *, json: bool) -> int:
+def run(path: Path, *, broker: bool, json: bool) -> int:
     """Run every check; exit code 1 when one fails."""
     home = open_home(path)
-    checks = [*machine_checks(home), *home_checks(home)]
+    checks = [*machine_checks(home), *home_checks(home), *broker_checks(home, asked=broker)]
     if json:
         print(msgspec.json.encode(checks).decode())
     else:

@@ -1,0 +1,29 @@
+"""The checks of the broker's side, for `theo doctor`: only where the configuration says that a broker is meant, or when asked."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from theo.app.checks import Check, Level
+from theo.app.composition import known_instruments
+from theo.app.configuration import configured
+from theo.app.home import Home
+from theo.domain.errors import TheoError
+
+SYMBOLS = ("MES", "VIX", "SPY")  # a future, an index and a fund: what the shipped rule sets read
+
+
+def broker_checks(home: Home, *, asked: bool) -> list[Check]:
+    """Nothing for the simulated market; else what TWS or IB Gateway answers."""
+    try:
+        settings = configured(home.configuration)
+        listed = known_instruments(home)
+    except TheoError:
+        return []  # the checks of the home say it
+    if settings.mode == "virtual" and not asked:
+        return []
+    from theo.adapters.ib.diagnosis import diagnose  # ib_async is loaded only where a broker is meant
+    from theo.adapters.system.clock import WallClock
+
+    instruments = [listed[symbol].instrument for symbol in SYMBOLS if symbol in listed]
+    found = asyncio.run(diagnose(settings.ib, instruments, WallClock(), f"{datetime.now(UTC):%Y%m%d}"))
+    return [Check(f"broker {one.name}", Level(one.level.upper()), one.text, one.fix) for one in found]
