@@ -1,0 +1,95 @@
+"""A run beside a real broker: the comparison of the books, then whatever comes first: market data, answers, time, a person.
+
+The wall clock drives it. Each input is decided, made durable and performed by the shell before the next; when nothing is left to
+do, what waits is committed.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+
+from theo.domain.inputs import Started, TimerFired
+from theo.ports.broker import Broker
+from theo.ports.clock import Clock
+from theo.ports.store import JournalStore
+from theo.runtime.boot import Booted, keep_snapshot
+from theo.runtime.operator import Operator
+from theo.runtime.run import CONTROL_INTERVAL, SNAPSHOT_INTERVAL
+from theo.runtime.session_gate import SessionGate
+from theo.runtime.shell import Shell
+
+Service = Callable[[], Coroutine[object, object, None]]  # what runs all the while: keeping the link, listening to the market
+
+
+class LiveRun:
+    """Owns one shell for its life. ``stop`` may be called from a signal handler: the run ends after the input in work."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the outside world, one port each
+        self,
+        booted: Booted,
+        shell: Shell,
+        broker: Broker,
+        gate: SessionGate,
+        operator: Operator,
+        store: JournalStore,
+        clock: Clock,
+        build: str,
+        services: Sequence[Service] = (),
+    ) -> None:
+        self._booted, self._shell, self._broker = booted, shell, broker
+        self._gate, self._operator, self._store, self._clock, self._build = gate, operator, store, clock, build
+        self._services = services
+        self._looked_at = self._kept_at = clock.now()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the input in work."""
+        self._stopping = True
+        self._shell.arrived.set()
+
+    async def run(self, started: Started) -> None:
+        """From the comparison of the books to the end. A service that fails ends the run, and its error is raised."""
+        async with asyncio.TaskGroup() as group:
+            self._shell.post(started)
+            await self._broker.connect(self._gate.hear)
+            await self._shell.pump()
+            tasks = [group.create_task(service()) for service in self._services]
+            while not self._stopping:
+                await self._turn()
+            await self._end()
+            for task in tasks:
+                task.cancel()
+
+    async def _turn(self) -> None:
+        """Wait for what comes first, then work it off."""
+        now = self._clock.now()
+        if now - self._looked_at >= CONTROL_INTERVAL:
+            self._looked_at = now
+            self._gate.look()
+            await self._operator.look()
+        if now - self._kept_at >= SNAPSHOT_INTERVAL:
+            await self._keep()
+        timer = self._shell.core.timer
+        if timer <= now:
+            self._shell.post(TimerFired(now))
+        if not self._shell.arrived.is_set():
+            await self._wait_until(min(timer, self._looked_at + CONTROL_INTERVAL))
+        await self._shell.pump()
+        await self._shell.idle()
+
+    async def _wait_until(self, at: int) -> None:
+        """Until something arrives, or the clock shows ``at``."""
+        arrived = asyncio.ensure_future(self._shell.arrived.wait())
+        time = asyncio.ensure_future(self._clock.sleep_until(at))
+        await asyncio.wait((arrived, time), return_when=asyncio.FIRST_COMPLETED)
+        arrived.cancel()
+        time.cancel()
+
+    async def _keep(self) -> None:
+        await self._shell.idle()
+        keep_snapshot(self._store, self._booted, self._build)
+        self._kept_at = self._clock.now()
+
+    async def _end(self) -> None:
+        """Everything durable, a snapshot kept, the link closed. Protective orders rest at the broker."""
+        await self._keep()
+        await self._broker.close()

@@ -1,0 +1,81 @@
+"""What a run reads before it listens: bars of every series up to now, or only what came while nobody listened.
+
+Bars are posted as they are, oldest first: each bar end is decided on record, and no signal comes of one that is over, because the
+series' standing says that later bars are due.
+"""
+
+from collections.abc import Callable, Sequence
+
+from theo.domain.market_data import DAY, HOUR, SECOND, Bar, Tick
+from theo.engine.codec import decode_batch
+from theo.engine.journal import MARKET
+from theo.market.series import Series
+from theo.market.sessions import Hours
+from theo.ports.feed import BarHistory, Progress
+from theo.ports.store import JournalStore
+
+BARS = 500  # of each series: twice the longest look-back of the shipped rule sets
+DAYS_BACK_MAX = 400
+RESUMED_MAX = 12 * HOUR  # a hole in the ticks up to so long is filled with ticks; a longer one with bars
+RECORDS_MAX = 64  # of market data, looked at for the newest tick of each instrument
+
+
+def last_heard(store: JournalStore) -> dict[int, int]:
+    """When each instrument's newest journalled tick happened, microseconds UTC."""
+    head = store.head(MARKET)
+    found: dict[int, int] = {}
+    if head is not None:
+        for record in store.read(MARKET, max(1, head.seq - RECORDS_MAX + 1)):
+            for item in decode_batch(record).items:
+                if isinstance(item, Tick):
+                    found[item.instrument] = max(item.timestamp, found.get(item.instrument, 0))
+    return found
+
+
+async def missing_bars(
+    series: Sequence[Series],
+    hours_of: Callable[[Series], Hours],
+    history: BarHistory,
+    heard: dict[int, int],
+    now: int,
+    tell: Callable[[str], None],
+) -> list[Bar]:
+    """Closed bars that the series lack, in order of their ends. Series whose ticks go on need none."""
+    found: list[tuple[int, int, Bar]] = []
+    for place, one in enumerate(series):
+        if not goes_on(one.instrument.id, heard, now):
+            name = f"{one.instrument.symbol} {one.timeframe.name}"
+
+            def progress(done: Progress, name: str = name) -> None:
+                tell(f"{name}: {done.bars} bars")
+
+            start = max(_first_start(hours_of(one), one.timeframe.length, now), one.last_end)
+            async for piece in history.bars(one.instrument, one.timeframe, hours_of(one), (start, now), progress):
+                found += [(bar.end, place, bar) for bar in piece if bar.end > one.last_end]
+    found.sort(key=lambda entry: entry[:2])
+    return [bar for _, _, bar in found]
+
+
+def goes_on(instrument: int, heard: dict[int, int], now: int) -> bool:
+    """Whether an instrument's ticks go on where the journal ends."""
+    return now - heard.get(instrument, 0) <= RESUMED_MAX
+
+
+def listened_from(series: Sequence[Series], instrument: int, heard: dict[int, int], now: int) -> int:
+    """From when on ticks are wanted: after the newest one, else from the end of the series' oldest newest bar."""
+    if goes_on(instrument, heard, now):
+        return (heard[instrument] // SECOND + 1) * SECOND
+    return min((one.last_end for one in series if one.instrument.id == instrument and one.last_end), default=0)
+
+
+def _first_start(hours: Hours, length: int, now: int) -> int:
+    """The start of the bar with which BARS bars lie before now; as far as the session table goes back."""
+    today, wanted, first = now // DAY, BARS, now
+    earliest = max(today - DAYS_BACK_MAX, hours.table.first_date)
+    for session in reversed(tuple(hours.sessions_between(earliest, today))):
+        starts = [start for start, end in hours.bars_of(session, length) if end <= now]
+        if len(starts) >= wanted:
+            return starts[-wanted]
+        wanted -= len(starts)
+        first = starts[0] if starts else first
+    return first
