@@ -41,6 +41,7 @@ LIMIT_SECONDS = 5.0
 WARM_SECONDS = 3.0  # connections, first ticks, the first minute of the market
 FULL_SPEED = 100.0  # of the market's time: more than any machine works off
 READ_BYTES = 256 * 1024
+FIFTHS = 5
 TICK_BY_TICK = b"99\0"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -181,8 +182,8 @@ def measured(load: Load, seconds: float) -> Measured:
 
 def print_steady(load: Load, found: Measured, folder: str) -> None:
     """The table of the run at the market's own pace."""
-    part = max(len(found.memory) // 5, 1)
-    early, late = median(found.memory[:part]), median(found.memory[-part:])
+    part = -(-len(found.memory) // FIFTHS)
+    memory = [median(found.memory[at : at + part]) for at in range(0, len(found.memory), part)]
     seconds = sorted({second for _, second in load.exact.counts})[1:-1]  # the first and the last may be cut
     heard = [sum(load.exact.counts[SYMBOLS + n + 1, s] for s in seconds) for n in range(EXACT_STREAMS)]
     truth = trades_between(shares(contracts(Path(folder))), seconds[0], seconds[-1] + 1)
@@ -192,7 +193,9 @@ def print_steady(load: Load, found: Measured, folder: str) -> None:
     print(f"messages in all                {found.messages * CLIENTS:>12,}")
     print(f"clients that lost a byte       {found.lost:>12}   of {CLIENTS}")
     print(f"trades heard, of the market's  {sum(heard):>12,}   of {sum(truth):,} in {EXACT_STREAMS} exact streams")
-    print(f"memory of the gateway, MB      {early:>12.1f}   early, {late:.1f} late, most {max(found.memory):.1f}")
+    print(
+        f"memory of the gateway, MB      {max(found.memory):>12.1f}   most; by fifths {', '.join(f'{mb:.1f}' for mb in memory)}"
+    )
     print(f"processor of the gateway       {found.processor_seconds / found.seconds:>12.1%}   of one core")
     assert heard == truth, f"{heard} is not {truth}"
 

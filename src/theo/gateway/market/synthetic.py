@@ -71,6 +71,7 @@ class SyntheticMarket:
                 return False
             opened = [each for each in contracts if each.is_open(minute)]
         self._minute = minute
+        self._chunk = []  # a busy minute has 60,000 ticks: the one that is over makes room first
         self._chunk = ticks([tick_rows(each, minute) for each in opened], self._now, NEVER)
         self._taken = 0
         return True
