@@ -67,30 +67,50 @@ class Budget:
 
     async def history(self, contract: Hashable, question: Hashable, weight: int = 1) -> "OpenHistory":
         """Return when a historical question may be sent; ``weight`` is 2 for BID_ASK. Leave the context when it is answered."""
+        await self._open.acquire()
         self.waiting += 1
         try:
-            await self._open.acquire()
+            while (at := self._question_at(contract, question)) > self._clock.now():
+                await self._clock.sleep_until(at)  # out of the turn: questions about others go on
             async with self._history_turn:
                 while (at := self._history_at(contract, question, weight)) > self._clock.now():
                     await self._clock.sleep_until(at)
+                await self.message()  # within the turn: what is counted is when it is sent
                 now = self._clock.now()
                 self._history.extend([now] * weight)
                 self._asked.setdefault(contract, deque()).append(now)
                 self._asked.setdefault(question, deque()).append(now)
+        except BaseException:
+            self._open.release()
+            raise
         finally:
             self.waiting -= 1
-        await self.message()
+        return OpenHistory(self._open)
+
+    async def open_history(self) -> "OpenHistory":
+        """As ``history`` for what IB does not pace: bars of a minute and longer, and where history begins."""
+        await self._open.acquire()
+        try:
+            await self.message()
+        except BaseException:
+            self._open.release()
+            raise
         return OpenHistory(self._open)
 
     def _history_at(self, contract: Hashable, question: Hashable, weight: int) -> int:
-        now, limits = self._clock.now(), self.limits
+        """When a question is within every limit."""
+        now = self._clock.now()
         _forget(self._history, now - 10 * MINUTE)
+        over = len(self._history) + weight - self.limits.history_in_ten_minutes
+        at = self._history[over - 1] + 10 * MINUTE + 1 if over > 0 else now
+        return max(at, self._question_at(contract, question))
+
+    def _question_at(self, contract: Hashable, question: Hashable) -> int:
+        """When it is within the limits of its contract and of identical questions."""
+        now, limits = self._clock.now(), self.limits
         for key in [key for key, times in self._asked.items() if _forget(times, now - limits.history_same_again)]:
             del self._asked[key]
         at = now
-        over = len(self._history) + weight - limits.history_in_ten_minutes
-        if over > 0:
-            at = max(at, self._history[over - 1] + 10 * MINUTE + 1)
         same = self._asked.get(contract, ())
         if len(same) >= limits.history_same_in_two_seconds:
             at = max(at, same[-limits.history_same_in_two_seconds] + 2 * SECOND + 1)

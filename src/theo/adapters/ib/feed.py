@@ -1,0 +1,101 @@
+"""The feed of Interactive Brokers: who listens to what, and which subscription an answer belongs to (ports.feed.Feed)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.history import History
+from theo.adapters.ib.keeper import Keeper
+from theo.adapters.ib.link import Link, Up
+from theo.ports.feed import Standing, Take, Wish
+
+FARM_BACK = 2104
+DELAYED_ALLOWED = 3  # IB's market data type: live where it is subscribed, delayed where not
+
+
+class IbFeed:
+    """Streams on a link, one keeper each. ``delayed``: whether late data may stand in where live data is not subscribed."""
+
+    def __init__(self, link: Link, contracts: Contracts, *, delayed: bool = False) -> None:
+        self._link, self._delayed = link, delayed
+        self._history = History(link, contracts)
+        self._keepers: list[Keeper] = []
+        self._listeners: dict[int, Keeper] = {}
+        self._grown = asyncio.Event()
+        link.on_up.append(self._up)
+        link.on_down.append(self._down)
+        on = link.callbacks.on
+        on("tickByTickAllLast", self._trade)
+        on("realtimeBar", self._bar)
+        on("priceSizeTick", self._price)
+        on("tickSize", self._size)
+        on("tickString", self._text)
+        on("marketDataType", self._type)
+        on("error", self._error)
+
+    def subscribe(self, wishes: Sequence[Wish], take: Take) -> None:
+        """Implements ports.feed.Feed."""
+        for wish in wishes:
+            keeper = Keeper(wish, self._link, self._history, self._listeners, take)
+            self._keepers.append(keeper)
+            if self._link.up:
+                keeper.connected(new_socket=True, data_lost=True)
+        self._grown.set()
+
+    async def run(self) -> None:
+        """Implements ports.feed.Feed. What a keeper cannot handle is a defect of ours, and is raised."""
+        started = 0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._grown.clear()
+                for keeper in self._keepers[started:]:
+                    group.create_task(keeper.run())
+                started = len(self._keepers)
+                await self._grown.wait()
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Implements ports.feed.Feed."""
+        return tuple(keeper.standing() for keeper in self._keepers)
+
+    async def _up(self, how: Up) -> None:
+        if self._delayed and how.new_socket:
+            await self._link.budget.message()
+            self._link.client.reqMarketDataType(DELAYED_ALLOWED)
+        for keeper in self._keepers:
+            keeper.connected(new_socket=how.new_socket, data_lost=how.data_lost)
+
+    def _down(self, _reason: str) -> None:
+        for keeper in self._keepers:
+            keeper.disconnected()
+
+    def _trade(self, request: int, _kind: int, time: int, price: float, size: float, *_rest: object) -> None:
+        if keeper := self._listeners.get(request):
+            keeper.reader.trade(self._link.clock.now(), time, price, size)
+
+    def _bar(self, request: int, time: int, *numbers: float) -> None:
+        if keeper := self._listeners.get(request):
+            opened, high, low, closed, volume, *_ = numbers
+            keeper.reader.bar(self._link.clock.now(), time, (opened, high, low, closed), volume)
+
+    def _price(self, request: int, kind: int, price: float, size: float) -> None:
+        if keeper := self._listeners.get(request):
+            keeper.reader.price(self._link.clock.now(), kind, price, size)
+
+    def _size(self, request: int, kind: int, size: float) -> None:
+        if keeper := self._listeners.get(request):
+            keeper.reader.size(kind, size)
+
+    def _text(self, request: int, kind: int, text: str) -> None:
+        if keeper := self._listeners.get(request):
+            keeper.reader.text(self._link.clock.now(), kind, text)
+
+    def _type(self, request: int, number: int) -> None:
+        if keeper := self._listeners.get(request):
+            keeper.market_data_type(number)
+
+    def _error(self, request: int, code: int, text: str, _advanced: str = "") -> None:
+        if code == FARM_BACK:
+            for each in self._keepers:
+                each.farm_broke()
+        elif keeper := self._listeners.get(request):
+            keeper.refused(code, text)

@@ -1,0 +1,60 @@
+"""The ways in which IB streams an instrument's trades: what is asked, how it is taken back, which source its ticks name.
+
+What arrives on a stream is read in stream_reading.py; which way is taken when, and what follows from a refusal, is in keeper.py.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from types import MappingProxyType
+
+from ib_async.client import Client
+from ib_async.contract import Contract
+
+from theo.domain.instrument import Instrument, SecurityType
+
+RT_VOLUME = "233"  # generic tick: each trade with its time, where last price and size alone carry none
+BAR_SECONDS = 5  # the only length that IB streams
+
+
+class Way(StrEnum):
+    """How trades come; the value is the source of their ticks."""
+
+    TICK_BY_TICK = "ib:tbt"  # every trade, with the exchange's second; few at once
+    REAL_TIME_BARS = "ib:rtbar"  # exact bars of five seconds; a market data line each
+    SAMPLED = "ib:sampled"  # about four times a second; a market data line each
+
+
+DELAYED = "ib:delayed"  # source of the ticks of a sampled line that is told to be late
+_TRADED = (Way.TICK_BY_TICK, Way.REAL_TIME_BARS, Way.SAMPLED)
+_VALUES = (Way.SAMPLED,)  # an index has neither trades nor quotes: its last value alone
+
+
+def ways(instrument: Instrument) -> tuple[Way, ...]:
+    """The ways that a security type allows, the best first."""
+    return _TRADED if instrument.security_type not in {SecurityType.IND, SecurityType.CASH} else _VALUES
+
+
+def _tick_by_tick(client: Client, request: int, contract: Contract) -> None:
+    client.reqTickByTickData(request, contract, "Last", 0, ignoreSize=False)
+
+
+def _real_time_bars(client: Client, request: int, contract: Contract) -> None:
+    client.reqRealTimeBars(request, contract, BAR_SECONDS, "TRADES", useRTH=False, realTimeBarsOptions=[])
+
+
+def _sampled(client: Client, request: int, contract: Contract) -> None:
+    generic = "" if contract.secType in {"IND", "CASH"} else RT_VOLUME
+    client.reqMktData(request, contract, generic, snapshot=False, regulatorySnapshot=False, mktDataOptions=[])
+
+
+ASK: MappingProxyType[Way, Callable[[Client, int, Contract], None]] = MappingProxyType(
+    {Way.TICK_BY_TICK: _tick_by_tick, Way.REAL_TIME_BARS: _real_time_bars, Way.SAMPLED: _sampled}
+)
+CANCEL: MappingProxyType[Way, Callable[[Client, int], None]] = MappingProxyType(
+    {
+        Way.TICK_BY_TICK: lambda client, request: client.cancelTickByTickData(request),
+        Way.REAL_TIME_BARS: lambda client, request: client.cancelRealTimeBars(request),
+        Way.SAMPLED: lambda client, request: client.cancelMktData(request),
+    }
+)
+TAKES_LINE = frozenset({Way.REAL_TIME_BARS, Way.SAMPLED})

@@ -1,0 +1,243 @@
+"""The ticks of one subscription in order: what has been handed on, holes, what waits until a hole is filled, what came late.
+
+Nothing here asks IB; keeper.py does, and says here what came of it. IB's ticks carry whole seconds, so what is known of a second
+is a list of (price, size): what history has and was not handed on yet is what was missed. While a hole is being filled live
+ticks wait, so that the core sees the past before the present; not for longer than HOLD_MAX.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from theo.domain.market_data import SECOND, Tick, TimeSource
+from theo.market.quality import TickQuality
+
+HISTORY = "ib:history"
+HOLD_MAX = 30 * SECOND
+HELD_MAX = 20_000  # ticks: more than a busy future has in HOLD_MAX
+REMEMBERED_SECONDS = 900  # of what was handed on: a back-fill reaches back less far beyond the last tick
+
+
+class Print(NamedTuple):
+    """A trade, or an index value: ``timestamp`` microseconds UTC, ``price`` in price units, ``size`` 0 for an index."""
+
+    timestamp: int
+    price: int
+    size: int
+
+
+class Arrival(NamedTuple):
+    """A print as it came, ``at`` by our clock. ``whole``: of a stream that gives every trade, so that its seconds are whole."""
+
+    what: Print
+    at: int
+    source: str
+    time_source: int
+    whole: bool
+
+
+class Hole(NamedTuple):
+    """Seconds since the epoch, both included."""
+
+    first: int
+    last: int
+
+
+class TickLine:
+    """``post`` gets ticks in their order. ``newest`` is the newest second handed on or known otherwise, 0 before the first.
+
+    ``parts``: whether the last second before an interruption, and the first after it, may be known in part only. That is so for
+    single ticks; bars are whole, and of a sampled stream nothing can be compared.
+    """
+
+    __slots__ = (
+        "_broken_after",
+        "_broken_in_part",
+        "_dirty",
+        "_handed",
+        "_held",
+        "_hold_since",
+        "_instrument",
+        "_kind",
+        "_last_timestamp",
+        "_post",
+        "_quality",
+        "_resumed_at",
+        "_same",
+        "filled",
+        "newest",
+        "parts",
+        "posted",
+    )
+
+    def __init__(self, instrument: int, kind: int, quality: TickQuality, post: Callable[[Tick], None], since: int = 0) -> None:
+        self._instrument, self._kind, self._quality, self._post = instrument, kind, quality, post
+        self._handed: dict[int, list[tuple[int, int]]] = {}  # by second: prices and sizes
+        self._held: list[Arrival] = []
+        self._hold_since = 0
+        self._broken_after = self._resumed_at = 0
+        self._broken_in_part = False
+        self._dirty: Hole | None = None
+        self._last_timestamp = self._same = 0
+        self.newest = since // SECOND - 1 if since else 0
+        self.parts = True
+        self.posted = self.filled = 0
+        if since:
+            self._broken_after = self.newest
+
+    # What arrives
+
+    def arrived(self, item: Arrival) -> None:
+        """A live print. One of an earlier second than the newest is late or a repeat: history decides, if there is one."""
+        second = item.what.timestamp // SECOND
+        if item.whole and second < self._reached():
+            self._late(item, second)
+        elif not self._broken_after:
+            self._hand_on(item)
+        else:
+            self._resumed_at = self._resumed_at or second
+            self._hold_since = self._hold_since or item.at
+            self._held.append(item)
+            if item.at - self._hold_since > HOLD_MAX or len(self._held) > HELD_MAX:
+                self.release()
+
+    def _reached(self) -> int:
+        return self._held[-1].what.timestamp // SECOND if self._held else self.newest
+
+    def _late(self, item: Arrival, second: int) -> None:
+        if self.parts:
+            self._soil(Hole(second, self._reached()))
+        elif second not in self._handed:  # a bar that comes late has seconds of its own
+            self._hand_on(item)
+
+    # Holes
+
+    def interrupted(self) -> None:
+        """From now on nothing is certain until the next print comes and history has told what lies between."""
+        if not self._broken_after:
+            self._broken_after = self.newest
+            self._broken_in_part = self.parts and self.newest in self._handed
+        self._resumed_at = 0
+
+    @property
+    def hole_since(self) -> int:
+        """Where the hole begins (microseconds UTC), 0 without one."""
+        return (self._broken_after + 1) * SECOND if self._broken_after else 0
+
+    def hole(self) -> Hole | None:
+        """What is to be asked for; None while there is no hole, or while nobody knows where it ends."""
+        if not self._broken_after or not self._resumed_at:
+            return None
+        return Hole(self._broken_after + (not self._broken_in_part), self._resumed_at - (not self.parts))
+
+    def dirty(self) -> Hole | None:
+        """Seconds of which something is missing though what came after them was handed on."""
+        return self._dirty
+
+    def fill(self, past: Iterable[Print], at: int) -> int:
+        """History of the hole: hand on what was missed, then what waited. How many prints were missed."""
+        missed = self._missed(past, at)
+        waited, self._held = self._held, []
+        self._broken_after = self._resumed_at = self._hold_since = 0
+        for item in waited:
+            key = item.what.timestamp // SECOND, item.what.price, item.what.size
+            if self.parts and missed[key]:
+                missed[key] -= 1  # history had it too
+            else:
+                self._hand_on(item)
+        return missed.total()
+
+    def mend(self, hole: Hole, past: Iterable[Print], at: int) -> int:
+        """History of dirty seconds, or of a hole that nobody waits for any longer: hand on what was missed. How many."""
+        if self._dirty == hole:
+            self._dirty = None
+        return self._missed(past, at).total()
+
+    def give_up(self) -> None:
+        """What is missing before what was handed on stays missing."""
+        self._dirty = None
+
+    def release(self) -> None:
+        """What waited is handed on: nobody waits for history any longer, and the hole is mended when it comes."""
+        hole, waited = self.hole(), self._held
+        self._held, self._hold_since = [], 0
+        self._broken_after = self._resumed_at = 0
+        if hole is not None and hole.first <= hole.last:
+            self._soil(hole)
+        for item in waited:
+            self._hand_on(item)
+
+    def _soil(self, hole: Hole) -> None:
+        known = self._dirty or hole
+        self._dirty = Hole(min(hole.first, known.first), max(hole.last, known.last))
+
+    def _missed(self, past: Iterable[Print], at: int) -> Counter[tuple[int, int, int]]:
+        """Hand on the prints of whole seconds of history that were not; by second, price and size how many."""
+        seconds: dict[int, list[Print]] = {}
+        for each in past:
+            seconds.setdefault(each.timestamp // SECOND, []).append(each)
+        missed: Counter[tuple[int, int, int]] = Counter()
+        for second, prints in sorted(seconds.items()):
+            handed = Counter(self._handed.get(second, ()))
+            for place, each in enumerate(prints):
+                if handed[each.price, each.size]:
+                    handed[each.price, each.size] -= 1
+                    continue
+                self._hand_on(Arrival(each, at, HISTORY, TimeSource.EXCHANGE, whole=True), place)
+                missed[second, each.price, each.size] += 1
+        self.filled += missed.total()
+        return missed
+
+    # What goes on
+
+    def _hand_on(self, item: Arrival, place: int | None = None) -> None:
+        """``place`` is where in its second history has a print; a live one comes after all that its second has so far."""
+        price, size = item.what.price, item.what.size
+        second = item.what.timestamp // SECOND
+        handed = self._handed.setdefault(second, [])
+        if item.whole:
+            seq = len(handed) if place is None else place
+        else:
+            self._same = self._same + 1 if item.what.timestamp == self._last_timestamp else 0
+            self._last_timestamp, seq = item.what.timestamp, self._same
+        handed.append((price, size))
+        self.newest = max(self.newest, second)
+        if len(self._handed) > 2 * REMEMBERED_SECONDS:
+            self._forget()
+        tick = Tick(
+            self._instrument,
+            item.at,
+            item.what.timestamp,
+            seq,
+            self._kind,
+            price,
+            size,
+            0,
+            int(item.time_source),
+            item.source,
+        )
+        self.posted += 1
+        self._post(self._quality.on_tick(tick))
+
+    def _forget(self) -> None:
+        oldest = sorted(self._handed)[-REMEMBERED_SECONDS]
+        if self._dirty is not None:
+            oldest = min(oldest, self._dirty.first)
+        if self._broken_after:
+            oldest = min(oldest, self._broken_after)
+        self._handed = {second: prints for second, prints in self._handed.items() if second >= oldest}
+
+
+def prints_of_bar(start: int, length: int, prices: Sequence[int], size: int) -> list[Print]:
+    """A bar (open, high, low, close in price units) as prints of which the same bar is made, and every longer one.
+
+    ``start`` and ``length`` in microseconds, at least four seconds. All of the volume is the close's.
+    """
+    opened, high, low, closed = prices
+    steps = [opened]
+    if high > max(opened, closed):
+        steps.append(high)
+    if low < min(opened, closed):
+        steps.append(low)
+    prints = [Print(start + n * SECOND, price, 0) for n, price in enumerate(steps)]
+    return [*prints, Print(start + length - SECOND, closed, size)]
