@@ -156,6 +156,28 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fi
     charges: int
 
 
+class FillRevised(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fill_revised"):
+    """An execution is other than it was counted: the venue corrected it, or told its charges after it.
+
+    ``execution`` takes the place of those in ``replaces`` (none when only its charges changed). ``price`` is its price now;
+    ``quantity``, ``turnover`` (price x quantity), ``value`` (cash paid, as in Filled) and ``charges`` are what is added to what
+    was counted.
+    """
+
+    at: int
+    order: str
+    trade: str
+    execution: str
+    replaces: tuple[str, ...]
+    instrument: int
+    side: Side
+    price: int
+    quantity: int
+    turnover: int
+    value: int
+    charges: int
+
+
 class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
     """The trade is flat, or never filled (``quantity`` 0). Prices are sums of price x quantity, exact.
 
@@ -289,6 +311,7 @@ Fact = (
     | OrderMoved
     | OrderResized
     | Filled
+    | FillRevised
     | TradeClosed
     | DayBegan
     | BreakerTripped

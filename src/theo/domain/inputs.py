@@ -10,6 +10,8 @@ from theo.domain.market_data import Bar, Tick
 from theo.domain.reports import (
     ActionRejected,
     BookReported,
+    ChargesReported,
+    FillCorrected,
     OrderAccepted,
     OrderAmended,
     OrderCancelled,
@@ -66,6 +68,8 @@ Report = (
     OrderAccepted
     | OrderRejected
     | OrderFilled
+    | FillCorrected
+    | ChargesReported
     | OrderCancelled
     | OrderExpired
     | OrderAmended

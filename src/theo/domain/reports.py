@@ -38,6 +38,32 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_onl
     final: bool = True
 
 
+class FillCorrected(msgspec.Struct, frozen=True, gc=False, array_like=True, kw_only=True, tag="corrected"):
+    """An execution as the venue states it now, in the place of those in ``replaces``, of which at most one was counted.
+
+    The other fields are those of OrderFilled.
+    """
+
+    at: int
+    order: str
+    execution: str
+    replaces: tuple[str, ...]
+    timestamp: int
+    quantity: int
+    price: int
+    charges: int
+    final: bool = True
+
+
+class ChargesReported(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="charges"):
+    """What an execution cost, told after it: these charges (micros) take the place of those that were counted."""
+
+    at: int
+    order: str
+    execution: str
+    charges: int
+
+
 class OrderCancelled(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="cancelled"):
     """The order is dead, by our wish or the venue's."""
 
@@ -106,7 +132,7 @@ class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
 
     at: int
     orders: tuple[BookOrder, ...]
-    executions: tuple[OrderFilled, ...]
+    executions: tuple[OrderFilled | FillCorrected, ...]  # of an execution and its corrections only the newest
     positions: dict[int, int]  # instrument id -> signed quantity
     nothing_in_flight: bool = False
 
@@ -115,6 +141,8 @@ OrderReport = (
     OrderAccepted
     | OrderRejected
     | OrderFilled
+    | FillCorrected
+    | ChargesReported
     | OrderCancelled
     | OrderExpired
     | OrderAmended

@@ -11,7 +11,7 @@ from theo.domain.market_data import DAY
 from theo.domain.orders import OrderRole, Ticket
 from theo.engine import order_life, trade_life
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.state import Day, OrderState, Outcome, SignalState, State, TradeState
+from theo.engine.state import Counted, Day, OrderState, Outcome, SignalState, State, TradeState
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
 KEEP_DAYS = 2  # ended trades with their executions, command outcomes: IB reports executions of today and the day before
@@ -150,7 +150,7 @@ def _order_resized(state: State, fact: f.OrderResized) -> None:
 
 
 def _filled(state: State, fact: f.Filled) -> None:
-    state.executions[fact.execution] = fact.at
+    state.executions[fact.execution] = Counted(fact.at, fact.quantity, fact.price, fact.charges)
     held = state.orders[fact.order]
     held.filled += fact.quantity
     event = OrderEvent.FULL_FILL if held.filled >= held.order.quantity else OrderEvent.PART_FILL
@@ -171,9 +171,40 @@ def _filled(state: State, fact: f.Filled) -> None:
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_OUT)
         trade.last_out_role = fact.role
     state.open_trades[fact.trade] = None
-    state.cash -= fact.charges + fact.value
+    _pay(state, fact.charges + fact.value)
+
+
+def _pay(state: State, amount: int) -> None:
+    state.cash -= amount
     if state.cash > state.high_water and not any(state.positions.values()):
         state.high_water = state.cash  # flat: cash is the equity, exactly
+
+
+def _fill_revised(state: State, fact: f.FillRevised) -> None:
+    """What was counted of an execution changes; a trade that was over runs again, and ends with its sums as they are now."""
+    names = (fact.execution, *fact.replaces)
+    before = next(c for c in map(state.executions.get, names) if c is not None and not c.replaced)
+    state.executions.update(dict.fromkeys(fact.replaces, Counted(fact.at, 0, 0, 0, replaced=True)))
+    counted = Counted(fact.at, before.quantity + fact.quantity, fact.price, before.charges + fact.charges)
+    state.executions[fact.execution] = counted
+    trade = state.trades[fact.trade]
+    entering = fact.side is trade.side
+    if trade.over:
+        trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT)
+        state.open_trades[trade.id] = None
+    trade.charges += fact.charges
+    if entering:
+        trade.in_quantity, trade.in_sum = trade.in_quantity + fact.quantity, trade.in_sum + fact.turnover
+    else:
+        trade.out_quantity, trade.out_sum = trade.out_quantity + fact.quantity, trade.out_sum + fact.turnover
+    if fact.quantity:
+        held = state.orders[fact.order]
+        held.filled += fact.quantity
+        if held.filled >= held.order.quantity:
+            _move(state, fact.at, fact.order, OrderEvent.FULL_FILL)
+        trade.last_fill_at = fact.at
+        state.positions[fact.instrument] = state.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
+    _pay(state, fact.charges + fact.value)
 
 
 def _trade_closed(state: State, fact: f.TradeClosed) -> None:
@@ -194,7 +225,7 @@ def _day_began(state: State, fact: f.DayBegan) -> None:
             del state.orders[order]
             state.unanswered.pop(order, None)
     reported = min((trade.opened_at for trade in state.trades.values()), default=oldest)  # of an order held, a repeat may come
-    for execution in [e for e, at in state.executions.items() if at < min(oldest, reported)]:
+    for execution in [e for e, counted in state.executions.items() if counted.at < min(oldest, reported)]:
         del state.executions[execution]
     for command in [c for c, outcome in state.commands.items() if outcome.at < oldest]:
         del state.commands[command]
@@ -261,6 +292,7 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.OrderMoved: _order_moved,
     f.OrderResized: _order_resized,
     f.Filled: _filled,
+    f.FillRevised: _fill_revised,
     f.TradeClosed: _trade_closed,
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,

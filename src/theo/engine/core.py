@@ -206,6 +206,8 @@ HANDLERS: dict[type, Callable[[Core, Turn, Any], None]] = {
             r.OrderAccepted,
             r.OrderRejected,
             r.OrderFilled,
+            r.FillCorrected,
+            r.ChargesReported,
             r.OrderCancelled,
             r.OrderExpired,
             r.OrderAmended,

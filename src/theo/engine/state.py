@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 
 
 class OrderState(msgspec.Struct):
@@ -79,6 +79,16 @@ class TradeState(msgspec.Struct):
         return self.status in OVER
 
 
+class Counted(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An execution as it was counted; ``replaced``: by a correction with an id of its own, so that it counts no more."""
+
+    at: int
+    quantity: int
+    price: int
+    charges: int
+    replaced: bool = False
+
+
 class SignalState(msgspec.Struct):
     """A signal that is not decided yet."""
 
@@ -124,7 +134,7 @@ class State(msgspec.Struct):
     signals: dict[str, SignalState] = {}
     open_trades: dict[str, None] = {}  # ids of the trades that are not over, oldest first
     unanswered: dict[str, None] = {}  # ids of the orders that wait for an answer of the broker, oldest first
-    executions: dict[str, int] = {}  # execution id -> when; kept KEEP_DAYS, and as long as any trade of that time
+    executions: dict[str, Counted] = {}  # by execution id; kept KEEP_DAYS, and as long as any trade of that time
     commands: dict[str, Outcome] = {}  # by command id; kept KEEP_DAYS, so a repeat within 24 hours is known
     day: Day = msgspec.field(default_factory=Day)
     high_water: int = 0

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from theo.domain.facts import DayBegan, Fact, Filled, RunStarted, TradeClosed, TradeIntended
+from theo.domain.facts import DayBegan, Fact, Filled, FillRevised, RunStarted, TradeClosed, TradeIntended
 from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.domain.market_data import DAY
@@ -153,6 +153,8 @@ class RunDeals:
         """Fold one fact; those that say nothing of deals pass by."""
         if isinstance(fact, Filled):
             self._filled(fact)
+        elif isinstance(fact, FillRevised):
+            self._revised(fact)
         elif isinstance(fact, TradeIntended):
             self._trades[fact.id] = _Sums(fact)
         elif isinstance(fact, TradeClosed):
@@ -240,6 +242,20 @@ class RunDeals:
             held.out_quantity += fact.quantity
             held.out_sum += fact.quantity * fact.price
             held.exited_at = fact.timestamp
+        self.cash -= fact.value + fact.charges
+        self.positions[fact.instrument] = self.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
+        if not any(self.positions.values()):
+            self._points.append(EquityPoint(fact.at, self.cash))
+
+    def _revised(self, fact: FillRevised) -> None:
+        """What was counted changes; a deal that was over runs again until its new sums are closed."""
+        held = self._trades[fact.trade]
+        held.how = ""
+        held.charges += fact.charges
+        if fact.side is held.plan.side:
+            held.in_quantity, held.in_sum = held.in_quantity + fact.quantity, held.in_sum + fact.turnover
+        else:
+            held.out_quantity, held.out_sum = held.out_quantity + fact.quantity, held.out_sum + fact.turnover
         self.cash -= fact.value + fact.charges
         self.positions[fact.instrument] = self.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
         if not any(self.positions.values()):

@@ -23,6 +23,7 @@ class Contracts:
         self._link = link
         self._details: dict[int, ContractDetails] = {}  # by our instrument id
         self._by_con_id: dict[int, Instrument] = {}
+        self._instruments: dict[int, Instrument] = {}
 
     async def resolve(self, instruments: Iterable[Instrument], today: str) -> None:
         """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice."""
@@ -53,7 +54,7 @@ class Contracts:
     def _keep(self, instrument: Instrument, details: ContractDetails) -> None:
         assert details.contract is not None
         self._details[instrument.id] = details
-        self._by_con_id[details.contract.conId] = instrument
+        self._by_con_id[details.contract.conId] = self._instruments[instrument.id] = instrument
 
     def contract(self, instrument: int) -> Contract:
         """The contract that orders and subscriptions name. Raises KeyError for what was not resolved."""
@@ -64,6 +65,10 @@ class Contracts:
     def details(self, instrument: int) -> ContractDetails:
         """Everything that IB says of the contract: tick size, market rules, hours. Raises KeyError."""
         return self._details[instrument]
+
+    def known(self, instrument: int) -> Instrument | None:
+        """Our instrument, once its contract is resolved."""
+        return self._instruments.get(instrument)
 
     def instrument(self, con_id: int) -> Instrument | None:
         """Our instrument of a conId; None for what is not ours. A future's earlier months stay known."""

@@ -134,6 +134,24 @@ def _filled(rows: EntityRows, fact: f.Filled) -> None:
     rows.append(t.fills, *keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.timestamp, fact.at)
 
 
+def _fill_revised(rows: EntityRows, fact: f.FillRevised) -> None:
+    """A row of its own with what changes, so that the sums over an order's rows are what is counted of it."""
+    order, trade = rows.get(t.orders, fact.order), rows.get(t.trades, fact.trade)
+    order["filled"] += fact.quantity
+    if fact.quantity and order["filled"] >= order["quantity"]:
+        _move_order(rows, fact.at, fact.order, OrderEvent.FULL_FILL)
+    entering = fact.side == trade["side"]
+    trade["in_quantity" if entering else "out_quantity"] += fact.quantity
+    trade["entry_sum" if entering else "exit_sum"] += fact.turnover
+    trade["charges"] += fact.charges
+    if TradeStatus(trade["status"]) in trade_life.OVER:
+        event = TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT
+        trade["status"] = trade_life.next_status(TradeStatus(trade["status"]), event)
+    keys = tuple(trade[name] for name in ("account", "user_name", "mode", "run", "config", "config_version"))
+    where = (fact.execution, fact.order, fact.trade, fact.instrument, order["role"], fact.side)
+    rows.append(t.fills, *keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.at, fact.at)
+
+
 def _close_asked(rows: EntityRows, fact: f.CloseAsked) -> None:
     row = rows.get(t.trades, fact.trade)
     row["status"] = trade_life.next_status(TradeStatus(row["status"]), TradeEvent.CLOSE_ASKED)
@@ -247,6 +265,7 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.OrderMoved: _order_moved,
     f.OrderResized: _order_resized,
     f.Filled: _filled,
+    f.FillRevised: _fill_revised,
     f.TradeClosed: _trade_closed,
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,

@@ -7,10 +7,11 @@ all three agree may new risk be taken.
 from theo.domain.approval import Refused
 from theo.domain.effects import CancelOrder, PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
-from theo.domain.orders import OrderRole, Ticket
-from theo.domain.reports import BookOrder, BookReported
+from theo.domain.orders import Order, OrderRole, Ticket
+from theo.domain.reports import BookOrder, BookReported, FillCorrected, OrderFilled
 from theo.engine.decide.entries import enter_again, still_valid
-from theo.engine.decide.order_reports import learn, learn_fill
+from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
+from theo.engine.decide.order_reports import learn
 from theo.engine.decide.tend import tend
 from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
 from theo.engine.state import OrderState, TradeState
@@ -48,22 +49,29 @@ def _outdated(turn: Turn, book: BookReported) -> bool:
     known = {fill.execution for fill in book.executions}
     listed = {entry.order.id for entry in book.orders}
     since = turn.state.asked_book_at
-    fills = any(at >= since and execution not in known for execution, at in turn.state.executions.items())
+    counted = turn.state.executions.items()
+    fills = any(c.at >= since and not c.replaced and execution not in known for execution, c in counted)
     orders = turn.state.orders.items()
     return fills or any(held.since >= since and held.status in LIVE and order not in listed for order, held in orders)
 
 
 def _compare_executions(turn: Turn, book: BookReported) -> int:
-    """Fills that never reached us count now, by the time the exchange gave them."""
+    """Fills that never reached us count now, by the time the exchange gave them; so do corrections, and late charges."""
     found = 0
     for fill in book.executions:
         held = turn.state.orders.get(fill.order)
-        if held is None or fill.execution in turn.state.executions:
+        if held is None:
             continue
-        learn_fill(turn, held.order, fill)
-        turn.emit(Differed(turn.at, "execution_missed", fill.execution, "unknown", f"{fill.quantity}", "counted"))
-        found += 1
+        if _learn(turn, held.order, fill):
+            turn.emit(Differed(turn.at, "execution_missed", fill.execution, "unknown", f"{fill.quantity}", "counted"))
+            found += 1
+        elif fill.final:
+            learn_charges(turn, held.order, fill.execution, fill.charges)
     return found
+
+
+def _learn(turn: Turn, order: Order, fill: OrderFilled | FillCorrected) -> bool:
+    return learn_correction(turn, order, fill) if isinstance(fill, FillCorrected) else learn_fill(turn, order, fill)
 
 
 def _compare_orders(turn: Turn, book: BookReported) -> int:
@@ -98,6 +106,11 @@ def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
         )
     if entry.status != "filled":  # fills are counted from executions, never from a status
         learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", entry.broker_id)
+    if entry.status == "working" and before in ENDED - {OrderStatus.LOST} and held.since < turn.state.asked_book_at:
+        turn.emit(Differed(turn.at, "order_alive", ours.id, str(before), entry.status, "cancelled"))
+        turn.alert("page", "ghost_order", f"{ours.role} order {ours.id} is {before}, and works at the broker: cancelling it")
+        turn.effects.append(CancelOrder(ours.id, adds_risk=ours.role is OrderRole.ENTRY))
+        return 1
     if held.status is before:
         return 0
     turn.emit(Differed(turn.at, "order", held.order.id, str(before), entry.status, "followed the broker"))

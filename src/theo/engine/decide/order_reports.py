@@ -1,10 +1,10 @@
 """What a broker's report of one order makes known. Every report may come twice, late, or out of order."""
 
 from theo.domain import reports as r
-from theo.domain.facts import AmendRefused, Filled, OrderMoved, OrderResized, SignalClosed
-from theo.domain.orders import Order, OrderRole
+from theo.domain.facts import AmendRefused, OrderMoved, OrderResized
 from theo.engine import order_life
 from theo.engine.decide.asking import ask_book
+from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
 from theo.engine.decide.tend import tend
 from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.state import OrderState
@@ -26,43 +26,21 @@ def on_report(turn: Turn, report: r.OrderReport) -> None:
     """Learn from the report, then tend the trade that the order belongs to."""
     held = turn.state.orders.get(report.order)
     if held is None:
+        if isinstance(report, r.ChargesReported):
+            return  # of an order that is forgotten
         turn.alert("page", "foreign_order", f"the broker reported an order that is not ours: {report.order}")
         return
     if isinstance(report, r.OrderFilled):
         learn_fill(turn, held.order, report)
+    elif isinstance(report, r.FillCorrected):
+        learn_correction(turn, held.order, report)
+    elif isinstance(report, r.ChargesReported):
+        learn_charges(turn, held.order, report.execution, report.charges)
     elif isinstance(report, r.OrderAmended):
         _learn_amendment(turn, held, report)
     else:
         _learn_event(turn, held, report)
     tend(turn, turn.state.trades[held.order.trade])
-
-
-def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
-    """Count an execution once, by its id. Returns whether it was new."""
-    state = turn.state
-    if fill.execution in state.executions:
-        return False
-    unit_value = turn.world.unit_values[order.instrument]
-    turn.emit(
-        Filled(
-            at=turn.at,
-            timestamp=fill.timestamp,
-            order=order.id,
-            trade=order.trade,
-            execution=fill.execution,
-            instrument=order.instrument,
-            role=order.role,
-            side=order.side,
-            quantity=fill.quantity,
-            price=fill.price,
-            value=order.side.sign * fill.quantity * fill.price * unit_value,
-            charges=fill.charges,
-        )
-    )
-    signal = state.trades[order.trade].signal
-    if order.role is OrderRole.ENTRY and signal in state.signals:
-        turn.emit(SignalClosed(signal, "EXECUTED", "filled"))
-    return True
 
 
 def _learn_amendment(turn: Turn, held: OrderState, report: r.OrderAmended) -> None:

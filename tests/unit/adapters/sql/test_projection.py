@@ -67,7 +67,7 @@ def test_every_fact_has_a_projection_and_the_day_has_every_fact() -> None:
 
 
 def test_the_day_in_rows(store: SqlMarketStore) -> None:
-    assert Projection(store, DECODERS).apply(day_records()) == 16
+    assert Projection(store, DECODERS).apply(day_records()) == 17
     (trade,) = store.rows("trades")
     expected = {
         "status": "closed",
@@ -77,11 +77,11 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
         "out_quantity": 2,
         "entry_sum": 449_975 + 450_025,
         "exit_sum": 2 * 449_125,
-        "charges": 4 * 620_000,
+        "charges": 4 * 620_000 - 20_000,
         "current_stop": 449_100,
         "first_fill_at": 30,
-        "closed_at": 60,
-        "seq": 10,
+        "closed_at": 62,
+        "seq": 11,
     }
     assert {name: trade[name] for name in expected} == expected
     orders = {row["id"]: row for row in store.rows("orders")}
@@ -93,7 +93,7 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     assert orders["j-2"]["stop_price"] == 449_100
     assert orders["j-1"]["passed"] == '["daily_loss","exposure"]'
     (deal,) = store.rows("deals", run="run-1")
-    assert (deal["gross"], deal["charges"], deal["net"]) == (-87_500_000, 2_480_000, -89_980_000)
+    assert (deal["gross"], deal["charges"], deal["net"]) == (-87_500_000, 2_460_000, -89_960_000)
     assert [r["numbers"] for r in store.rows("decisions", config="mes-vix")] == ["[null,1.5]", "[4500.25,-0.8]"]
     signals = {r["id"]: (r["kind"], r["status"], r["refused_rule"]) for r in store.rows("signals")}
     assert signals == {"S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
@@ -215,7 +215,7 @@ def journal(tmp_path: Path) -> Iterator[SqlJournalStore]:
 
 
 def test_market_data_of_the_journal_is_projected(store: SqlMarketStore, journal: SqlJournalStore) -> None:
-    assert Projection(store, DECODERS).catch_up(journal) == 18
+    assert Projection(store, DECODERS).catch_up(journal) == 19
     assert len(list(store.ticks(TickRange(instrument=1)))) == 10
     assert len(list(store.bars(BarRange(instrument=1, timeframe="1min")))) == 3
     assert Projection(store, DECODERS).catch_up(journal) == 0
@@ -225,7 +225,7 @@ def test_rebuilding_agrees_and_leaves_no_file(store: SqlMarketStore, journal: Sq
     Projection(store, DECODERS).catch_up(journal)
     done = rebuild(journal, store, tmp_path, DECODERS)
     assert done.equal
-    assert done.records == 18
+    assert done.records == 19
     assert {t.table: t.stored_rows for t in done.tables}["stock_ticks"] == 10
     assert not list(tmp_path.glob(f"{REBUILT_NAME}*"))
 
@@ -233,11 +233,11 @@ def test_rebuilding_agrees_and_leaves_no_file(store: SqlMarketStore, journal: Sq
 @pytest.mark.parametrize(
     ("change", "table", "first"),
     [
-        ("UPDATE deals SET net = net + 1", "deals", "trade_id 'T1': net is -89979999, should be -89980000"),
+        ("UPDATE deals SET net = net + 1", "deals", "trade_id 'T1': net is -89959999, should be -89960000"),
         ("DELETE FROM fills WHERE execution = 'x31'", "fills", "seq 5, place 1: missing in the stored table"),
         ("UPDATE bars SET close = 7 WHERE start_at = 0", "bars", "close is 7, should be 2"),
         ("UPDATE orders SET id = 'ghost' WHERE id = 'j-3'", "orders", "id 'ghost': not in the journal"),
-        ("UPDATE watermarks SET seq = 15 WHERE stream = 'trading'", "watermarks", "seq is 15, should be 16"),
+        ("UPDATE watermarks SET seq = 16 WHERE stream = 'trading'", "watermarks", "seq is 16, should be 17"),
     ],
 )
 def test_rebuilding_finds_the_row_and_repairs_it(

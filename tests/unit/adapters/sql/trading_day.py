@@ -1,5 +1,7 @@
 """A short trading day as facts, with every kind of fact once, for the tests of projections."""
 
+import msgspec
+
 from theo.domain import facts as f
 from theo.domain.approval import Approved, Refused
 from theo.domain.facts import Fact
@@ -48,6 +50,24 @@ def fill(at: int, number: int, role: OrderRole, side: Side, quantity: int, price
     )
 
 
+def cheaper(fill: f.Filled, at: int, charges: int) -> f.FillRevised:
+    """The report of what it cost comes after it, and is so much less than was counted."""
+    return f.FillRevised(
+        at=at,
+        order=fill.order,
+        trade=fill.trade,
+        execution=fill.execution,
+        replaces=(),
+        instrument=fill.instrument,
+        side=fill.side,
+        price=fill.price,
+        quantity=0,
+        turnover=0,
+        value=0,
+        charges=-charges,
+    )
+
+
 def trading_day() -> list[list[Fact]]:
     """One inner list a record: a trade of 2 MES from 4500.00 to the stop at 4490.00, 1.25 added by hand-made numbers."""
     bracket = Ticket(
@@ -87,7 +107,8 @@ def trading_day() -> list[list[Fact]]:
         [f.AmendIntended(40, Approved(Amendment(order="j-2", quantity=2, stop=449_100), ()), "trailing")],
         [f.OrderResized(at=41, order="j-2", quantity=2, stop=449_100), f.AmendRefused(42, "j-3", "too late")],
         [f.CloseAsked(50, "T1", "manual"), f.CancelIntended(50, "j-3", "closing"), f.OrderMoved(51, "j-3", "cancelled", "by us")],
-        [fill(60, 2, OrderRole.STOP, Side.SELL, 2, 449_125), closed],
+        [stop := fill(60, 2, OrderRole.STOP, Side.SELL, 2, 449_125), closed],
+        [cheaper(stop, 62, 20_000), msgspec.structs.replace(closed, at=62, charges=2_460_000)],
         [
             f.SignalRaised("S2", KEY, 70, Exit(MES, "rule")),
             f.SignalClosed("S2", "FAILED", "flat", Refused("open_trades", 1.0, 0.0, "t")),
@@ -100,5 +121,5 @@ def trading_day() -> list[list[Fact]]:
             f.Reconciled(87, 1, agreed=True),
         ],
         [f.Alerted(88, "page", "link_down", "down"), f.CommandDone(89, "c1", "halt", "owner", accepted=True, text="ok")],
-        [f.Restarted(90, "b2", ""), f.TimeWentBack(91, 90), f.DayBegan(92, 19_001, 99_910_020_000)],
+        [f.Restarted(90, "b2", ""), f.TimeWentBack(91, 90), f.DayBegan(92, 19_001, 99_910_040_000)],
     ]

@@ -1,0 +1,271 @@
+"""The broker port over IB: sends, changes and cancels by our ids, and hands on what IB says of them.
+
+What a callback means is in order_reports.py and executions.py, the books are in books.py. Here is only what goes out, and what is
+told when the link is lost around it: before the first byte an order certainly never left; after it nobody knows.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from theo.adapters.ib.books import Books
+from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.executions import Executions
+from theo.adapters.ib.later import Later
+from theo.adapters.ib.link import Link, Up
+from theo.adapters.ib.margins import Margin, Margins, Refusal
+from theo.adapters.ib.order_fields import to_ib
+from theo.adapters.ib.order_names import OrderNames, Sent
+from theo.adapters.ib.order_reports import OrderReports
+from theo.domain.approval import Approved
+from theo.domain.inputs import Input, LinkChanged
+from theo.domain.market_data import SECOND
+from theo.domain.orders import Amendment, Order, Ticket
+from theo.domain.reports import (
+    ActionRejected,
+    ChargesReported,
+    FillCorrected,
+    OrderFilled,
+    OrderRejected,
+    SendFailed,
+    SendUnknown,
+)
+from theo.ports.broker import Answer
+from theo.venue.fees import Schedule
+
+DUPLICATE_ID, NO_CONTRACT = 103, 200  # IB's codes, for what we refuse before it does
+ORDER_IDS_SINCE = 1_767_225_600 * SECOND  # 2026-01-01 UTC
+ORDER_IDS_MAX = 2**31 - 1  # IB's order ids are signed 32-bit
+LEFT_IN_TWS = "cancel or change it in TWS"
+
+
+class IbBroker:
+    """Implements ports.broker.Broker. ``fees``: how charges are estimated until IB tells them, by our instrument id.
+
+    Whoever makes it runs the link; the contracts of all instruments must be resolved before their orders are sent.
+    """
+
+    def __init__(self, link: Link, contracts: Contracts, fees: Mapping[int, Schedule]) -> None:
+        self._link, self._contracts = link, contracts
+        self._answer: Answer = _nobody
+        self._names, self._later = OrderNames(), Later(link)
+        self._executions = Executions(link, contracts, self._names, self._later, fees, self._say_fill)
+        self._reports = OrderReports(link, contracts, self._names, self._later, self._say, self._ghost)
+        self._books = Books(link, contracts, self._names, self._executions)
+        self._margins = Margins(link)
+        self._turn = asyncio.Lock()  # what was asked for first leaves first
+        self._up = False
+        link.on_up.append(self._came_up)
+        link.on_down.append(self._went_down)
+
+    # The port
+
+    async def connect(self, answer: Answer) -> None:
+        """Answers go to ``answer`` from now on."""
+        self._answer = answer
+        if not self._up:
+            answer(LinkChanged(self._link.clock.now(), up=False, reason="not connected to IB yet"))
+
+    async def place(self, ticket: Approved[Ticket]) -> None:
+        """Send the orders of a ticket together; a part that left makes all of it UNKNOWN."""
+        async with self._turn:
+            sendable = self._sendable(ticket.subject.orders)
+            for _ in sendable:
+                await self._link.budget.order()
+            if sendable:
+                self._send(sendable)
+
+    async def amend(self, amendment: Approved[Amendment]) -> None:
+        """Send the order again under its handle with other values."""
+        async with self._turn:
+            wanted = amendment.subject
+            sent = self._names.of(wanted.order)
+            why = self._untouchable(sent)
+            if why or sent is None:
+                self._say(ActionRejected(self._now(), wanted.order, "amend", why))
+                return
+            await self._link.budget.order()
+            order = _amended(sent.order, wanted)
+            parent = self._names.of(order.parent)
+            sent.amending = wanted
+            handle = 0 if parent is None else parent.order_id
+            self._transmit(sent, order, handle, "amend")
+
+    async def cancel(self, order: str) -> None:
+        """Ask IB to cancel an order of this client id."""
+        async with self._turn:
+            sent = self._names.of(order)
+            why = self._untouchable(sent)
+            if why or sent is None:
+                self._say(ActionRejected(self._now(), order, "cancel", why))
+                return
+            await self._link.budget.order()
+            try:
+                self._link.client.cancelOrder(sent.order_id)
+                sent.cancelling = True
+            except ConnectionError as error:
+                self._say(ActionRejected(self._now(), order, "cancel", f"the link to IB is down: {error}"))
+
+    async def ask_book(self) -> None:
+        """The books are read beside everything else; a call while they are read begins anew."""
+        self._books.ask(self._say_input)
+
+    async def close(self) -> None:
+        """Nothing is answered any more; resting orders stay. The link is closed by whoever runs it."""
+        self._answer = _nobody
+        self._books.close()
+        self._later.close()
+
+    # Beyond the port
+
+    async def what_if(self, order: Order) -> Margin | Refusal:
+        """What an order would do to margin and cost. Raises NoAnswerError, and ConnectionError without a link."""
+        instrument = self._contracts.known(order.instrument)
+        if instrument is None:
+            return Refusal(NO_CONTRACT, _no_contract(order))
+        made = to_ib(order, instrument, self._link.account)
+        return await self._margins.ask(self._contracts.contract(order.instrument), made)
+
+    async def cancel_everything(self) -> None:
+        """IB's global cancel: every order of the login, protective stops and those typed into TWS included.
+
+        Raises ConnectionError without a link.
+        """
+        async with self._turn:
+            await self._link.budget.order()
+            self._link.client.reqGlobalCancel()
+
+    # Sending
+
+    def _sendable(self, orders: Sequence[Order]) -> list[Sent]:
+        """All of a ticket or nothing; what cannot be sent is answered."""
+        known = [sent for sent in map(self._names.of, (o.id for o in orders)) if sent is not None]
+        lives = ", ".join(sent.order.id for sent in known if sent.answered and not sent.ended)
+        client_id, instruments = self._link.settings.client_id, self._contracts
+        made = [(order, instruments.known(order.instrument)) for order in orders]
+        unknown = next((_no_contract(order) for order, instrument in made if instrument is None), "")
+        if lives or unknown:
+            code, text = (DUPLICATE_ID, f"IB already works {lives}") if lives else (NO_CONTRACT, unknown)
+            for order in orders:
+                self._say(OrderRejected(self._now(), order.id, code, text))
+            return []
+        return [Sent(order=order, instrument=held, client_id=client_id) for order, held in made if held is not None]
+
+    def _send(self, ticket: Sequence[Sent]) -> None:
+        """Without a pause from the first to the last: nothing of ours comes between them."""
+        link, left = self._link, 0
+        if not self._up:
+            for sent in ticket:
+                self._say(SendFailed(self._now(), sent.order.id, "the link to IB is down"))
+            return
+        try:
+            handles = {sent.order.id: link.next_id() for sent in ticket}
+            for sent in ticket:
+                self._names.name(self._names.add(sent), order_id=handles[sent.order.id])
+            for sent in ticket:
+                order, last = sent.order, sent is ticket[-1]
+                made = to_ib(order, sent.instrument, link.account, parent=handles.get(order.parent, 0), transmit=last)
+                link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
+                left += 1
+        except ConnectionError as error:
+            kind = SendUnknown if left else SendFailed
+            for sent in ticket:
+                sent.order_id = 0
+                self._say(kind(self._now(), sent.order.id, f"the link to IB: {error}"))
+
+    def _transmit(self, sent: Sent, order: Order, parent: int, action: str) -> None:
+        made = to_ib(order, sent.instrument, self._link.account, parent=parent)
+        try:
+            self._link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
+        except ConnectionError as error:
+            sent.amending = None
+            self._say(ActionRejected(self._now(), order.id, action, f"the link to IB is down: {error}"))
+
+    def _untouchable(self, sent: Sent | None) -> str:
+        """Why an order cannot be changed or cancelled from here; "" when it can."""
+        if not self._up:
+            return "the link to IB is down"
+        if sent is None:
+            return f"IB has shown no such order in this connection: {LEFT_IN_TWS} if it is there"
+        if sent.client_id != self._link.settings.client_id:
+            return f"it belongs to client id {sent.client_id} of IB: connect with that one, or {LEFT_IN_TWS}"
+        if not sent.order_id:
+            return f"IB gives no handle for it (permId {sent.perm_id}): {LEFT_IN_TWS}"
+        return ""
+
+    def _ghost(self, sent: Sent, perm_id: int) -> None:
+        """A change became a second live order. The handle means the newer one: that one is cancelled, the older one stays."""
+        if sent.ghost == perm_id:
+            return
+        sent.ghost = perm_id
+        text = f"{sent.order.id} lives twice at IB (permId {sent.perm_id} and {perm_id}): the second is being cancelled"
+        self._link.notifier.tell(self._now(), "page", "two_orders", text)
+        if sent.amending is not None:
+            sent.amending = None
+            self._say(ActionRejected(self._now(), sent.order.id, "amend", text))
+        if sent.order_id and self._link.client.isConnected():
+            self._link.client.cancelOrder(sent.order_id)
+
+    # The link
+
+    async def _came_up(self, up: Up) -> None:
+        """Learn the handles of this connection, then say that the link is up."""
+        if up.new_socket:
+            self._lost("the link to IB was lost after the send")
+            self._names.new_socket()
+            self._link.client.updateReqId(self._first_order_id())
+            await self._link.budget.message()
+            await self._link.requests.by_name("openOrder", self._link.client.reqOpenOrders)
+        self._up = True
+        self._say_input(LinkChanged(self._now(), up=True, reason="connected to IB"))
+
+    def _first_order_id(self) -> int:
+        """Beyond every id that was ever used: a second counts as one id, more than orders and questions ever need.
+
+        IB hands out used ids after a restart. A child under one may find a parent that was filled long ago, and work at once.
+        """
+        return min((self._now() - ORDER_IDS_SINCE) // SECOND, ORDER_IDS_MAX)
+
+    def _went_down(self, reason: str) -> None:
+        self._executions.release()
+        self._lost(reason)
+        if self._up:
+            self._up = False
+            self._say_input(LinkChanged(self._now(), up=False, reason=reason))
+
+    def _lost(self, reason: str) -> None:
+        """What was sent and not answered may live at IB."""
+        for sent in self._names.unanswered():
+            sent.order_id = 0
+            self._say(SendUnknown(self._now(), sent.order.id, reason))
+
+    # Answers
+
+    def _say(self, report: Input) -> None:
+        """What comes now must not overtake a fill that is held for its charges."""
+        self._executions.release()
+        self._answer(report)
+
+    def _say_fill(self, report: OrderFilled | FillCorrected | ChargesReported) -> None:
+        self._answer(report)
+
+    def _say_input(self, item: Input) -> None:
+        self._executions.release()
+        self._answer(item)
+
+    def _now(self) -> int:
+        return self._link.clock.now()
+
+
+def _amended(order: Order, wanted: Amendment) -> Order:
+    changes = {name: getattr(wanted, name) for name in ("limit", "stop", "trail") if getattr(wanted, name) is not None}
+    return msgspec.structs.replace(order, quantity=wanted.quantity, **changes)
+
+
+def _no_contract(order: Order) -> str:
+    return f"no contract of IB is known for instrument {order.instrument}"
+
+
+def _nobody(_item: Input) -> None:
+    """Before ``connect`` and after ``close`` nobody listens."""
