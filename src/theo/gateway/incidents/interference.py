@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from theo.gateway.client import Client
-from theo.gateway.desk import NEVER
+from theo.gateway.desk import NEVER, Desk
 from theo.gateway.wire.schema import Message
 
 How = Literal["drop", "double", "echo", "delay", "reorder"]
@@ -47,9 +47,12 @@ class Late(msgspec.Struct, frozen=True):
 
 
 class Interference:
-    """One for all clients. Without disturbances it is not in the way: the clients' own delivery is put back."""
+    """One for all clients. Without disturbances it is not in the way: the clients' own delivery is put back.
 
-    __slots__ = ("_clients", "_disturbances", "_late", "_number", "_swapped", "now")
+    Late is counted from when a message is sent: from the desk's time, whatever was due last.
+    """
+
+    __slots__ = ("_clients", "_desk", "_disturbances", "_late", "_number", "_swapped")
 
     def __init__(self) -> None:
         self._disturbances: list[Disturbance] = []
@@ -57,10 +60,11 @@ class Interference:
         self._swapped: dict[int, Late] = {}  # by connection: a message that lets the next one go first
         self._clients: dict[int, Client] = {}
         self._number = 0
-        self.now = 0
+        self._desk: Desk | None = None
 
-    def attach(self, client: Client) -> None:
+    def attach(self, desk: Desk, client: Client) -> None:
         """Stand in this client's way whenever there is something to do."""
+        self._desk = desk
         self._clients[client.number] = client
         self._stand()
 
@@ -144,5 +148,6 @@ class Interference:
         if len(self._late) >= HELD_MAX:
             self._deliver(late)
             return
+        assert self._desk is not None, "nobody is attached"
         self._number += 1
-        heapq.heappush(self._late, (self.now + delay, self._number, late))
+        heapq.heappush(self._late, (self._desk.now + delay, self._number, late))

@@ -119,7 +119,6 @@ class IncidentsRoom:
 
     def _begin(self, desk: Desk, wanted: Wanted) -> None:
         name, incident = wanted.name, self.incidents[wanted.name]
-        self.interference.now = desk.now
         if incident.begin is not None:
             incident.begin(desk, wanted.args)
         if not wanted.part:
@@ -206,7 +205,6 @@ class IncidentsRoom:
 
     def on_time(self, desk: Desk, at: int) -> None:
         """Begin and end what is due; send what was late."""
-        self.interference.now = at
         while self._due and self._due[0][0] <= at:
             when, _, what = heapq.heappop(self._due)
             self._pass(desk, when, what)
@@ -220,8 +218,7 @@ class IncidentsRoom:
 
     def on_started(self, desk: Desk, client: Client) -> None:
         """From now on something may stand in its way."""
-        self.interference.now = desk.now
-        self.interference.attach(client)
+        self.interference.attach(desk, client)
         for greet in self.catalogue.greets:
             greet(client)
 

@@ -150,7 +150,6 @@ def test_a_time_of_the_day_comes_each_day_in_its_own_zone() -> None:
 def test_one_message_meets_a_disturbance(how: str, expected: list[str]) -> None:
     field = Field()
     between = field.incidents.interference
-    between.now = field.now
     between.add(Disturbance(how, 1, ("NextValidId",), 5 * SECOND))  # type: ignore[arg-type]  # one of five
     heard = [*field.peer.ask(ReqIds(), ReqCurrentTime(), ReqCurrentTime()), *field.wait(5)]
     assert ["i" if isinstance(m, NextValidId) else "t" for m in heard if isinstance(m, NextValidId | CurrentTime)] == expected

@@ -236,6 +236,16 @@ def test_duplicate_and_late_ticks() -> None:
     assert heard != sorted(heard)
 
 
+def test_an_echo_is_late_from_when_its_tick_was_sent() -> None:
+    """Also after a time in which nothing else was due."""
+    field = Field()
+    field.peer.ask(ReqTickByTickData(8, SPY.contract, "AllLast"))
+    field.play("duplicate-ticks")
+    field.market.add(trade(SPY, field.now + 20 * SECOND, "601"))
+    heard = [[m.price for m in field.wait(seconds) if isinstance(m, TickByTickLast)] for seconds in (20, 1.9, 0.1)]
+    assert heard == [[601.0], [], [601.0]]
+
+
 def test_server_lost_with_and_without_data() -> None:
     for name, code, delivers in [("server-lost", 1102, True), ("server-lost-data-lost", 1101, False)]:
         field = Field()
