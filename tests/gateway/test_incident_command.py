@@ -52,7 +52,7 @@ def admin_port(gateway: Gateway) -> Iterator[int]:
         await admin.stop()
         await server.stop()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     assert ready.wait(WAIT_SECONDS)
     yield ports[0]

@@ -52,7 +52,7 @@ async def test_nightly_restart(server: GatewayServer, gateway: Gateway, ib: ib_a
     play(server, gateway, "nightly-restart", 3600.0)
     await asyncio.wait_for(ib.disconnectedEvent, WAIT_SECONDS)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    assert await reader.read() == b""  # refused
+    assert await asyncio.wait_for(reader.read(), WAIT_SECONDS) == b""  # refused
     writer.close()
     server.act(lambda simulator: gateway.incidents.end(simulator.desk, "nightly-restart"))
     again = await connected(server)
