@@ -90,6 +90,20 @@ def paper(
 
 
 @app.command()
+def live(
+    context: typer.Context,
+    rulesets: Annotated[list[str], typer.Argument(help="Rule sets: TOML files, or names of shipped ones.")],
+    broker_clock: Annotated[
+        bool, typer.Option("--broker-clock", help="Take the time from a simulated gateway; refused for real money.")
+    ] = False,
+) -> None:
+    """Trade rule sets through TWS: on its paper account, or real money where the configuration says so in words."""
+    from theo.app.commands.live import run
+
+    raise typer.Exit(run(home_of(context), rulesets, broker_clock=broker_clock))
+
+
+@app.command()
 def gateway(
     context: typer.Context,
     port: Annotated[

@@ -12,6 +12,7 @@ from theo.app.rulesets import recorded_class
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING, Record
+from theo.domain.keys import Mode
 from theo.domain.market_data import DAY, Bar, Tick
 from theo.drive.assembly import Plan, assemble
 from theo.drive.record import plan_of_record
@@ -19,6 +20,7 @@ from theo.drive.redecide import Compared, redecide
 from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
 from theo.engine.journal import MARKET
+from theo.runtime.warm_up import DAYS_BACK
 
 EPOCH = date(1970, 1, 1)
 
@@ -97,7 +99,8 @@ def _plan(home: Home, folder: Path, store: SqlJournalStore, started: Started) ->
     assert head is not None  # the start is in it
     begun = EPOCH + timedelta(days=_first_start(folder, store).at // DAY)
     ended = EPOCH + timedelta(days=_record(store, head.seq).recorded_at // DAY)
-    first, last = begun - timedelta(days=7), max(ended, begun) + timedelta(days=14)
+    before = DAYS_BACK if started.key.mode in {Mode.PAPER, Mode.LIVE} else 7  # a live run reads bars before it listens
+    first, last = begun - timedelta(days=before), max(ended, begun) + timedelta(days=14)
     return plan_of_record(
         started,
         tables=lambda name: session_table(name, first, last, home.sessions),

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from theo.adapters.system.log import LogNotifier
+from theo.app.event_lines import line_of
 from theo.app.times import clock
-from theo.domain.facts import Decided, Fact, SignalClosed, SignalRaised, TradeClosed, TradeIntended
+from theo.domain.facts import Decided, Fact, Filled, TradeClosed
 from theo.domain.instrument import MICROS
-from theo.domain.signals import Proposal
 from theo.drive.assembly import Plan
 from theo.engine.account import equity
 from theo.engine.core import Core
@@ -37,7 +37,7 @@ class DemoScreen:
         self._core: Core | None = None
         self._notifier: LogNotifier | None = None
         self._live: Live | None = None
-        self._symbols = {i.id: i for i in plan.instruments.values()}
+        self._instruments = {i.id: i for i in plan.instruments.values()}
 
     @contextmanager
     def showing(self, core: Core, notifier: LogNotifier) -> Iterator[None]:
@@ -59,19 +59,12 @@ class DemoScreen:
         for fact in facts:
             if isinstance(fact, Decided):
                 self._decision = f"{clock(fact.end)}  {fact.config}: {fact.verdict}"
-            elif isinstance(fact, TradeIntended):
-                i = self._symbols[fact.instrument]
-                levels = f"stop {i.text(fact.stop)}, target {i.text(fact.target) if fact.target else 'none'}"
-                self._say(f"{clock(at)}  {fact.side} {fact.quantity} {i.symbol} near {i.text(fact.entry)}, {levels}")
-            elif isinstance(fact, SignalClosed) and fact.status == "FAILED":
-                self._say(f"{clock(at)}  refused: {fact.reason}")
-            elif isinstance(fact, SignalRaised) and isinstance(fact.action, Proposal):
-                continue
             elif isinstance(fact, TradeClosed) and fact.quantity:
                 net = fact.gross - fact.charges
                 self._closed, self._net = self._closed + 1, self._net + net
                 self._won += net > 0
-                self._say(f"{clock(at)}  closed by {fact.how}: {net / MICROS:+,.2f} USD")
+            if not isinstance(fact, Filled) and (line := line_of(at, fact, self._instruments)):
+                self._say(line)
 
     def _say(self, text: str) -> None:
         self._events.append(text)
@@ -124,7 +117,7 @@ class DemoScreen:
         for name in ("trade", "side", "open", "entry", "stop", "target", "P&L"):
             table.add_column(name, justify="left" if name in {"trade", "side"} else "right")
         for trade in [core.state.trades[t] for t in core.state.open_trades]:
-            i = self._symbols[trade.instrument]
+            i = self._instruments[trade.instrument]
             last = core.world.market.last.get(trade.instrument, trade.entry)
             entry = trade.in_sum // trade.in_quantity if trade.in_quantity else trade.entry
             profit = trade.side.sign * (last - entry) * trade.open_quantity * i.unit_value

@@ -47,7 +47,13 @@ class LiveRun:
         self._shell.arrived.set()
 
     async def run(self, started: Started) -> None:
-        """From the comparison of the books to the end. A service that fails ends the run, and its error is raised."""
+        """From the comparison of the books to the end. What ends a service ends the run, and is raised."""
+        try:
+            await self._run(started)
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+
+    async def _run(self, started: Started) -> None:
         async with asyncio.TaskGroup() as group:
             self._shell.post(started)
             await self._broker.connect(self._gate.hear)
@@ -93,3 +99,9 @@ class LiveRun:
         """Everything durable, a snapshot kept, the link closed. Protective orders rest at the broker."""
         await self._keep()
         await self._broker.close()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What happened first; the rest followed from it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

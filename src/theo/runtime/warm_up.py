@@ -15,7 +15,7 @@ from theo.ports.feed import BarHistory, Progress
 from theo.ports.store import JournalStore
 
 BARS = 500  # of each series: twice the longest look-back of the shipped rule sets
-DAYS_BACK_MAX = 400
+DAYS_BACK = 60  # the sessions that a run must know before its first day
 RESUMED_MAX = 12 * HOUR  # a hole in the ticks up to so long is filled with ticks; a longer one with bars
 RECORDS_MAX = 64  # of market data, looked at for the newest tick of each instrument
 
@@ -71,7 +71,7 @@ def listened_from(series: Sequence[Series], instrument: int, heard: dict[int, in
 def _first_start(hours: Hours, length: int, now: int) -> int:
     """The start of the bar with which BARS bars lie before now; as far as the session table goes back."""
     today, wanted, first = now // DAY, BARS, now
-    earliest = max(today - DAYS_BACK_MAX, hours.table.first_date)
+    earliest = max(today - DAYS_BACK, hours.table.first_date)
     for session in reversed(tuple(hours.sessions_between(earliest, today))):
         starts = [start for start, end in hours.bars_of(session, length) if end <= now]
         if len(starts) >= wanted:

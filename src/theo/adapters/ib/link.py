@@ -61,6 +61,7 @@ class Link:
         self.on_up: list[Callable[[Up], Awaitable[None]]] = []
         self.on_down: list[Callable[[str], None]] = []
         self.failed = asyncio.Event()  # a try to connect has failed; ``why`` says how
+        self._is_up = asyncio.Event()
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
         self._notices: list[int] = []
@@ -74,6 +75,10 @@ class Link:
     def up(self) -> bool:
         """Whether requests and orders may be sent."""
         return self.state is LinkState.UP
+
+    async def wait_up(self) -> None:
+        """Return when the link is up."""
+        await self._is_up.wait()
 
     def next_id(self) -> int:
         """A fresh id for a request or an order; ids only rise within a connection. Raises ConnectionError without one."""
@@ -155,17 +160,19 @@ class Link:
             await listener(how)
         if not self._ended.is_set():
             self.state = LinkState.UP
+            self._is_up.set()
 
     async def _stay(self) -> None:
         """Until the socket closes or nobody answers on it; what TWS says of IB's servers is followed in order."""
         ended = asyncio.ensure_future(self._ended.wait())
         beating = asyncio.ensure_future(self._beat())
+        changed = asyncio.ensure_future(self._changed.wait())
         try:
             while not self._ended.is_set():
-                changed = asyncio.ensure_future(self._changed.wait())
                 await asyncio.wait((ended, changed, beating), return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
-                self._changed.clear()
+                if changed.done():
+                    self._changed.clear()
+                    changed = asyncio.ensure_future(self._changed.wait())
                 if beating.done():
                     beating.result()
                 while self._notices and not self._ended.is_set():
@@ -173,8 +180,8 @@ class Link:
                     if code not in SERVERS_LOST and self.state is LinkState.CUT:
                         await self._come_up(Up(new_socket=False, data_lost=code == SUBSCRIPTIONS_LOST))
         finally:
-            ended.cancel()
-            beating.cancel()
+            for task in (ended, beating, changed):
+                task.cancel()
 
     async def _beat(self) -> None:
         """A half-open socket stays silent for ever: ask the time now and then. Raises NoAnswerError."""
@@ -206,6 +213,7 @@ class Link:
             return
         was = self.state
         self.state = LinkState.DOWN
+        self._is_up.clear()
         self.requests.lost(reason)
         if was is not LinkState.CUT:
             for listener in self.on_down:

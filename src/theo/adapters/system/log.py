@@ -17,3 +17,10 @@ class LogNotifier:
         level = {"info": "info", "warning": "warning", "page": "error"}[severity]
         getattr(self._log, level)(text, code=code, at=at)
         self.newest = [*self.newest[-self.KEPT_MAX :], (at, severity, text)]
+
+
+class Nobody:
+    """Tells nobody: for a look at something whose state is asked for directly."""
+
+    def tell(self, at: int, severity: str, code: str, text: str) -> None:
+        """Nothing is told."""

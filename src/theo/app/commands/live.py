@@ -1,0 +1,87 @@
+"""`theo live`: rule sets on the broker's paper account, or on real money where the configuration says so in words."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from theo.adapters.ib.probe import Probed, probe
+from theo.adapters.ib.settings import IbSettings
+from theo.adapters.system.clock import PacedClock, WallClock
+from theo.adapters.system.log import LogNotifier, Nobody
+from theo.app.cli_options import EXIT_INTERRUPTED
+from theo.app.composition import BUILD
+from theo.app.configuration import Configured, configured
+from theo.app.event_lines import line_of
+from theo.app.home import Home, open_home
+from theo.app.live_making import Live, live_plan, open_live
+from theo.domain.errors import ConfigError
+from theo.domain.facts import Fact
+from theo.domain.inputs import Started
+from theo.domain.instrument import MICROS
+from theo.drive.assembly import Plan
+from theo.ports.clock import Clock
+from theo.runtime.shell import Watch
+
+
+def run(path: Path, names: Sequence[str], *, broker_clock: bool) -> int:
+    """Trade until a signal stops it. Positions and their protective orders stay at the broker."""
+    home = open_home(path)
+    settings = configured(home.configuration)
+    _refuse(home, settings, names, broker_clock=broker_clock)
+    return asyncio.run(_trade(home, settings, names, broker_clock=broker_clock))
+
+
+def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_clock: bool) -> None:
+    where = str(home.configuration)
+    if settings.mode == "virtual":
+        raise ConfigError(
+            'mode is "virtual": no order leaves this machine', where=where, remedy='Write mode = "paper", or use `theo paper`'
+        )
+    if settings.ib.read_only:
+        raise ConfigError("[ib] read_only is true: there is no order path", where=where, remedy="Set it to false to trade")
+    if broker_clock and settings.mode == "live":
+        raise ConfigError("--broker-clock is for simulated gateways, and the mode is live", where=where)
+    if not names:
+        raise ConfigError("no rule set is named", remedy="Name one or more: `theo live mes-vix`")
+
+
+async def _trade(home: Home, settings: Configured, names: Sequence[str], *, broker_clock: bool) -> int:
+    notifier = LogNotifier()
+    clock: Clock = WallClock()
+    probed = await _probed(settings.ib, clock, notifier, broker_clock=broker_clock)
+    if broker_clock:
+        clock = PacedClock(clock.now() + probed.clock_offset, 1.0)
+    plan = live_plan(home, settings, names, probed, clock.now())
+    folder = home.runs / plan.key.run
+    live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan))
+    try:
+        _stop_on_signals(live)
+        cash = f"{probed.cash / MICROS:,.2f} {probed.currency}"
+        print(f"{plan.key.mode} on {probed.account}, {cash}: {', '.join(names)}; journal in {folder}", flush=True)
+        await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
+    finally:
+        live.close()
+    return EXIT_INTERRUPTED
+
+
+async def _probed(settings: IbSettings, clock: Clock, notifier: LogNotifier, *, broker_clock: bool) -> Probed:
+    """What the broker says of itself; a clock that is off is no news where it is to be followed."""
+    return await probe(settings, clock, Nobody() if broker_clock else notifier)
+
+
+def _lines(plan: Plan) -> Watch:
+    instruments = {i.id: i for i in plan.instruments.values()}
+
+    def watch(at: int, facts: list[Fact]) -> None:
+        for fact in facts:
+            if line := line_of(at, fact, instruments):
+                print(line, flush=True)
+
+    return watch
+
+
+def _stop_on_signals(live: Live) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, live.run.stop)

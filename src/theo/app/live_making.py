@@ -1,0 +1,159 @@
+"""A live run, put together: the plan of its rule sets, its journal, and Interactive Brokers behind the ports."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from theo.adapters.calendars.tables import zone_offsets
+from theo.adapters.ib.broker import IbBroker
+from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.feed import IbFeed
+from theo.adapters.ib.history import History
+from theo.adapters.ib.link import Link, Up
+from theo.adapters.ib.probe import Probed
+from theo.adapters.sql.inbox import SqlInbox
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.system.blocking import Inline
+from theo.adapters.system.latch import StopFile
+from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
+from theo.app.configuration import Configured
+from theo.app.home import Home
+from theo.app.rulesets import find_ruleset
+from theo.domain.errors import ConfigError
+from theo.domain.keys import Key, Mode
+from theo.domain.market_data import SECOND, SessionScope
+from theo.drive.assembly import Plan, assemble
+from theo.market.series import Series
+from theo.market.sessions import Hours
+from theo.market.wall_clock import WallClock
+from theo.ports.clock import Clock
+from theo.ports.notifier import Notifier
+from theo.runtime.boot import boot
+from theo.runtime.listening import Listening
+from theo.runtime.live import LiveRun
+from theo.runtime.operator import Operator
+from theo.runtime.session_gate import SessionGate
+from theo.runtime.shell import Shell, Watch
+from theo.runtime.warm_up import DAYS_BACK, last_heard
+from theo.strategy.making import strategy_of
+from theo.venue import fees
+
+DAYS_AHEAD = 400  # of sessions: as long as a process may run
+
+
+@dataclass(slots=True)
+class Live:
+    """An opened live run and what must be closed after it."""
+
+    run: LiveRun
+    shell: Shell
+    link: Link
+    feed: IbFeed
+    store: SqlJournalStore
+    inbox: SqlInbox
+
+    def close(self) -> None:
+        """Give up the lease and the files."""
+        self.inbox.close()
+        self.store.close()
+
+
+def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Probed, now: int) -> Plan:
+    """What the rule sets need, on the probed account. Raises ConfigError for what cannot be traded there."""
+    mode = Mode.LIVE if settings.mode == "live" else Mode.PAPER
+    today = datetime.fromtimestamp(now / SECOND, UTC).date()
+    found = [find_ruleset(name) for name in names]
+    listed = known_instruments(home)
+    needed = {n.symbol for ruleset, _, kind in found for n in strategy_of(ruleset, kind).needs().series}
+    if unknown := sorted(needed - set(listed)):
+        raise ConfigError(
+            f"not known: {', '.join(unknown)}", remedy=f"Known are {', '.join(sorted(listed))}; see instruments.toml"
+        )
+    read = {symbol: listed[symbol] for symbol in sorted(needed)}
+    key = Key(account=probed.account, mode=mode, run=f"{mode}-{probed.account}")
+    days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
+    plan = plan_for(home, read, key, journal_id(home.path, mode[0]), probed.cash, *days)
+    plan.rulesets = [(ruleset, text) for ruleset, text, _ in found]
+    plan.classes = {ruleset.name: kind for ruleset, _, kind in found if kind is not None}
+    plan.class_folders = {
+        ruleset.name: str(Path(name).resolve().parent)
+        for name, (ruleset, _, kind) in zip(names, found, strict=True)
+        if kind is not None
+    }
+    plan.from_ticks = True
+    return plan
+
+
+def open_live(
+    home: Home, folder: Path, plan: Plan, settings: Configured, clock: Clock, notifier: Notifier, watch: Watch | None
+) -> Live:
+    """Boot the plan on a folder's journal, with the broker behind the ports. The home's STOP halts it too."""
+    store = SqlJournalStore(folder)
+    try:
+        booted = boot(store, lambda: assemble(plan))
+        for why in booted.skipped:
+            notifier.tell(booted.core.at, "warning", "snapshot_skipped", f"{why}; the state follows from the journal instead")
+        link = Link(msgspec.structs.replace(settings.ib, account=plan.key.account), clock, notifier)
+        contracts = _contracts(link, plan, clock)
+        schedules = {plan.instruments[symbol].id: fees.schedule(name) for symbol, name in plan.fees.items()}
+        broker, feed = IbBroker(link, contracts, schedules), IbFeed(link, contracts)
+        latch = StopFile(folder, home.path, Path.cwd())
+        shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
+        inbox = SqlInbox(folder)
+        listening = Listening(
+            feed,
+            History(link, contracts),
+            booted.core.world.market.every_series(),
+            _hours_of(plan),
+            _whole_hours(plan),
+            last_heard(store),
+            link.wait_up,
+            shell.post,
+            clock,
+            lambda text: notifier.tell(clock.now(), "info", "warm_up", text),
+        )
+        gate = _gate(settings, shell, clock, notifier)
+        operator = Operator(shell, inbox, latch)
+        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (link.run, listening.run))
+    except BaseException:
+        store.close()
+        raise
+    return Live(run, shell, link, feed, store, inbox)
+
+
+def _contracts(link: Link, plan: Plan, clock: Clock) -> Contracts:
+    """Asked for before anything else on a new connection."""
+    contracts = Contracts(link)
+    wanted = {series.instrument.id: series.instrument for series in plan.series()}
+
+    async def resolve(_up: Up) -> None:
+        await contracts.resolve(wanted.values(), f"{datetime.fromtimestamp(clock.now() / SECOND, UTC):%Y%m%d}")
+
+    link.on_up.append(resolve)
+    return contracts
+
+
+def _gate(settings: Configured, shell: Shell, clock: Clock, notifier: Notifier) -> SessionGate:
+    today = datetime.fromtimestamp(clock.now() / SECOND, UTC).date()
+    offsets = zone_offsets(settings.gate_zone, today - timedelta(days=2), today + timedelta(days=DAYS_AHEAD))
+    return SessionGate(settings.gate, WallClock(offsets), shell.post, clock.now, notifier)
+
+
+def _scope(plan: Plan) -> SessionScope:
+    return plan.rulesets[0][0].session  # the same for all: assemble refuses what differs
+
+
+def _hours_of(plan: Plan) -> Callable[[Series], Hours]:
+    scope = _scope(plan)
+
+    def hours(series: Series) -> Hours:
+        return Hours(plan.tables[series.instrument.calendar], scope)
+
+    return hours
+
+
+def _whole_hours(plan: Plan) -> dict[int, Hours]:
+    return {s.instrument.id: Hours(plan.tables[s.instrument.calendar], SessionScope.ALL) for s in plan.series()}
