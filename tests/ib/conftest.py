@@ -2,46 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.gateway.conftest import SPEED, START, contracts, gateway, server
+from tests.ib.trading import TODAY, WAIT_SECONDS, Desk, Told, make_desk, until
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.settings import IbSettings
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.system.clock import PacedClock
 from theo.domain.instrument import Instrument
+from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
 
-__all__ = ["SPEED", "START", "contracts", "gateway", "server"]
-
-WAIT_SECONDS = 20.0
-TODAY = f"{datetime.fromtimestamp(START / 1_000_000, UTC):%Y%m%d}"
-
-
-class Told:
-    """A notifier that keeps what it was told: (severity, code, text)."""
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[str, str, str]] = []
-
-    def tell(self, _at: int, severity: str, code: str, text: str) -> None:
-        """Keep it."""
-        self.messages.append((severity, code, text))
-
-    def codes(self) -> list[str]:
-        """What it was told of, in order."""
-        return [code for _, code, _ in self.messages]
-
-
-async def until(holds: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
-    """Wait, a turn of the loop at a time, until what arrives makes it so. Raises TimeoutError."""
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what arrives has no event of its own
-            await asyncio.sleep(0)
+__all__ = ["SPEED", "START", "TODAY", "WAIT_SECONDS", "Told", "contracts", "gateway", "server", "until"]
 
 
 @pytest.fixture
@@ -78,6 +54,18 @@ async def running(link: Link) -> AsyncIterator[Link]:
         run.cancel()
         with contextlib.suppress(BaseException):
             await run
+
+
+@pytest.fixture
+async def desk(
+    idle_link: Link, gateway: Gateway, server: GatewayServer, instruments: dict[str, Instrument], told: Told
+) -> AsyncIterator[Desk]:
+    """A broker on a link that is up, in the account of a fresh gateway."""
+    made = make_desk(idle_link, gateway, server, instruments, told)
+    await made.broker.connect(made.heard.append)
+    async with running(idle_link):
+        yield made
+        await made.broker.close()
 
 
 @pytest.fixture
