@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.gateway.stand import OPEN, PLENTY, HandStand, Stand, drawn
+from tests.unit.gateway.hand_market import EUR, MES, SPY, quoted, trade
 from tests.unit.gateway.tables import at
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.system.clock import PacedClock
+from theo.domain.market_data import MINUTE
 from theo.gateway.building import Gateway, build
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings
@@ -35,6 +38,33 @@ def gateway(contracts: Contracts) -> Gateway:
 @pytest.fixture
 async def server(gateway: Gateway) -> AsyncIterator[GatewayServer]:
     made = GatewayServer(gateway.simulator, PacedClock(START, SPEED), port=0)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def stand() -> AsyncIterator[HandStand]:
+    """Prices and time by hand: SPY is quoted 599.90 / 600.10 and last traded at 600; MES 6799.75 / 6800.25."""
+    before = OPEN - MINUTE
+    made = HandStand(
+        trade(SPY, before, "600"),
+        *quoted(SPY, before, "599.9", "600.1", PLENTY),
+        trade(MES, before, "6800"),
+        *quoted(MES, before, "6799.75", "6800.25", PLENTY),
+        *quoted(EUR, before, "1.0999", "1.1001", PLENTY),
+        now=before - MINUTE,
+    )
+    await made.start()
+    await made.passes(120)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def seeded() -> AsyncIterator[Stand]:
+    """Prices from a seed, time by hand."""
+    made = drawn()
     await made.start()
     yield made
     await made.stop()

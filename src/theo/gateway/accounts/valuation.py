@@ -1,6 +1,6 @@
 """What an account is worth now: its positions at the market's prices, its margin, and what is free. Micros of US dollars."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import msgspec
@@ -119,22 +119,36 @@ def worth(desk: Desk, ledgers: Ledgers, account: str) -> Worth:
     return total
 
 
+def worth_in(desk: Desk, ledgers: Ledgers, account: str, currency: str) -> Worth:
+    """What of an account is in one currency, in micros of that, without margin."""
+    total = Worth(cash=ledgers.accounts[account].cash.get(currency, 0))
+    for each in positions(desk, ledgers, account):
+        if each.listing.instrument.currency == currency:
+            total = _plus(total, each, lambda micros: micros, Margin())
+    return total
+
+
 def _with(total: Worth, each: Position, desk: Desk) -> Worth:
     """The account with a position more."""
-    kind, currency = each.listing.instrument.security_type, each.listing.instrument.currency
-    value = _dollars(desk, each.value, currency)
+    currency = each.listing.instrument.currency
+    margin = margin_of(desk, each.listing, each.holding.quantity, each.mark)
+    return _plus(total, each, lambda micros: _dollars(desk, micros, currency), margin)
+
+
+def _plus(total: Worth, each: Position, exchanged: Callable[[int], int], margin: Margin) -> Worth:
+    kind = each.listing.instrument.security_type
+    value = exchanged(each.value)
     is_future, is_option, is_cash = kind in FUTURES, kind is SecurityType.OPT, kind is SecurityType.CASH
-    profit = _dollars(desk, each.value - each.holding.cost, currency)
     return Worth(
         cash=total.cash,
         stocks=total.stocks + (0 if is_future or is_option or is_cash else value),
         options=total.options + (value if is_option else 0),
-        futures=total.futures + (profit if is_future else 0),
+        futures=total.futures + (exchanged(each.value - each.holding.cost) if is_future else 0),
         gross=total.gross + (0 if is_future or is_cash else abs(value)),
-        unrealized=total.unrealized + _dollars(desk, each.unrealized, currency),
-        realized=total.realized + _dollars(desk, each.holding.realized, currency),
-        daily=total.daily + _dollars(desk, each.daily, currency),
-        margin=total.margin.plus(margin_of(desk, each.listing, each.holding.quantity, each.mark)),
+        unrealized=total.unrealized + exchanged(each.unrealized),
+        realized=total.realized + exchanged(each.holding.realized),
+        daily=total.daily + exchanged(each.daily),
+        margin=total.margin.plus(margin),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from theo.gateway.accounts.feeds import portfolio
 from theo.gateway.accounts.ledger import Ledgers
 from theo.gateway.accounts.valuation import positions
-from theo.gateway.accounts.values import Value, account_values, ledger_values, summary_values
+from theo.gateway.accounts.values import Value, account_values, every_ledger, summary_values
 from theo.gateway.client import Client
 from theo.gateway.desk import Desk
 from theo.gateway.times import local
@@ -45,7 +45,8 @@ class UpdatesFeed(ValueFeed):
     def tell(self, desk: Desk, ledgers: Ledgers) -> None:
         """Values that are new, every row of the portfolio, and the time."""
         account = self.accounts[0]
-        for value in self.news(account, account_values(desk, ledgers, account)):
+        values = account_values(desk, ledgers, account) + every_ledger(desk, ledgers, account)
+        for value in self.news(account, values):
             self.client.send(wire.UpdateAccountValue(value.key, value.text, value.currency, account))
         for each in positions(desk, ledgers, account):
             self.client.send(portfolio(each, account))
@@ -71,9 +72,7 @@ class MultiFeed(ValueFeed):
             values = account_values(desk, ledgers, account)
             if self._ledger_only:
                 values = [value for value in values if value.key == "NetLiquidation"]
-            for currency in ("BASE", *sorted(ledgers.accounts[account].cash)):
-                values += ledger_values(desk, ledgers, account, currency)
-            for value in self.news(account, values):
+            for value in self.news(account, values + every_ledger(desk, ledgers, account)):
                 row = (self.req_id, account, self._model_code, value.key, value.text, value.currency)
                 self.client.send(wire.AccountUpdateMulti(*row))
 

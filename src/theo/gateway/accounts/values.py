@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from theo.domain.market_data import SECOND
 from theo.gateway.accounts.ledger import BASE_CURRENCY, Ledgers, money
-from theo.gateway.accounts.valuation import Worth, positions, rate, worth
+from theo.gateway.accounts.valuation import Worth, rate, worth, worth_in
 from theo.gateway.desk import Desk
 
 CENT = Decimal("0.01")
@@ -55,8 +55,6 @@ def account_values(desk: Desk, ledgers: Ledgers, account: str) -> list[Value]:
 def _amounts(now: Worth) -> Iterator[tuple[str, int]]:
     yield "NetLiquidation", now.net_liquidation
     yield "TotalCashValue", now.cash
-    yield "TotalCashBalance", now.cash
-    yield "CashBalance", now.cash
     yield "SettledCash", now.cash
     yield "AccruedCash", 0
     yield "AccruedDividend", 0
@@ -66,11 +64,6 @@ def _amounts(now: Worth) -> Iterator[tuple[str, int]]:
     yield "PreviousEquityWithLoanValue", now.equity - now.daily
     yield "PreviousDayEquityWithLoanValue", now.equity - now.daily
     yield "GrossPositionValue", now.gross
-    yield "StockMarketValue", now.stocks
-    yield "OptionMarketValue", now.options
-    yield "FuturesPNL", now.futures
-    yield "UnrealizedPnL", now.unrealized
-    yield "RealizedPnL", now.realized
     yield "RegTEquity", now.equity
     yield "RegTMargin", now.margin.initial
     yield "SMA", now.available
@@ -82,27 +75,35 @@ def _amounts(now: Worth) -> Iterator[tuple[str, int]]:
 
 
 def ledger_values(desk: Desk, ledgers: Ledgers, account: str, currency: str) -> list[Value]:
-    """The ledger of one currency; ``BASE`` is all of them in US dollars."""
-    now, books = worth(desk, ledgers, account), ledgers.accounts[account]
+    """The ledger of one currency; ``BASE`` is all of them in US dollars.
+
+    Its keys are no account's: TWS tells them by currency only (recorded values of a paper account with two currencies).
+    """
     if currency == "BASE":
-        amounts, exchange = {key: amount for key, amount in _amounts(now) if key in LEDGER_KEYS}, Decimal(1)
+        now, exchange = worth(desk, ledgers, account), Decimal(1)
     else:
-        held = [each for each in positions(desk, ledgers, account) if each.listing.instrument.currency == currency]
-        exchange = rate(desk, currency)
-        amounts = {
-            "CashBalance": books.cash.get(currency, 0),
-            "TotalCashBalance": books.cash.get(currency, 0),
-            "UnrealizedPnL": sum(each.unrealized for each in held),
-            "RealizedPnL": sum(each.holding.realized for each in held),
-        }
-    texts = [Value(key, cents(amount), currency) for key, amount in sorted(amounts.items())]
-    return [Value("Currency", currency, currency), *texts, Value("ExchangeRate", f"{exchange:.2f}", currency)]
+        now, exchange = worth_in(desk, ledgers, account, currency), rate(desk, currency)
+    texts = [Value(key, cents(amount), currency) for key, amount in _ledger_amounts(now)]
+    names = [Value(key, currency, currency) for key in ("Currency", "RealCurrency")]
+    return [*names, *texts, Value("ExchangeRate", f"{exchange:.2f}", currency)]
 
 
-LEDGER_KEYS = frozenset({
-    "CashBalance", "TotalCashBalance", "AccruedCash", "StockMarketValue", "OptionMarketValue", "FuturesPNL", "UnrealizedPnL",
-    "RealizedPnL",
-})  # fmt: skip
+def every_ledger(desk: Desk, ledgers: Ledgers, account: str) -> list[Value]:
+    """The ledgers of all currencies together, then of each."""
+    currencies = ("BASE", *sorted(ledgers.accounts[account].cash))
+    return [value for currency in currencies for value in ledger_values(desk, ledgers, account, currency)]
+
+
+def _ledger_amounts(now: Worth) -> Iterator[tuple[str, int]]:
+    yield "AccruedCash", 0
+    yield "CashBalance", now.cash
+    yield "FuturesPNL", now.futures
+    yield "NetLiquidationByCurrency", now.net_liquidation
+    yield "OptionMarketValue", now.options
+    yield "RealizedPnL", now.realized
+    yield "StockMarketValue", now.stocks
+    yield "TotalCashBalance", now.cash
+    yield "UnrealizedPnL", now.unrealized
 
 
 def summary_values(desk: Desk, ledgers: Ledgers, account: str, tags: list[str]) -> list[Value]:
@@ -113,10 +114,9 @@ def summary_values(desk: Desk, ledgers: Ledgers, account: str, tags: list[str]) 
         if tag == "All":
             found += known.values()
         elif tag.partition(":")[0] == LEDGER:
-            asked = tag.partition(":")[2]
-            currencies = ["BASE", *sorted(ledgers.accounts[account].cash)] if asked == "ALL" else [asked or "BASE"]
-            for currency in currencies:
-                found += ledger_values(desk, ledgers, account, currency)
+            asked = tag.partition(":")[2] or "BASE"
+            one = asked != "ALL"
+            found += ledger_values(desk, ledgers, account, asked) if one else every_ledger(desk, ledgers, account)
         elif tag in known:
             found.append(known[tag])
     return found

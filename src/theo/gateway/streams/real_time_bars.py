@@ -54,13 +54,19 @@ class _Forming:
         self.volume = self.amount = self.count = 0
 
     def add(self, price: int, volume: int) -> None:
-        """A trade, or a new quote, which has no volume. The first price of a bar is its open."""
-        if not self.count or self.open is None or self.high is None or self.low is None:
-            self.open = self.high = self.low = price
-        self.high, self.low, self.close = max(self.high, price), min(self.low, price), price
+        """A trade: the first of a bar is its open."""
+        if not self.count:
+            self.open = self.high = self.low = None
+        self.move(price)
         self.volume += volume
         self.amount += price * volume
         self.count += 1
+
+    def move(self, price: int) -> None:
+        """A new price. A bar of quotes begins with the quote that stood: recorded bars of TWS open where the last one closed."""
+        if self.open is None or self.high is None or self.low is None:
+            self.open = self.high = self.low = price
+        self.high, self.low, self.close = max(self.high, price), min(self.low, price), price
 
 
 class RealTimeBars:
@@ -139,7 +145,7 @@ class RealTimeBars:
                 continue
             price = _quoted(desk, tick.instrument, what)
             if price is not None and price != forming.close:
-                forming.add(price, 0)
+                forming.move(price)
 
     def next_due(self) -> int:
         """The end of the bars that are being made."""

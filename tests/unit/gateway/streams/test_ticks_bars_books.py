@@ -168,14 +168,14 @@ def test_a_bar_holds_its_five_seconds_and_an_empty_one_repeats_the_close() -> No
     assert bars(peer.wait(NOW + 15 * SECOND)) == [(5, 695.0, 695.0, 695.0, 695.0, 1, 1), (10, 695.0, 695.0, 695.0, 695.0, 0, 0)]
 
 
-def test_bars_of_quotes_have_no_volume() -> None:
+def test_bars_of_quotes_have_no_volume_and_open_where_the_last_one_closed() -> None:
     _, market, peer = world()
     peer.ask(*(ReqRealTimeBars(n, SPY.contract, 5, what, use_rth=False) for n, what in enumerate(("MIDPOINT", "BID", "ASK"))))
     market.add(*quoted(SPY, NOW + SECOND, "690.20", "690.23"))
     found = {m.req_id: (m.open, m.close, m.volume, m.count) for m in peer.wait(NOW + 5 * SECOND)}
-    assert found[1] == (690.20, 690.20, -1, -1)
-    assert found[2] == (690.23, 690.23, -1, -1)
-    assert (found[0][1], found[0][2]) == (690.215, -1)
+    assert found[1] == (690.10, 690.20, -1, -1)
+    assert found[2] == (690.12, 690.23, -1, -1)
+    assert found[0] == (690.11, 690.215, -1, -1)
 
 
 def test_bars_follow_the_hours_that_are_asked_for() -> None:
