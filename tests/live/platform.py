@@ -1,0 +1,107 @@
+"""The whole live platform beside a whole gateway in one process: one clock, a real socket, real files."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.ib.conftest import Told, until
+from theo.adapters.ib.probe import probe
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.system.clock import PacedClock
+from theo.app.composition import BUILD
+from theo.app.configuration import configured
+from theo.app.home import Home, open_home
+from theo.app.live_making import Live, live_plan, open_live
+from theo.app.recorded import decide_again
+from theo.domain.facts import Fact, Filled
+from theo.domain.inputs import Started
+from theo.drive.redecide import Compared
+from theo.engine.state import State
+from theo.gateway.building import Gateway
+from theo.gateway.server import GatewayServer
+
+QUICK = """
+name = "quick"
+strategy = "rules"
+timeframe = "1min"
+session = "RTH"
+[symbols]
+primary = "MES"
+[entry]
+long = [{ left = "close", op = ">", right = 0 }]
+[stop]
+percent = 0.02
+[target]
+percent = 0.02
+[size]
+quantity = 1
+[trading]
+style = "positional"
+"""
+WAIT_SECONDS = 60.0
+
+
+class Platform:
+    """`theo live` on one home; ``begin`` and ``end`` as often as a test likes."""
+
+    def __init__(self, home: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told) -> None:
+        self.home: Home = open_home(home)
+        self.gateway, self.server, self.clock, self.told = gateway, server, clock, told
+        self.facts: list[Fact] = []
+        self.home.configuration.write_text(f'mode = "paper"\n[ib]\nport = {server.port}\n', encoding="utf-8")
+        self.rules = home / "quick.toml"
+        self.rules.write_text(QUICK, encoding="utf-8")
+        self.live: Live | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Boot, connect, listen."""
+        settings = configured(self.home.configuration)
+        probed = await probe(settings.ib, self.clock, self.told)
+        plan = live_plan(self.home, settings, [str(self.rules)], probed, self.clock.now())
+        self.folder = self.home.runs / plan.key.run
+        self.live = open_live(self.home, self.folder, plan, settings, self.clock, self.told, self._watch)
+        started = Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
+        self._task = asyncio.create_task(self.live.run.run(started))
+
+    def _watch(self, _at: int, facts: list[Fact]) -> None:
+        self.facts += facts
+
+    async def end(self) -> None:
+        """Stop in order, as on SIGTERM."""
+        assert self.live is not None
+        assert self._task is not None
+        self.live.run.stop()
+        await self._task
+        self.live.close()
+        self.live = None
+
+    async def until(self, holds: Callable[[State], bool]) -> None:
+        """Wait until the trading state is so. A run that ends before raises what ended it."""
+        live, task = self.live, self._task
+        assert live is not None
+        assert task is not None
+        await until(lambda: task.done() or holds(live.shell.core.state), WAIT_SECONDS)
+        if task.done():
+            task.result()
+
+    def compare(self) -> Compared:
+        """Decide the journal again with this build."""
+        store = SqlJournalStore(self.folder)
+        try:
+            return decide_again(self.home, self.folder, store)
+        finally:
+            store.close()
+
+    # The gateway's own books
+
+    def executions(self) -> Counter[tuple[str, int, str]]:
+        """Every execution that the gateway's exchange made: the order's orderRef, quantity, side."""
+        blotter = self.gateway.trading._dealing.blotter
+        placed = [(blotter.orders[deal.perm_id].order, deal) for deal in blotter.deals]
+        return Counter((order.order_ref, deal.quantity, order.action) for order, deal in placed)
+
+    def fills(self) -> Counter[tuple[str, int, str]]:
+        """The same as our facts have it."""
+        return Counter((fact.order, fact.quantity, str(fact.side)) for fact in self.facts if isinstance(fact, Filled))
