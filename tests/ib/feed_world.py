@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
+
 from tests.ib.conftest import WAIT_SECONDS, Told, running, until
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.feed import IbFeed
@@ -55,6 +57,16 @@ class FeedWorld:
             run.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await run
+
+    async def filled(self, feed: IbFeed) -> None:
+        """Until no subscription has a hole, and each has had ticks after it."""
+        await until(lambda: all(not each.hole_since for each in feed.standings()))
+        for each in feed.standings():
+            await self.more(each.symbol, 3)
+
+    def second(self) -> int:
+        """Now, in seconds since the epoch."""
+        return self.link.clock.now() // SECOND
 
     def play(self, name: str, lasts: float | None = None, **args: Any) -> None:  # noqa: ANN401 - of an incident
         self.server.act(lambda simulator: self.gateway.incidents.play(simulator.desk, name, lasts, args))
@@ -106,13 +118,22 @@ class FeedWorld:
         seconds = [tick.timestamp // SECOND for tick in self.of(symbol)]
         return min(seconds) + 1, max(seconds) - 1
 
-    def complete(self, symbol: str) -> None:
-        """What was handed over is what was traded, no more and no less."""
-        first, last = self.span(symbol)
+    def complete(self, symbol: str, last: int | None = None) -> None:
+        """What was handed over is what was traded, no more and no less; up to a second, or to the newest whole one."""
+        first, newest = self.span(symbol)
+        last = newest if last is None else min(last, newest)
         assert last > first
         handed, own = self.handed(symbol, first, last), self.own(symbol, first, last)
-        assert handed - own == Counter(), "handed over and never traded, or twice"
-        assert own - handed == Counter(), "traded and never handed over"
+        twice, missed = sorted((handed - own).items()), sorted((own - handed).items())
+        assert twice == [], f"handed over and never traded, or twice: {twice[:10]} from {first} to {last}"
+        assert missed == [], f"traded and never handed over: {missed[:10]} from {first} to {last}"
+
+
+@pytest.fixture
+def world(
+    gateway: Gateway, server: GatewayServer, contracts: Book, idle_link: Link, instruments: dict[str, Instrument], told: Told
+) -> FeedWorld:
+    return FeedWorld(gateway, server, contracts, idle_link, instruments, told)
 
 
 def standing(feed: IbFeed, symbol: str) -> Standing:

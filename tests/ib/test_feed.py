@@ -5,21 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.ib.conftest import Told, until
-from tests.ib.feed_world import FeedWorld, ordered, standing
-from theo.adapters.ib.link import Link
+from tests.ib.conftest import until
+from tests.ib.feed_world import FeedWorld, ordered, standing, world
+from theo.adapters.ib.streams import ways
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, TickKind, TimeSource
-from theo.gateway.building import Gateway
-from theo.gateway.contracts.book import Contracts as Book
-from theo.gateway.server import GatewayServer
 
-
-@pytest.fixture
-def world(
-    gateway: Gateway, server: GatewayServer, contracts: Book, idle_link: Link, instruments: dict[str, Instrument], told: Told
-) -> FeedWorld:
-    return FeedWorld(gateway, server, contracts, idle_link, instruments, told)
+__all__ = ["world"]
 
 
 async def test_trades_come_tick_by_tick_as_the_market_had_them(world: FeedWorld) -> None:
@@ -51,22 +43,27 @@ async def test_index_has_no_quotes(world: FeedWorld) -> None:
     assert world.told.codes() == []
 
 
-async def test_bars_of_five_seconds_where_no_more_ticks_are_granted(world: FeedWorld) -> None:
-    """IB grants five tick-by-tick streams: the sixth instrument comes in real-time bars, of which the same bars are made."""
-    symbols = ("ES", "MES", "NQ", "GLD", "VXX", "SPY")
-    async with world.feeding(*(world.wish(symbol) for symbol in symbols)) as feed:
+async def test_bars_of_five_seconds_where_no_more_ticks_are_granted(world: FeedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login that may have one tick-by-tick stream: the second comes in real-time bars, of which the same bars are made."""
+    monkeypatch.setattr("theo.gateway.streams.tick_by_tick.STREAMS_MAX", 1)
+    async with world.feeding(world.wish("MES"), world.wish("SPY")) as feed:
         await until(lambda: sum(each.source == "ib:rtbar" for each in feed.standings()) == 1)
         (last,) = [each.symbol for each in feed.standings() if each.source == "ib:rtbar"]
         await world.lives(feed, last)
         await world.pass_time(60)
-        assert [(code, text) for _, code, text in world.told.messages] == [
-            ("feed_source", f"{last} ib:tbt is not granted (10190: Max number of tick-by-tick requests has been reached.): "
-             "ib:rtbar is asked for")
-        ]  # fmt: skip
+        ((_, code, text),) = world.told.messages
+        why = "10190: Max number of tick-by-tick requests has been reached."
+        assert (code, text) == ("feed_source", f"{last} ib:tbt is not granted ({why}): ib:rtbar is asked for")
         ticks = world.of(last)
         first, end = ticks[0].timestamp // SECOND // 5 * 5, ticks[-1].timestamp // SECOND // 5 * 5
         assert end - first >= 30
         assert five_seconds(world.handed(last, first, end - 1).elements()) == five_seconds(world.own_rows(last, first, end - 1))
+
+
+def test_the_most_important_instruments_get_the_best_streams(instruments: dict[str, Instrument]) -> None:
+    for place, sources in {0: ["ib:tbt", "ib:rtbar", "ib:sampled"], 5: ["ib:rtbar", "ib:sampled"], 25: ["ib:sampled"]}.items():
+        assert [way.value for way in ways(instruments["MES"], place)] == sources
+    assert [way.value for way in ways(instruments["VIX"], 0)] == ["ib:sampled"]
 
 
 async def test_sampled_where_the_type_alone_allows_it(world: FeedWorld) -> None:

@@ -9,7 +9,7 @@ from theo.adapters.ib.keeper import Keeper
 from theo.adapters.ib.link import Link, Up
 from theo.ports.feed import Standing, Take, Wish
 
-FARM_BACK = 2104
+FARM_BROKEN, FARM_BACK = 2103, 2104
 DELAYED_ALLOWED = 3  # IB's market data type: live where it is subscribed, delayed where not
 
 
@@ -22,6 +22,7 @@ class IbFeed:
         self._keepers: list[Keeper] = []
         self._listeners: dict[int, Keeper] = {}
         self._grown = asyncio.Event()
+        self._farm_broken = False
         link.on_up.append(self._up)
         link.on_down.append(self._down)
         on = link.callbacks.on
@@ -36,7 +37,8 @@ class IbFeed:
     def subscribe(self, wishes: Sequence[Wish], take: Take) -> None:
         """Implements ports.feed.Feed."""
         for wish in wishes:
-            keeper = Keeper(wish, self._link, self._history, self._listeners, take)
+            place = sum(1 for keeper in self._keepers if keeper.instrument.tradable)
+            keeper = Keeper(wish, place, self._link, self._history, self._listeners, take)
             self._keepers.append(keeper)
             if self._link.up:
                 keeper.connected(new_socket=True, data_lost=True)
@@ -87,14 +89,17 @@ class IbFeed:
 
     def _text(self, request: int, kind: int, text: str) -> None:
         if keeper := self._listeners.get(request):
-            keeper.reader.text(self._link.clock.now(), kind, text)
+            keeper.text(self._link.clock.now(), kind, text)
 
     def _type(self, request: int, number: int) -> None:
         if keeper := self._listeners.get(request):
             keeper.market_data_type(number)
 
     def _error(self, request: int, code: int, text: str, _advanced: str = "") -> None:
-        if code == FARM_BACK:
+        if code == FARM_BROKEN:
+            self._farm_broken = True
+        elif code == FARM_BACK and self._farm_broken:  # every connection begins with a 2104 that means nothing
+            self._farm_broken = False
             for each in self._keepers:
                 each.farm_broke()
         elif keeper := self._listeners.get(request):

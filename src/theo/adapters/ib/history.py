@@ -263,7 +263,7 @@ class _BarRow(msgspec.Struct):
 
 def says(error: RequestRefusedError, words: Sequence[str]) -> bool:
     """Whether IB's text holds one of some words."""
-    return any(word in str(error) for word in words)
+    return any(word in error.what for word in words)  # not in our own words, which stand in the whole sentence
 
 
 def piece_of(length: int) -> int:

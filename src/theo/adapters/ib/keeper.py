@@ -13,7 +13,7 @@ from theo.adapters.ib.history import History
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.liveness import Rhythm
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
-from theo.adapters.ib.stream_reading import LATE_TYPES, Quote, Reader
+from theo.adapters.ib.stream_reading import LATE_TYPES, TIMES, Quote, Reader
 from theo.adapters.ib.streams import ASK, CANCEL, DELAYED, TAKES_LINE, Way, ways
 from theo.adapters.ib.tick_line import Arrival, Hole, TickLine
 from theo.domain.errors import ConfigError, RefusedError
@@ -36,9 +36,12 @@ S = FeedState
 
 
 class Keeper:
-    """``standing`` says how it is. ``listeners`` is who listens to which request; a keeper has one at most."""
+    """``standing`` says how it is. ``place``: how many wishes for traded instruments are more important.
 
-    def __init__(self, wish: Wish, link: Link, history: History, listeners: "dict[int, Keeper]", take: Take) -> None:
+    ``listeners`` is who listens to which request; a keeper has one at most.
+    """
+
+    def __init__(self, wish: Wish, place: int, link: Link, history: History, listeners: "dict[int, Keeper]", take: Take) -> None:
         instrument = wish.instrument
         self.wish, self.instrument = wish, instrument
         self._link, self._history, self._contracts = link, history, history.contracts
@@ -52,7 +55,9 @@ class Keeper:
         self._request = 0  # the id under which it listens, 0 for none
         self._silences = 0  # in a row: 1 is SILENT, more are DEAD
         self._mend_tries = 0
-        self._ways, self._way_at = ways(instrument), 0
+        self._late_told = False
+        self._told = ""  # the refusal that was told last: it is not told at each try
+        self._ways, self._way_at = ways(instrument, place), 0
         self._reader: Reader | None = None
         self._connected = False
         self._asked_at = self._tick_by_tick_at = self._retry_at = self._mend_at = 0
@@ -132,9 +137,16 @@ class Keeper:
     def market_data_type(self, number: int) -> None:
         """IB says whether the line is live or late."""
         late = number in LATE_TYPES
-        if late and not self.reader.late:
+        if late and not self._late_told:
+            self._late_told = True
             self._tell("warning", "feed_delayed", "comes late: a quarter of an hour, as IB delays it")
         self.reader.late = late
+
+    def text(self, at: int, tick_type: int, text: str) -> None:
+        """A text of a sampled line. The time of the last trade moves also when its price does not: that is a sign of life."""
+        if tick_type in TIMES and self.state in {S.LIVE, S.DELAYED}:
+            self.rhythm.heard(at)
+        self.reader.text(at, tick_type, text)
 
     def _arrived(self, item: Arrival) -> None:
         if self.state is not S.LIVE and self.state is not S.DELAYED:
@@ -153,7 +165,7 @@ class Keeper:
         if self.state in {S.SILENT, S.DEAD} or self.why:
             self._tell("info", "feed_lives", f"comes again, from {self.source}")
         self.state = S.DELAYED if self.reader.late else S.LIVE
-        self.why, self.remedy, self._silences = "", "", 0
+        self.why, self.remedy, self._told, self._silences = "", "", "", 0
         self._retry = RETRY_FIRST
         self._wake.set()
 
@@ -181,7 +193,8 @@ class Keeper:
             self._refuse(meaning(code).text, f"{code}: {text}", meaning(code).remedy, competing=code == COMPETING)
 
     def _refuse(self, what: str, why: str, remedy: str, *, competing: bool = False) -> None:
-        if self.state is not S.REFUSED or self.why != f"{what} ({why})":
+        if self._told != why:
+            self._told = why
             code = "feed_competing" if competing else "feed_refused"
             self._tell("page" if competing else "warning", code, f"is not to be had: {what} ({why}). {remedy}".rstrip(". ") + ".")
         self.line.interrupted()

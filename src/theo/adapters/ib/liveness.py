@@ -7,7 +7,8 @@ from theo.market.sessions import Hours
 
 FLOOR = 10 * SECOND  # the busiest future pauses for seconds; asking anew costs two messages
 CEILING = 10 * MINUTE  # at night a thin contract trades once in minutes
-AT_FIRST = 60 * SECOND  # before a rhythm is known
+AT_FIRST = 60 * SECOND  # at least, before a rhythm is known
+KNOWN_AFTER = 8  # pauses
 TIMES_LONGEST = 3  # of the longest pause among the last PAUSES
 PAUSES = 64
 DOUBTED = 15 * SECOND  # after a farm's break, and after a lost link whose subscriptions are said to stand
@@ -33,9 +34,10 @@ class Rhythm:
     @property
     def bound(self) -> int:
         """From the pauses so far, within FLOOR and CEILING."""
-        usual = max(FLOOR, TIMES_LONGEST * max(self._pauses)) if self._pauses else AT_FIRST
+        longest = max(self._pauses, default=0)
+        usual = max(FLOOR if len(self._pauses) >= KNOWN_AFTER else AT_FIRST, TIMES_LONGEST * longest)
         bound = min(max(usual, self._relaxed), CEILING)
-        return min(bound, DOUBTED) if self._doubted else bound
+        return min(bound, max(DOUBTED, longest)) if self._doubted else bound
 
     def heard(self, at: int) -> None:
         """Something came. A pause counts when the market was open all through it."""

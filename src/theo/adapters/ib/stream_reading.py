@@ -13,6 +13,7 @@ from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, TickKind, TimeSource
 
 BID_SIZE, BID, ASK, ASK_SIZE, LAST, RT_VOLUME, LATE_LAST, LATE_AT = 0, 1, 2, 3, 4, 48, 68, 88
+TIMES = frozenset({45, LATE_AT})  # ticks that name the time of the last trade
 LATE_TYPES = frozenset({3, 4})  # of market data: delayed, and delayed while the market is closed
 
 

@@ -25,13 +25,20 @@ class Way(StrEnum):
 
 
 DELAYED = "ib:delayed"  # source of the ticks of a sampled line that is told to be late
-_TRADED = (Way.TICK_BY_TICK, Way.REAL_TIME_BARS, Way.SAMPLED)
-_VALUES = (Way.SAMPLED,)  # an index has neither trades nor quotes: its last value alone
+TICK_BY_TICK_MAX = 5  # that IB grants a login with 100 lines; fewer are found out
+REAL_TIME_BARS_MAX = 20  # of 60 questions in ten minutes that each of them is one of, after each reconnection anew
+_TRADED = frozenset({SecurityType.STK, SecurityType.ETF, SecurityType.FUT})
 
 
-def ways(instrument: Instrument) -> tuple[Way, ...]:
-    """The ways that a security type allows, the best first."""
-    return _TRADED if instrument.security_type not in {SecurityType.IND, SecurityType.CASH} else _VALUES
+def ways(instrument: Instrument, place: int) -> tuple[Way, ...]:
+    """The ways that a security type allows, the best first. ``place``: how many wishes were more important.
+
+    An index has neither trades nor quotes, its last value alone; options have no tick-by-tick data.
+    """
+    if instrument.security_type not in _TRADED or place >= TICK_BY_TICK_MAX + REAL_TIME_BARS_MAX:
+        return (Way.SAMPLED,)
+    best = (Way.TICK_BY_TICK,) if place < TICK_BY_TICK_MAX else ()
+    return (*best, Way.REAL_TIME_BARS, Way.SAMPLED)
 
 
 def _tick_by_tick(client: Client, request: int, contract: Contract) -> None:

@@ -15,6 +15,7 @@ from theo.market.quality import TickQuality
 HISTORY = "ib:history"
 HOLD_MAX = 30 * SECOND
 HELD_MAX = 20_000  # ticks: more than a busy future has in HOLD_MAX
+SECOND_LASTS = 3 * SECOND // 2  # prints of one second of the exchange arrive within so long of its first: later ones are repeats
 REMEMBERED_SECONDS = 900  # of what was handed on: a back-fill reaches back less far beyond the last tick
 
 
@@ -62,6 +63,7 @@ class TickLine:
         "_last_timestamp",
         "_post",
         "_quality",
+        "_reached_at",
         "_resumed_at",
         "_same",
         "filled",
@@ -78,7 +80,7 @@ class TickLine:
         self._broken_after = self._resumed_at = 0
         self._broken_in_part = False
         self._dirty: Hole | None = None
-        self._last_timestamp = self._same = 0
+        self._last_timestamp = self._same = self._reached_at = 0
         self.newest = since // SECOND - 1 if since else 0
         self.parts = True
         self.posted = self.filled = 0
@@ -88,9 +90,12 @@ class TickLine:
     # What arrives
 
     def arrived(self, item: Arrival) -> None:
-        """A live print. One of an earlier second than the newest is late or a repeat: history decides, if there is one."""
+        """A live print. One of a second that is over is late or a repeat: history decides which."""
         second = item.what.timestamp // SECOND
-        if item.whole and second < self._reached():
+        reached = self._reached()
+        if second > reached:
+            self._reached_at = item.at
+        if item.whole and (second < reached or (self.parts and item.at - self._reached_at > SECOND_LASTS)):
             self._late(item, second)
         elif not self._broken_after:
             self._hand_on(item)
