@@ -22,6 +22,7 @@ SINGLE = frozenset({"headTimestamp", "symbolSamples", "historicalSchedule", "mar
 PIECES = frozenset({"historicalTicks", "historicalTicksBidAsk", "historicalTicksLast"})  # their last argument says "done"
 NAMED = {"openOrder": "openOrderEnd", "completedOrder": "completedOrdersEnd", "position": "positionEnd", "currentTime": ""}
 ANSWER_SECONDS = 20.0
+OWED_MAX = 3  # answers that may still come of questions without an id; beyond it the question is asked no more often
 Row = tuple[Any, ...]  # the arguments of one callback, as ib_async decodes them
 
 
@@ -38,17 +39,21 @@ class RequestRefusedError(RefusedError):
 
 
 class _Answer:
-    """Rows so far, and the future of all of them."""
+    """Rows so far, and the future of all of them; ``stale``: so many ends come before that of the answer itself."""
 
-    __slots__ = ("future", "rows")
+    __slots__ = ("future", "rows", "stale")
 
-    def __init__(self) -> None:
+    def __init__(self, stale: int = 0) -> None:
         self.rows: list[Row] = []
+        self.stale = stale
         self.future: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
 
     def end(self) -> None:
-        """All rows are here."""
-        if not self.future.done():
+        """All rows are here, unless they may be those of an earlier question."""
+        if self.stale:
+            self.stale -= 1
+            self.rows.clear()
+        elif not self.future.done():
             self.future.set_result(self.rows)
 
     def fail(self, error: Exception) -> None:
@@ -63,6 +68,7 @@ class Requests:
     def __init__(self, callbacks: Callbacks) -> None:
         self._by_id: dict[int, _Answer] = {}
         self._by_name: dict[str, _Answer] = {}
+        self._owed: dict[str, int] = {}  # answers of this socket to questions that were given up: they may never come
         self._turns = {name: asyncio.Lock() for name in NAMED}
         for row, end in ENDS.items():
             callbacks.on(row, self._row)
@@ -76,6 +82,7 @@ class Requests:
             if end:
                 callbacks.on(end, self._named_end(name))
         callbacks.on("error", self._error)
+        callbacks.on("connectAck", self._owed.clear)
 
     async def by_id(self, request: int, send: Callable[[], None], seconds: float = ANSWER_SECONDS) -> list[Row]:
         """Send a question under an id; the rows, each without the id.
@@ -89,11 +96,24 @@ class Requests:
             del self._by_id[request]
 
     async def by_name(self, name: str, send: Callable[[], None], seconds: float = ANSWER_SECONDS) -> list[Row]:
-        """Ask one of the questions without an id; only one of a kind is open at a time. Raises NoAnswerError."""
+        """Ask one of the questions without an id; only one of a kind is open at a time. Raises NoAnswerError.
+
+        The answer to a question that was given up may still come. Since nothing tells it from the next one's, that one is sent
+        once more for each of them, and only the last of so many answers counts: whichever are lost, it was asked for now.
+        """
         async with self._turns[name]:
-            answer = self._by_name[name] = _Answer()
+            owed = min(self._owed.get(name, 0), OWED_MAX)
+            answer = self._by_name[name] = _Answer(owed)
+
+            def send_all() -> None:
+                for _ in range(owed + 1):
+                    send()
+
             try:
-                return await self._answered(answer, send, name, seconds)
+                return await self._answered(answer, send_all, name, seconds)
+            except NoAnswerError:
+                self._owed[name] = owed + 1
+                raise
             finally:
                 del self._by_name[name]
 
