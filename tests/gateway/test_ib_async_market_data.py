@@ -128,7 +128,7 @@ async def test_every_change_of_the_quote_is_a_tick_by_tick(stand: HandStand) -> 
 
 
 @pytest.mark.parametrize(("contract", "smart"), [(Stock("SPY", "SMART", "USD"), True), (Forex("EURUSD"), False)])
-async def test_a_book_begins_at_the_quote_and_widens(seeded: Stand, contract: Contract, smart: bool) -> None:  # noqa: FBT001 - a case
+async def test_a_book_begins_at_the_quote_and_widens(seeded: Stand, contract: Contract, smart: bool) -> None:  # noqa: FBT001 - a parameter of the test
     ib = await seeded.connect()
     found = await qualified(ib, contract)
     quote, book = ib.reqMktData(found), ib.reqMktDepth(found, 5, isSmartDepth=smart)
