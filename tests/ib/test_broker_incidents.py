@@ -131,6 +131,43 @@ async def test_inactive(desk: Desk) -> None:
     assert len(desk.of(OrderRejected, order)) == 1
 
 
+async def test_inactive_without_a_reason(desk: Desk) -> None:
+    """It must not come back to life later: it is cancelled at IB, and told as rejected."""
+    desk.gateway.incidents.interference.add(Disturbance("drop", 100, ("ErrorMessage",), owner="test"))
+    desk.play("inactive")
+    order = desk.order("MES", Side.BUY, 1)
+    await desk.place(order)
+    rejected = await desk.hear(OrderRejected, order)
+    assert rejected.code == 0
+    assert "Inactive" in rejected.reason
+    assert not desk.gateway.trading.unfinished
+
+
+async def test_missing_statuses(desk: Desk) -> None:
+    desk.play("missing-statuses")
+    bought, waits = desk.order("MES", Side.BUY, 2), resting(desk)
+    await desk.place(bought)
+    await desk.place(waits)
+    await desk.hear(OrderFilled, bought)
+    await desk.hear(OrderAccepted, waits)
+    await desk.broker.cancel(waits.id)
+    await desk.hear(OrderCancelled, waits)
+    assert desk.told_sums() == desk.true_sums()
+
+
+async def test_missing_executions(desk: Desk) -> None:
+    """A status tells of a fill whose execution never comes: the order is unknown, and the books have it."""
+    desk.gateway.incidents.interference.add(Disturbance("drop", 100, ("ExecDetails",), owner="test"))
+    order = desk.order("MES", Side.BUY, 2)
+    await desk.place(order)
+    assert "executions of 0" in (await desk.hear(SendUnknown, order)).reason
+    desk.gateway.incidents.interference.calm("test")
+    book = await desk.book()
+    assert book_sums(book) == desk.true_sums() != {}
+    await desk.time(5)
+    assert len(desk.of(SendUnknown, order)) == 1
+
+
 async def test_repeated_and_reordered_callbacks(desk: Desk) -> None:
     desk.play("duplicate-callbacks")
     orders = [desk.order("MES", side, 2) for side in (Side.BUY, Side.SELL, Side.BUY)]

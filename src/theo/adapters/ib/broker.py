@@ -150,7 +150,7 @@ class IbBroker:
             for order in orders:
                 self._say(OrderRejected(self._now(), order.id, code, text))
             return []
-        return [Sent(order=order, instrument=held, client_id=client_id) for order, held in made if held is not None]
+        return [Sent(order=order, instrument=held, client_id=client_id, whole=True) for order, held in made if held is not None]
 
     def _send(self, ticket: Sequence[Sent]) -> None:
         """Without a pause from the first to the last: nothing of ours comes between them."""

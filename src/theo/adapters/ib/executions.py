@@ -126,6 +126,7 @@ class Executions:
         before = sent.done
         if execution.execId not in self._told and not earlier(execution.execId):
             sent.done = before.plus(more)
+            sent.executed += quantity
         if told is not None:
             return told, True
         return order_charges(side, before.plus(more), rates) - order_charges(side, before, rates), False

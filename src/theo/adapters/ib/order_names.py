@@ -18,7 +18,8 @@ class Sent(msgspec.Struct, kw_only=True):
 
     ``order_id`` is 0 while this connection has no handle for it. ``answered``: IB has shown a sign of it in this connection.
     ``reason`` is why it ends, as (IB's code, text). ``inactive``: IB holds it and has not said why. ``ghost``: permId of a second
-    live order of it that is being cancelled. ``done`` is what was executed of it, for the estimate of its charges.
+    live order of it that is being cancelled. ``done`` is what was executed of it, for the estimate of its charges; ``executed``
+    is its quantity, ``whole`` where this process has seen all of the order's life. ``missed``: a status told of more than that.
     """
 
     order: Order
@@ -35,6 +36,9 @@ class Sent(msgspec.Struct, kw_only=True):
     inactive: bool = False
     ghost: int = 0
     done: Done = Done()
+    executed: int = 0
+    whole: bool = False
+    missed: bool = False
 
 
 class OrderNames:

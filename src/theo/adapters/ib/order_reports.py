@@ -21,7 +21,15 @@ from theo.adapters.ib.order_names import OrderNames, Sent
 from theo.domain.inputs import Report
 from theo.domain.market_data import SECOND
 from theo.domain.orders import Amendment, Order, TimeInForce
-from theo.domain.reports import ActionRejected, OrderAccepted, OrderAmended, OrderCancelled, OrderExpired, OrderRejected
+from theo.domain.reports import (
+    ActionRejected,
+    OrderAccepted,
+    OrderAmended,
+    OrderCancelled,
+    OrderExpired,
+    OrderRejected,
+    SendUnknown,
+)
 
 ALIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted", "Filled", "Inactive"})  # IB has it: it gave it a permId
 DEAD = frozenset({"Cancelled", "ApiCancelled"})
@@ -35,6 +43,7 @@ REFUSED_AT_ONCE = frozenset(
     {111, 113, 158, 159, 200, 320, 321, 322, 334, 337, 355, 387, 392, 412, 442, 10243, 10244, 10268, 10269, 10270}
 )
 REASON_WAIT = SECOND  # for the reason of an end
+FILLS_WAIT = 2 * SECOND  # for the executions of which a status tells
 INACTIVE_WAIT = 10 * SECOND  # for the reason, or the revival, of an order that IB holds; then it is cancelled
 REASON_MARK = "reason:"
 
@@ -74,7 +83,7 @@ class OrderReports:
         self,
         order_id: int,
         status: str,
-        _filled: float,
+        filled: float,
         _remaining: float,
         _average: float,
         perm_id: int,
@@ -92,6 +101,16 @@ class OrderReports:
                 self._names.name(sent, perm_id=perm_id)
         if sent is not None and sent.perm_id in {0, perm_id}:
             self._status(sent, status)
+            if sent.whole and filled > sent.executed and not sent.missed:
+                sent.missed = True
+                self._later.after(FILLS_WAIT, lambda: self._look_for_fills(sent, filled))
+
+    def _look_for_fills(self, sent: Sent, filled: float) -> None:
+        """A status told of more than executions did: nobody knows what was filled, and the books must be asked."""
+        sent.missed = False
+        if filled > sent.executed:
+            text = f"IB says that {filled:g} of it are filled, and has told executions of {sent.executed}"
+            self._say(SendUnknown(self._now(), sent.order.id, text))
 
     def _values(self, sent: Sent, read: Order) -> None:
         """The order's quantity and prices as IB has them now: the answer to a change, or what its group made of it."""
