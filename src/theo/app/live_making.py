@@ -24,7 +24,7 @@ from theo.app.home import Home
 from theo.app.rulesets import find_ruleset
 from theo.domain.errors import ConfigError
 from theo.domain.keys import Key, Mode
-from theo.domain.market_data import SECOND, SessionScope
+from theo.domain.market_data import MINUTE, SECOND, SessionScope
 from theo.drive.assembly import Plan, assemble
 from theo.market.series import Series
 from theo.market.sessions import Hours
@@ -41,6 +41,7 @@ from theo.runtime.warm_up import DAYS_BACK, last_heard
 from theo.strategy.making import strategy_of
 from theo.venue import fees
 
+BOOK_INTERVAL = 10 * MINUTE  # between two comparisons with the broker's books while nothing is amiss
 DAYS_AHEAD = 400  # of sessions: as long as a process may run
 
 
@@ -84,6 +85,7 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
         if kind is not None
     }
     plan.from_ticks = True
+    plan.settings = msgspec.structs.replace(plan.settings, book_interval=BOOK_INTERVAL)
     return plan
 
 

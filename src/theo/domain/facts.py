@@ -250,6 +250,12 @@ class BookAsked(msgspec.Struct, frozen=True, array_like=True, tag="book_asked"):
     reason: str
 
 
+class BookLooked(msgspec.Struct, frozen=True, array_like=True, tag="book_looked"):
+    """The broker was asked for its books by the clock: trading goes on until they differ."""
+
+    at: int
+
+
 class Differed(msgspec.Struct, frozen=True, array_like=True, tag="differed"):
     """The broker's books and ours disagreed. ``kind`` is order_missing, order_unknown, execution_missed, position."""
 
@@ -320,6 +326,7 @@ Fact = (
     | Resumed
     | LinkKnown
     | BookAsked
+    | BookLooked
     | Differed
     | Reconciled
     | Alerted

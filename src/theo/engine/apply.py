@@ -94,7 +94,7 @@ def _amend_intended(state: State, fact: f.AmendIntended) -> None:
 
 def _amend_refused(state: State, fact: f.AmendRefused) -> None:
     held = state.orders[fact.order]
-    held.amending_since = 0
+    held.amending_since, held.refused_at = 0, fact.at
     _await(state, held)
 
 
@@ -127,6 +127,8 @@ def _await(state: State, held: OrderState) -> None:
 
 def _order_moved(state: State, fact: f.OrderMoved) -> None:
     _move(state, fact.at, fact.order, OrderEvent(fact.event))
+    if fact.event == OrderEvent.CANCEL_REFUSED:
+        state.orders[fact.order].refused_at = fact.at
     if fact.broker_id:
         state.orders[fact.order].broker_id = fact.broker_id
 
@@ -252,6 +254,10 @@ def _link_known(state: State, fact: f.LinkKnown) -> None:
     state.agreed = False
 
 
+def _book_looked(state: State, fact: f.BookLooked) -> None:
+    state.asked_book_at = fact.at
+
+
 def _book_asked(state: State, fact: f.BookAsked) -> None:
     state.agreed = False
     state.asked_book_at = fact.at
@@ -301,6 +307,7 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.Resumed: _resumed,
     f.LinkKnown: _link_known,
     f.BookAsked: _book_asked,
+    f.BookLooked: _book_looked,
     f.Differed: _differed,
     f.Reconciled: _reconciled,
     f.Alerted: _alerted,

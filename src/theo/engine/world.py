@@ -23,9 +23,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Named bounds of the order path, in microseconds unless the name says otherwise."""
 
     answer_wait: int = 5 * SECOND  # an order without any answer becomes UNKNOWN: IB acknowledges within a second
-    send_retry_wait: int = 2 * SECOND  # an exit whose send failed is not sent again sooner
+    send_retry_wait: int = 2 * SECOND  # what failed to leave, or was refused, is not sent again sooner
     late_answer_wait: int = 30 * SECOND  # until then an UNKNOWN order's answer may still come
     book_retry_wait: int = 10 * SECOND  # between two asks for the broker's books
+    book_interval: int = 0  # between two looks at the broker's books while nothing is amiss; 0: only for a reason
     partial_fill_wait: int = 2 * SECOND  # a bracket's parent may stay partly filled for so long
     exit_group_wait: int = 2 * SECOND  # the venue's time to reduce an exit group after a fill
     monitor_interval: int = 5 * SECOND

@@ -230,6 +230,10 @@ def _book_asked(rows: EntityRows, fact: f.BookAsked) -> None:
     _event(rows, fact.at, "book_asked", "", fact.reason)
 
 
+def _book_looked(rows: EntityRows, fact: f.BookLooked) -> None:
+    _event(rows, fact.at, "book_asked", "", "by the clock")
+
+
 def _differed(rows: EntityRows, fact: f.Differed) -> None:
     _event(rows, fact.at, "differed", fact.subject, f"{fact.kind}: ours {fact.ours}, theirs {fact.theirs}; {fact.done}")
 
@@ -274,6 +278,7 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Resumed: _resumed,
     f.LinkKnown: _link_known,
     f.BookAsked: _book_asked,
+    f.BookLooked: _book_looked,
     f.Differed: _differed,
     f.Reconciled: _reconciled,
     f.Alerted: _alerted,

@@ -6,7 +6,7 @@ when to look again; drivers deliver a timer for it.
 
 from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBegan, OrderMoved
 from theo.engine.account import account_view, equity
-from theo.engine.decide.asking import ask_book
+from theo.engine.decide.asking import ask_book, look_at_book
 from theo.engine.decide.commands import cancel_entries, close_trade, flatten
 from theo.engine.decide.tend import tend
 from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
@@ -34,6 +34,8 @@ def run_due(turn: Turn) -> None:
     _unanswered(turn)
     if not state.agreed and state.link_up and turn.at >= state.asked_book_at + turn.world.settings.book_retry_wait:
         ask_book(turn, "the books do not agree yet")
+    elif _look_due(state, turn.world, turn.at):
+        look_at_book(turn)
     _session_ends(turn)
     for trade in [state.trades[t] for t in state.open_trades]:
         tend(turn, trade)
@@ -76,6 +78,12 @@ def _session_ends(turn: Turn) -> None:
             close_trade(turn, trade.id, "session_end")
 
 
+def _look_due(state: State, world: World, at: int) -> bool:
+    """Whether the broker's books are to be looked at though nothing is amiss."""
+    interval = world.settings.book_interval
+    return bool(interval) and state.agreed and state.link_up and at >= state.asked_book_at + interval
+
+
 def next_due(state: State, world: World, at: int) -> int:
     """The earliest time after ``at`` at which something falls due."""
     settings = world.settings
@@ -84,6 +92,8 @@ def next_due(state: State, world: World, at: int) -> int:
         waits.append(state.breaker_holds_until)
     if not state.agreed and state.link_up:
         waits.append(state.asked_book_at + settings.book_retry_wait)
+    elif settings.book_interval and state.link_up:
+        waits.append(state.asked_book_at + settings.book_interval)
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
     for trade in [state.trades[t] for t in state.open_trades]:
         waits.append(world.flat_at(trade.key.config, trade.opened_at))
@@ -91,6 +101,8 @@ def next_due(state: State, world: World, at: int) -> int:
         if trade.partial_since:
             waits.append(trade.partial_since + settings.partial_fill_wait)
         for held in [state.orders[o] for o in trade.orders]:
+            if held.refused_at and held.status not in ENDED:
+                waits.append(held.refused_at + settings.send_retry_wait)
             if held.status in ENDED:
                 waits.append(held.since + settings.exit_group_wait)
                 if held.status is OrderStatus.LOST:

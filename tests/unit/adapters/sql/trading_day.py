@@ -116,6 +116,7 @@ def trading_day() -> list[list[Fact]]:
         [f.BreakerTripped(80, Refused("daily_loss", -90.0, -50.0, "lost too much"), 99), f.BreakerReset(81, "owner", "new day")],
         [f.Halted(82, "owner", "lunch"), f.Resumed(83, "owner", "back"), f.LinkKnown(84, up=False, reason="1100")],
         [
+            f.BookLooked(85),
             f.BookAsked(85, "reconnected"),
             f.Differed(86, "position", "MES", "0", "1", "adopted"),
             f.Reconciled(87, 1, agreed=True),
