@@ -181,11 +181,9 @@ async def test_duplicate_and_late_ticks(world: FeedWorld) -> None:
     """
     async with world.feeding(world.wish("MES"), world.wish("SPY")) as feed:
         await warm(world)
-        world.play("late-ticks", every=3, seconds=12)
-        world.play("duplicate-ticks", seconds=8)
-        await world.pass_time(45)
-        world.end("duplicate-ticks")
-        world.end("late-ticks")
+        world.play("late-ticks", every=3, seconds=12, count=15)
+        world.play("duplicate-ticks", seconds=8, count=30)
+        await until(lambda: not world.gateway.incidents.lasting)
         ended = world.second() + 10
         await until(lambda: all(not keeper.line.dirty() and keeper.line.newest > ended for keeper in feed._keepers))
         for symbol in ("MES", "SPY"):
