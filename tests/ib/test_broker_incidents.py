@@ -17,6 +17,7 @@ from theo.domain.reports import (
     ChargesReported,
     FillCorrected,
     OrderAccepted,
+    OrderAmended,
     OrderCancelled,
     OrderFilled,
     OrderRejected,
@@ -328,6 +329,20 @@ async def test_a_new_process_with_the_same_client_id_has_its_orders_again(
         await later.broker.cancel(order.id)
         await later.hear(OrderCancelled, order)
         await later.broker.close()
+
+
+async def test_a_child_can_be_changed_after_a_new_connection(desk: Desk) -> None:
+    last = desk.last("MES")
+    parent, stop, target = desk.bracket("MES", 2, last - 4_000, last - 8_000, last + 8_000)
+    await desk.place(parent, stop, target)
+    await desk.hear(OrderAccepted, target)
+    desk.fill(parent)
+    await desk.hear(OrderFilled, parent)
+    desk.play("nightly-restart", 5.0, ids=0)
+    await desk.until(lambda: len([each for each in desk.of(LinkChanged) if each.up]) == 2)
+    await desk.amend(stop, stop=last - 7_000)
+    assert (await desk.hear(OrderAmended, stop)).stop == last - 7_000
+    assert desk.worked(stop)[0].terms.stop == last - 7_000
 
 
 async def test_an_order_of_another_client_id_is_not_ours_to_touch(

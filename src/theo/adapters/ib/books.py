@@ -164,7 +164,7 @@ class Books:
         held: dict[int, int] = {}
         for contract, quantity in by_contract.values():
             instrument = self._contracts.instrument(contract.conId)
-            if instrument is not None:
+            if instrument is not None and quantity == int(quantity):
                 held[instrument.id] = held.get(instrument.id, 0) + int(quantity)
             elif quantity:
                 text = f"the account holds {quantity:g} {contract.localSymbol or contract.symbol}, which is not traded here"

@@ -86,11 +86,8 @@ class IbBroker:
                 self._say(ActionRejected(self._now(), wanted.order, "amend", why))
                 return
             await self._link.budget.order()
-            order = _amended(sent.order, wanted)
-            parent = self._names.of(order.parent)
             sent.amending = wanted
-            handle = 0 if parent is None else parent.order_id
-            self._transmit(sent, order, handle, "amend")
+            self._transmit(sent, _amended(sent.order, wanted))
 
     async def cancel(self, order: str) -> None:
         """Ask IB to cancel an order of this client id."""
@@ -165,7 +162,8 @@ class IbBroker:
                 self._names.name(self._names.add(sent), order_id=handles[sent.order.id])
             for sent in ticket:
                 order, last = sent.order, sent is ticket[-1]
-                made = to_ib(order, sent.instrument, link.account, parent=handles.get(order.parent, 0), transmit=last)
+                sent.parent_id = handles.get(order.parent, 0)
+                made = to_ib(order, sent.instrument, link.account, parent=sent.parent_id, transmit=last)
                 link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
                 left += 1
         except ConnectionError as error:
@@ -174,13 +172,13 @@ class IbBroker:
                 sent.order_id = 0
                 self._say(kind(self._now(), sent.order.id, f"the link to IB: {error}"))
 
-    def _transmit(self, sent: Sent, order: Order, parent: int, action: str) -> None:
-        made = to_ib(order, sent.instrument, self._link.account, parent=parent)
+    def _transmit(self, sent: Sent, order: Order) -> None:
+        made = to_ib(order, sent.instrument, self._link.account, parent=sent.parent_id)
         try:
             self._link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
         except ConnectionError as error:
             sent.amending = None
-            self._say(ActionRejected(self._now(), order.id, action, f"the link to IB is down: {error}"))
+            self._say(ActionRejected(self._now(), order.id, "amend", f"the link to IB is down: {error}"))
 
     def _untouchable(self, sent: Sent | None) -> str:
         """Why an order cannot be changed or cancelled from here; "" when it can."""

@@ -13,7 +13,7 @@ from ib_async.objects import CommissionReport, Execution
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
-from theo.adapters.ib.order_fields import micros, microseconds, whole
+from theo.adapters.ib.order_fields import micros, microseconds
 from theo.adapters.ib.order_names import OrderNames, Sent
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
@@ -64,7 +64,7 @@ class Executions:
         _bound(self._told)
 
     def read(self, contract: Contract, execution: Execution) -> Fill | None:
-        """An execution as a report; None for one of a contract that is none of our instruments.
+        """An execution as a report; None, and told, for one that cannot be of our orders: another contract, or a fraction.
 
         Its charges are IB's when IB has told them, else an estimate (``final`` false).
         """
@@ -72,8 +72,13 @@ class Executions:
         if instrument is None:
             self._tell("foreign_execution", f"{contract.localSymbol}: {execution.side} {execution.shares:g} is not of our orders")
             return None
+        if execution.shares != int(execution.shares):
+            self._tell(
+                "fractional_execution", f"{instrument.symbol}: {execution.shares:g} were executed: fractions are not traded here"
+            )
+            return None
         sent = self._names.of(execution.orderRef)
-        quantity, price = whole(execution.shares), self._price(instrument, execution.price)
+        quantity, price = int(execution.shares), self._price(instrument, execution.price)
         charges, final = self._charges(execution, instrument, sent, quantity, price)
         self.newest_at = max(self.newest_at, microseconds(execution.time))
         now, at = self._link.clock.now(), microseconds(execution.time)

@@ -88,13 +88,6 @@ def units(instrument: Instrument, price: float | Decimal | None) -> int:
     return instrument.units(Decimal(repr(price)) if isinstance(price, float) else price)
 
 
-def whole(quantity: float) -> int:
-    """A quantity of IB as whole shares or contracts. Raises DataError for a fraction."""
-    if quantity != int(quantity):
-        raise DataError(f"a quantity of {quantity} is not whole", why="fractions of shares are not traded here")
-    return int(quantity)
-
-
 def micros(cash: float) -> int | None:
     """An amount of IB in micros, to the nearest; None for IB's way to say that there is none."""
     return None if cash == UNSET_DOUBLE else round(Decimal(repr(cash)).scaleb(CASH_DECIMALS))

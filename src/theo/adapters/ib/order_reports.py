@@ -32,6 +32,7 @@ from theo.domain.reports import (
 )
 
 ALIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted", "Filled", "Inactive"})  # IB has it: it gave it a permId
+WORKING = frozenset({"PendingSubmit", "PreSubmitted", "Submitted"})
 DEAD = frozenset({"Cancelled", "ApiCancelled"})
 FILLED, INACTIVE = "Filled", "Inactive"
 CANCELLED, REJECTED = 202, 201
@@ -72,9 +73,11 @@ class OrderReports:
         if sent is None:
             sent = self._names.add(Sent(order=read, instrument=instrument, client_id=theirs.clientId))
         if theirs.permId and sent.perm_id not in {0, theirs.permId} and not sent.ended:
-            self._ghost(sent, theirs.permId)
+            if state.status in WORKING:
+                self._ghost(sent, theirs.permId)
             return
         own = theirs.clientId == self._link.settings.client_id
+        sent.parent_id = theirs.parentId
         self._names.name(sent, order_id=order_id if own else 0, perm_id=theirs.permId)
         self._values(sent, read)
         self._status(sent, state.status)

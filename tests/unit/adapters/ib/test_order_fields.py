@@ -12,7 +12,7 @@ from ib_async.util import UNSET_DOUBLE
 from tests.unit.gateway.tables import at
 from theo.adapters.ib.day_end import session_ends_near
 from theo.adapters.ib.executions import earlier
-from theo.adapters.ib.order_fields import from_ib, micros, to_ib, units, whole
+from theo.adapters.ib.order_fields import from_ib, micros, to_ib, units
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, TimeInForce
@@ -132,8 +132,6 @@ def test_numbers_that_are_none_are_refused_or_none() -> None:
         units(instrument(2), UNSET_DOUBLE)
     with pytest.raises(DataError):
         units(instrument(2), 1.005)
-    with pytest.raises(DataError):
-        whole(0.5)
     assert micros(UNSET_DOUBLE) is None
     assert micros(0.62) == 620_000
     assert micros(1.0000005) == 1_000_000
