@@ -64,9 +64,7 @@ class Depth:
         if kind is SecurityType.IND or (exchange == SMART) is not request.is_smart_depth:
             raise RequestRefusedError(10_092, "Deep market data is not supported for this combination of security type/exchange")
         if not access.is_live(desk, listing):
-            raise RequestRefusedError(
-                354, f"Requested market data is not subscribed.{listing.contract.symbol} {exchange}/DEEP/ALL"
-            )
+            raise access.refused(desk, listing, access.DEEP)
         if self.register.get(client, request.req_id) is not None:
             raise unprocessed("bR", "Duplicate ticker id")
         most = desk.settings.depth_lines_max

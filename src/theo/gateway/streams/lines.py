@@ -61,7 +61,7 @@ class Lines:
         line = self._granted(desk, client, request, listing)
         advice = access.SHOWN_DELAYED if line.late else self.advice
         if advice in access.ADVICE:
-            client.error(line.req_id, advice, access.ADVICE[advice])
+            client.error(line.req_id, advice, access.advice_text(listing, advice))
         self._begin(desk, line)
 
     def _granted(self, desk: Desk, client: Client, request: ReqMktData, listing: Listing) -> Line:

@@ -8,6 +8,7 @@ import msgspec
 from theo.domain.market_data import SECOND
 from theo.domain.orders import OcaType
 from theo.domain.reports import OrderAmended, OrderCancelled, OrderExpired, OrderFilled, OrderRejected, OrderReport
+from theo.gateway.access import market_place
 from theo.gateway.accounts.ledger import Ledgers, share
 from theo.gateway.desk import NEVER, Desk
 from theo.gateway.times import with_zone
@@ -257,10 +258,9 @@ class Dealing:
 
 def _closed_text(worked: Worked) -> str:
     terms, contract, zone = worked.terms, worked.listing.contract, worked.listing.time_zone
-    place = contract.primary_exchange or contract.exchange
     opens = with_zone(worked.release_at, zone)
     day = f"{opens[:4]}-{opens[4:6]}-{opens[6:]}"
     return (
-        f"Order Message:\n{terms.side} {terms.quantity} {contract.local_symbol} {place}\n"
+        f"Order Message:\n{terms.side} {terms.quantity} {contract.local_symbol} {market_place(worked.listing)}\n"
         f"Warning: Your order will not be placed at the exchange until {day}."
     )

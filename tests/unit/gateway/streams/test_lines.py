@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.gateway.hand_market import EUR, MES, SPY, VIX, HandMarket, Peer, codes, gateway, quoted, tick, trade
+from tests.unit.gateway.hand_market import EUR, MES, SPY, VIX, HandMarket, Peer, codes, gateway, listed, quoted, tick, trade
 from tests.unit.gateway.peers import IbAsync
 from tests.unit.gateway.tables import at
 from theo.domain.market_data import MINUTE, SECOND, TickKind
@@ -171,6 +171,27 @@ def test_what_is_not_subscribed_is_told_apart(access: str, asked: int, code: lis
     heard = peer.ask(line())
     assert codes(heard) == code
     assert [message.market_data_type for message in heard if isinstance(message, MarketDataType)] == ([served] if served else [])
+
+
+ADDITIONAL = (
+    "Requested market data requires additional subscription for API. See link in 'Market Data Connections' dialog for more "
+    "details."
+)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "access", "text"),
+    [  # as public programs quote them from TWS
+        ("QQQ", "none", "Requested market data is not subscribed.Delayed market data is not available.QQQ NASDAQ.NMS/TOP/ALL"),
+        ("SPY", "not for api", f"{ADDITIONAL}Delayed market data is available.SPY ARCA/TOP/ALL"),
+        ("SPY", "delayed", "Requested market data is not subscribed. Delayed market data is not enabled."),
+    ],
+)
+def test_a_refusal_names_the_market_as_tws_does(symbol: str, access: str, text: str) -> None:
+    asked = listed(symbol, "STK")
+    _, _, peer = world(data_access={asked.con_id: access})
+    (error,) = peer.ask(ReqMktData(1, asked.contract))
+    assert error.text == text
 
 
 def test_a_delayed_line_shows_the_market_of_a_quarter_of_an_hour_ago() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.gateway.hand_market import SPY, VIX
+from tests.unit.gateway.hand_market import SPY, VIX, listed
 from tests.unit.gateway.trading.pit import (
     EUR,
     MES,
@@ -121,6 +121,8 @@ def test_a_limit_order_may_become_immediate() -> None:
     assert words(pit.trades("600")) == ["open 1 Cancelled", "status 1 Cancelled 0/5", "error 1 202"]
 
 
+AAPL = listed("AAPL", "STK")
+
 REFUSED: list[tuple[dict[str, Any], int]] = [
     ({"kind": "LMT", "lmt_price": 600.005}, 110),
     ({"kind": "LMT"}, 110),
@@ -227,6 +229,15 @@ def test_an_order_before_the_open_waits_with_399_and_works_when_it_opens() -> No
     assert fills(pit.trades("590")) == []
     assert words(pit.peer.wait(at("2026-11-24 09:30")))[-1] == "status 1 Submitted 0/5"
     assert fills(pit.offers("599", 100)) == [(1, 5, 599.0)]
+
+
+def test_an_order_that_waits_names_the_market_as_tws_does() -> None:
+    (notice,) = [
+        m for m in Pit(at("2026-11-24 08:00")).peer.ask(placing(1, "BUY", "MKT", 33, AAPL)) if isinstance(m, ErrorMessage)
+    ]
+    assert notice.text.startswith(
+        "Order Message:\nBUY 33 AAPL NASDAQ.NMS\nWarning: Your order will not be placed at the exchange"
+    )
 
 
 def test_an_order_for_all_hours_works_before_the_open() -> None:
