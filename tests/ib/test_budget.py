@@ -85,8 +85,8 @@ async def played(stream: list[tuple[object, ...]]) -> Witness:
     async with asyncio.TaskGroup() as group:
         for name, *what in stream:
             if name == "burst":
-                for _ in range(what[1]):  # type: ignore[call-overload]  # a count
-                    group.create_task(witness.data(what[0]))  # type: ignore[arg-type]  # as above
+                for _ in range(int(str(what[1]))):
+                    group.create_task(witness.data(int(str(what[0]))))
             else:
                 group.create_task(getattr(witness, str(name))(*what))
     return witness
