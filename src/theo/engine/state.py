@@ -24,6 +24,7 @@ class OrderState(msgspec.Struct):
     filled: int = 0
     broker_id: str = ""
     amending_since: int = 0  # when a change was asked for that the venue has not answered; 0 when none
+    refused_at: int = 0  # when the venue refused a cancel or a change last; 0 when it never did
 
     @property
     def waits_since(self) -> int:

@@ -40,7 +40,9 @@ def on_book(turn: Turn, book: BookReported) -> None:
     if agreed:
         for trade in never_sent:
             enter_again(turn, trade)
-        for trade in [turn.state.trades[t] for t in turn.state.open_trades]:
+        working = {entry.order.id for entry in book.orders if entry.status == "working"} & turn.state.orders.keys()
+        late = {turn.state.orders[order].order.trade: None for order in sorted(working)}  # of trades that are over: ghosts
+        for trade in [turn.state.trades[t] for t in {**turn.state.open_trades, **late}]:
             tend(turn, trade)
 
 

@@ -160,7 +160,7 @@ def _trim(turn: Turn, trade: TradeState, resting: list[OrderState], surplus: int
     """Take what is too much from the resting exits, the youngest first."""
     for held in reversed(resting):
         cut = min(surplus, held.open_quantity)
-        if cut > 0 and not held.amending_since:
+        if cut > 0 and not held.amending_since and not _just_refused(turn, held):
             _shrink(turn, trade, held, cut)
         surplus -= cut
 
@@ -222,6 +222,11 @@ def _may_send(turn: Turn, trade: TradeState) -> bool:
     return turn.state.link_up and turn.at >= _retry_at(turn, trade)
 
 
+def _just_refused(turn: Turn, held: OrderState) -> bool:
+    """A venue that refuses once refuses the same again: time leads here, or its books do."""
+    return bool(held.refused_at) and turn.at < held.refused_at + turn.world.settings.send_retry_wait
+
+
 def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:
     ticket = Ticket((_exit_order(turn, trade, quantity, role, side),))
     approved = approve_reduction(ticket, trade.side.sign * trade.open_quantity)
@@ -248,8 +253,8 @@ def _shrink(turn: Turn, trade: TradeState, held: OrderState, cut: int) -> None:
 
 
 def cancel(turn: Turn, held: OrderState, reason: str) -> None:
-    """Ask the venue to cancel a live order, once."""
-    if held.status is OrderStatus.CANCELLING:
+    """Ask the venue to cancel a live order, once; what it has refused, not again at once."""
+    if held.status is OrderStatus.CANCELLING or _just_refused(turn, held):
         return
     turn.emit(CancelIntended(turn.at, held.order.id, reason))
     turn.effects.append(CancelOrder(held.order.id, adds_risk=held.order.role is OrderRole.ENTRY))
