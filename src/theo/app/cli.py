@@ -96,11 +96,12 @@ def live(
     broker_clock: Annotated[
         bool, typer.Option("--broker-clock", help="Take the time from a simulated gateway; refused for real money.")
     ] = False,
+    speed: Annotated[float, typer.Option(min=0.01, help="With --broker-clock: the --speed of the simulated gateway.")] = 1.0,
 ) -> None:
     """Trade rule sets through TWS: on its paper account, or real money where the configuration says so in words."""
     from theo.app.commands.live import run
 
-    raise typer.Exit(run(home_of(context), rulesets, broker_clock=broker_clock))
+    raise typer.Exit(run(home_of(context), rulesets, speed if broker_clock else None))
 
 
 @app.command()
@@ -131,6 +132,10 @@ def gateway(
     cash: Annotated[int, typer.Option(min=1, help="USD of each account.")] = 1_000_000,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse orders, as the setting of TWS does.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live screen.")] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="A file for orders, accounts and time: another process goes on with it, also after a kill."),
+    ] = None,
 ) -> None:
     """A simulated TWS on a port: any client of IB's protocol connects, sees a market, and trades with play money."""
     from theo.app.commands.gateway import Asked, run
@@ -149,6 +154,7 @@ def gateway(
         scenario=scenario,
         incidents=tuple(incident or ()),
         plain=plain,
+        state=state,
         data=DataWishes(specs=tuple(data or ()), timerange=timerange, source=source, zone=zone),
         settings=settings,
     )
@@ -231,6 +237,14 @@ def resume(
     from theo.app.commands.stop import resume_trading
 
     raise typer.Exit(resume_trading(home_of(context), reason=reason, breaker=breaker, json=json))
+
+
+@app.command()
+def reconcile(context: typer.Context, run: RunOption = "", json: Json = False) -> None:
+    """Compare a running trader's books with the broker's now, and say what was found and done."""
+    from theo.app.commands.reconcile import run as reconcile_run
+
+    raise typer.Exit(reconcile_run(home_of(context), run, json=json))
 
 
 @app.command()

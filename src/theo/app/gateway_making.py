@@ -20,6 +20,7 @@ from theo.gateway.desk import GatewaySettings, SimulatedMarket
 from theo.gateway.incidents.incident import Incident
 from theo.gateway.incidents.scenario import Step, load_scenario, read_step
 from theo.gateway.market.synthetic import SyntheticMarket
+from theo.gateway.memory_file import Remembered
 from theo.market.sessions import Hours, SessionTable
 
 CALENDARS = ("NYSE", "CME_EQUITY", "CFE", "VIX")
@@ -28,11 +29,22 @@ YEARS_BACK, YEARS_AHEAD = 2, 2
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A gateway that can serve; when its time begins (microseconds UTC), and what its market is, in words."""
+    """A gateway that can serve; when its time begins or goes on (microseconds UTC), and what its market is, in words.
+
+    ``began``: when the time of the first process began that had this state; equal to ``start`` without one.
+    """
 
     gateway: Gateway
     start: int
+    began: int
     market: str
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """What a gateway goes on with, and its time now (microseconds UTC)."""
+
+    state: Remembered
+    at: int
 
 
 def made(
@@ -44,26 +56,34 @@ def made(
     start: str = "",
     scenario: Path | None = None,
     incidents: Sequence[str] = (),
+    goes_on: Resumed | None = None,
 ) -> Made:
     """The gateway that the options of `theo gateway` ask for; session tables are kept in the home.
 
-    Raises UserError for a wrong start or scenario.
+    Raises UserError for a wrong start or scenario, CorruptionError for a state that does not fit.
     """
     now = WallClock().now()
     begins = parse_time(start) if start else now if playing is None else playing.first
+    if goes_on is not None:
+        begins = goes_on.state.began
     if playing is not None and begins > playing.last:
         raise ConfigError(f"--start {start} is after the end of the data, {clock(playing.last)} New York")
     tables = _tables(home, begins, begins if playing is None else max(begins, playing.last))
-    if playing is None and not start:
+    if playing is None and not start and goes_on is None:
         begins = trading_moment(tables["NYSE"], now)
     contracts = Contracts(tables, _day(begins))
     market: SimulatedMarket
+    at = begins if goes_on is None else goes_on.state.now
     if playing is None:
-        market, told = SyntheticMarket(seed, contracts.listings(), begins), f"seed {seed}"
+        market, told = SyntheticMarket(seed, contracts.listings(), at), f"seed {seed}"
     else:
-        market, told = played_market(playing, contracts, seed, begins), playing.told
-    gateway = build(settings, contracts, market, begins, lambda known, requests: _steps(scenario, incidents, known, requests))
-    return Made(gateway, begins, told)
+        market, told = played_market(playing, contracts, seed, at), playing.told
+    gateway = build(settings, contracts, market, at, lambda known, requests: _steps(scenario, incidents, known, requests))
+    if goes_on is None:
+        return Made(gateway, begins, begins, told)
+    gateway.ledgers.restore(goes_on.state.accounts)
+    gateway.trading.restore(gateway.simulator.desk, goes_on.state.trading)
+    return Made(gateway, goes_on.at, begins, f"{told}, going on")
 
 
 def _day(at: int) -> date:

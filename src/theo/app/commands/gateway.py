@@ -7,15 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.system.clock import LeapingClock, PacedClock
+from theo.adapters.system.clock import LeapingClock, PacedClock, WallClock
 from theo.app.data_choice import DataChoice, DataWishes
-from theo.app.gateway_making import Made, made
+from theo.app.gateway_making import Made, Resumed, made
 from theo.app.gateway_screen import Serving, showing
 from theo.app.home import open_home
 from theo.domain.errors import ConfigError
 from theo.gateway.admin import AdminPort
 from theo.gateway.building import Gateway
 from theo.gateway.desk import NEVER, GatewaySettings
+from theo.gateway.memory_file import MemoryFile
 from theo.gateway.overview import Overview, overview
 from theo.gateway.server import GatewayServer
 
@@ -35,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     scenario: Path | None
     incidents: tuple[str, ...]
     plain: bool
+    state: Path | None
     data: DataWishes
     settings: GatewaySettings
 
@@ -44,6 +46,7 @@ def run(path: Path, asked: Asked) -> int:
     pace = pace_of(asked.speed)
     home = open_home(path)
     choice = DataChoice(home, asked.data)
+    memory = None if asked.state is None else MemoryFile(asked.state, WallClock())
     try:
         playing = choice.playing() if asked.data.specs else None
         gateway = made(
@@ -54,12 +57,19 @@ def run(path: Path, asked: Asked) -> int:
             start=asked.start,
             scenario=asked.scenario,
             incidents=asked.incidents,
+            goes_on=None if memory is None else resumed(memory, pace),
         )
         for text in () if playing is None else playing.lines():
             print(text, flush=True)
-        return asyncio.run(serve(gateway, asked, pace))
+        return asyncio.run(serve(gateway, asked, pace, memory))
     finally:
         choice.close()
+
+
+def resumed(memory: MemoryFile, pace: float | None) -> Resumed | None:
+    """What the file holds, and the time that it is now; None when the gateway begins. Raises CorruptionError."""
+    found = memory.read()
+    return None if found is None else Resumed(found, memory.resumed_at(found, pace))
 
 
 def pace_of(text: str) -> float | None:
@@ -83,11 +93,16 @@ def may_leap(gateway: Gateway) -> bool:
     return bool(listened) and kept_up and simulator.desk.market.next_at() < NEVER
 
 
-async def serve(made: Made, asked: Asked, pace: float | None) -> int:
-    """Listen until SIGINT or SIGTERM; show who is there."""
+async def serve(made: Made, asked: Asked, pace: float | None, memory: MemoryFile | None = None) -> int:
+    """Listen until SIGINT or SIGTERM; show who is there. What is told of orders is in the memory first."""
     gateway = made.gateway
     clock = LeapingClock(made.start, lambda: may_leap(gateway)) if pace is None else PacedClock(made.start, pace)
-    server = GatewayServer(gateway.simulator, clock, host=LOOPBACK, port=asked.port)
+
+    def keep() -> None:
+        if memory is not None:
+            memory.keep(gateway, made.began, clock.now())
+
+    server = GatewayServer(gateway.simulator, clock, host=LOOPBACK, port=asked.port, before_sending=keep)
     admin = AdminPort(server, gateway, asked.admin_port) if asked.admin_port >= 0 else None
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

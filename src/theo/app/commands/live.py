@@ -5,8 +5,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from theo.adapters.ib.probe import Probed, probe
-from theo.adapters.ib.settings import IbSettings
+from theo.adapters.ib.probe import probe
 from theo.adapters.system.clock import PacedClock, WallClock
 from theo.adapters.system.log import LogNotifier, Nobody
 from theo.app.cli_options import EXIT_INTERRUPTED
@@ -16,7 +15,7 @@ from theo.app.event_lines import line_of
 from theo.app.home import Home, open_home
 from theo.app.live_making import Live, live_plan, open_live
 from theo.domain.errors import ConfigError
-from theo.domain.facts import Fact
+from theo.domain.facts import Fact, SignalClosed
 from theo.domain.inputs import Started
 from theo.domain.instrument import MICROS
 from theo.drive.assembly import Plan
@@ -24,12 +23,15 @@ from theo.ports.clock import Clock
 from theo.runtime.shell import Watch
 
 
-def run(path: Path, names: Sequence[str], *, broker_clock: bool) -> int:
-    """Trade until a signal stops it. Positions and their protective orders stay at the broker."""
+def run(path: Path, names: Sequence[str], broker_pace: float | None) -> int:
+    """Trade until a signal stops it. Positions and their protective orders stay at the broker.
+
+    ``broker_pace``: the time is a simulated gateway's, which goes so many times as fast as the true one; None for true time.
+    """
     home = open_home(path)
     settings = configured(home.configuration)
-    _refuse(home, settings, names, broker_clock=broker_clock)
-    return asyncio.run(_trade(home, settings, names, broker_clock=broker_clock))
+    _refuse(home, settings, names, broker_clock=broker_pace is not None)
+    return asyncio.run(_trade(home, settings, names, broker_pace))
 
 
 def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_clock: bool) -> None:
@@ -46,12 +48,15 @@ def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_cl
         raise ConfigError("no rule set is named", remedy="Name one or more: `theo live mes-vix`")
 
 
-async def _trade(home: Home, settings: Configured, names: Sequence[str], *, broker_clock: bool) -> int:
+async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_pace: float | None) -> int:
     notifier = LogNotifier()
     clock: Clock = WallClock()
-    probed = await _probed(settings.ib, clock, notifier, broker_clock=broker_clock)
-    if broker_clock:
-        clock = PacedClock(clock.now() + probed.clock_offset, 1.0)
+    if broker_pace is None:
+        probed = await probe(settings.ib, clock, notifier)
+    else:
+        clock = paced = PacedClock(clock.now(), broker_pace)
+        probed = await probe(settings.ib, clock, Nobody())  # a clock that is off is no news where it is to be followed
+        paced.skip_to(clock.now() + probed.clock_offset)
     plan = live_plan(home, settings, names, probed, clock.now())
     folder = home.runs / plan.key.run
     live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan))
@@ -65,18 +70,19 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], *, brok
     return EXIT_INTERRUPTED
 
 
-async def _probed(settings: IbSettings, clock: Clock, notifier: LogNotifier, *, broker_clock: bool) -> Probed:
-    """What the broker says of itself; a clock that is off is no news where it is to be followed."""
-    return await probe(settings, clock, Nobody() if broker_clock else notifier)
-
-
 def _lines(plan: Plan) -> Watch:
+    """Prints what happens; of signals that one rule refuses in a row only the first, since bars are read in hundreds."""
     instruments = {i.id: i for i in plan.instruments.values()}
+    refused_by = ""
 
     def watch(at: int, facts: list[Fact]) -> None:
+        nonlocal refused_by
         for fact in facts:
-            if line := line_of(at, fact, instruments):
+            line = line_of(at, fact, instruments)
+            rule = fact.refused.rule if isinstance(fact, SignalClosed) and fact.refused is not None else ""
+            if line and (not rule or rule != refused_by):
                 print(line, flush=True)
+                refused_by = rule
 
     return watch
 

@@ -3,38 +3,18 @@
 The home's STOP halts every run of the home, also one that is started later; each run's own STOP and journal hold the halt too.
 """
 
-import getpass
-import os
-import time
 from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.lease import holder
-from theo.adapters.system.clock import WallClock
 from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.adapters.system.latch import StopFile
 from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.commanding import Carried, send, who_asks
 from theo.app.home import Home, open_home
-from theo.app.journals import commanded_folders, run_name
-from theo.app.standing import Standing, standing, waiting_commands
+from theo.app.journals import commanded_folders
+from theo.app.standing import Standing, standing
 from theo.domain.errors import RefusedError, TheoError, UserError
-from theo.domain.inputs import Command
-from theo.domain.journal import TRADING
-from theo.ports.store import CommandOutcome
-
-CONFIRM_WAIT_S_MAX = 5.0  # a running trader looks at its inbox ten times a second; a busy one within a commit's retries
-POLL_S = 0.05
-
-
-class Carried(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one command in one run. ``state`` is done, refused, waits (for the next start), silent or failed."""
-
-    run: str
-    command: str
-    state: str
-    text: str
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -48,7 +28,7 @@ class Answer(msgspec.Struct, frozen=True):
 def stop_trading(path: Path, *, reason: str, flatten: bool, json: bool) -> int:
     """Halt every run of the home. Exit code 1 when something could not be done; what could was done."""
     home = open_home(path)
-    text = f"{_actor()}: {reason}"
+    text = f"{who_asks()}: {reason}"
     folders = commanded_folders(home)
     answer = Answer([], [], [])
     for folder in dict.fromkeys((home.store, *folders)):
@@ -116,52 +96,11 @@ def _reset_breakers(home: Home, reason: str, *, json: bool) -> int:
     return _print(answer, "the breaker is reset" if answer.commands else "no breaker is tripped", json=json)
 
 
-def _actor() -> str:
-    """Who asks: the machine's user."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (OSError, KeyError):  # a user without a name
-        return f"user {os.getuid()} (command line)"
-
-
 def _command(home: Home, folder: Path, names: tuple[str, ...], reason: str, answer: Answer) -> None:
-    """Post the commands, wait for a running trader to carry them out, and add what came of them."""
-    run = run_name(home, folder)
-    at, actor = WallClock().now(), _actor()
-    try:
-        if holder(folder, TRADING) is None and tuple(waiting_commands(folder))[-len(names) :] == names:
-            answer.commands.extend(_carried(run, name, None, running=False) for name in names)  # asked for already
-            return
-        inbox = SqlInbox(folder)
-        try:
-            ids = {name: f"{name}-{at}-{os.getpid()}" for name in names}
-            for name, command_id in ids.items():
-                inbox.post(Command(at=at, id=command_id, actor=actor, name=name, reason=reason))
-            for name, command_id in ids.items():
-                outcome = _await(inbox, command_id, folder)
-                answer.commands.append(_carried(run, name, outcome, running=holder(folder, TRADING) is not None))
-        finally:
-            inbox.close()
-    except TheoError as error:
-        answer.problems.append(f"{run}: {error}")
-        answer.commands.append(Carried(run=run, command=names[-1], state="failed", text=str(error)))
-
-
-def _await(inbox: SqlInbox, command_id: str, folder: Path) -> CommandOutcome | None:
-    """The outcome; None when it did not come in time, or when no trader runs that could give one."""
-    ends = time.monotonic() + CONFIRM_WAIT_S_MAX
-    while (outcome := inbox.outcome(command_id)) is None and time.monotonic() < ends and holder(folder, TRADING) is not None:
-        time.sleep(POLL_S)
-    return outcome or inbox.outcome(command_id)  # it may have come with the trader's end
-
-
-def _carried(run: str, name: str, outcome: CommandOutcome | None, *, running: bool) -> Carried:
-    if outcome is not None:
-        return Carried(run=run, command=name, state="done" if outcome.accepted else "refused", text=outcome.text)
-    if running:
-        text = f"the running trader has not answered within {CONFIRM_WAIT_S_MAX:.0f} s: look at `theo status`"
-        return Carried(run=run, command=name, state="silent", text=text)
-    return Carried(run=run, command=name, state="waits", text="not running: the next start carries it out first")
+    carried, problem = send(home, folder, names, reason)
+    answer.commands.extend(carried)
+    if problem:
+        answer.problems.append(problem)
 
 
 def _print(answer: Answer, done: str, *, json: bool) -> int:
