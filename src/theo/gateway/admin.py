@@ -1,6 +1,6 @@
 """The admin port: one JSON object a line in, one out. Plays incidents and tells what is going on; loopback only.
 
-{"play": "server-lost", "for": 20}     {"end": "silent-streams"}     {"list": true}     {"status": true}
+{"play": "server-lost", "for": 20}     {"end": "silent-streams"}     {"list": true}     {"status": true}     {"books": true}
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import asyncio
 import msgspec
 
 from theo.domain.errors import TheoError
+from theo.gateway.books import booked
 from theo.gateway.building import Gateway
 from theo.gateway.overview import overview
 from theo.gateway.server import GatewayServer
@@ -17,12 +18,13 @@ LOOPBACK = "127.0.0.1"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"lasts": "for"}):
-    """One line: exactly one of play, end, list, status."""
+    """One line: exactly one of play, end, list, status, books."""
 
     play: str = ""
     end: str = ""
     list: bool = False
     status: bool = False
+    books: bool = False
     lasts: float | None = None
     args: dict[str, int | float | str] = {}
 
@@ -65,8 +67,8 @@ class AdminPort:
             asked = msgspec.json.decode(line, type=Asked)
         except msgspec.DecodeError as error:
             return {"error": f"no command: {error}"}
-        if sum(map(bool, (asked.play, asked.end, asked.list, asked.status))) != 1:
-            return {"error": "say one of play, end, list, status"}
+        if sum(map(bool, (asked.play, asked.end, asked.list, asked.status, asked.books))) != 1:
+            return {"error": "say one of play, end, list, status, books"}
         try:
             return self._act(asked)
         except TheoError as error:
@@ -82,4 +84,7 @@ class AdminPort:
         if asked.end:
             self._serving.act(lambda simulator: room.end(simulator.desk, asked.end))
             return {"ended": asked.end}
+        if asked.books:
+            self._serving.catch_up()
+            return msgspec.structs.asdict(booked(self._gateway))
         return msgspec.structs.asdict(overview(self._gateway, self._serving.behind))

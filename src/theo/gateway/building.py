@@ -30,10 +30,16 @@ class Gateway:
     """A simulator and the rooms that a person or a test wants to reach."""
 
     def __init__(
-        self, simulator: Simulator, streams: StreamsRoom, history: HistoryRoom, trading: TradingRoom, room: IncidentsRoom
+        self,
+        simulator: Simulator,
+        streams: StreamsRoom,
+        history: HistoryRoom,
+        trading: TradingRoom,
+        room: IncidentsRoom,
+        ledgers: Ledgers,
     ) -> None:
         self.simulator, self.streams, self.history = simulator, streams, history
-        self.trading, self.incidents = trading, room
+        self.trading, self.incidents, self.ledgers = trading, room, ledgers
 
 
 def build(
@@ -49,4 +55,4 @@ def build(
     session = SessionRoom(trading.next_order_id)
     rooms: list[Room] = [session, ContractsRoom(contracts), streams, history, trading, AccountsRoom(ledgers), room]
     simulator = Simulator(settings, contracts, market, rooms, now // SECOND * SECOND, room.asked)
-    return Gateway(simulator, streams, history, trading, room)
+    return Gateway(simulator, streams, history, trading, room, ledgers)

@@ -24,10 +24,20 @@ class GatewayServer:
 
     When more happens than this machine can work off, the simulator's time falls ``behind`` the clock's, by so many microseconds:
     clients are served all the same, nothing is left out, and everything is told at the simulator's time.
+    ``before_sending`` is called before anything is sent: what clients are told of can be made to last first.
     """
 
-    def __init__(self, simulator: Simulator, clock: Clock, *, host: str = "127.0.0.1", port: int = 7497) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        clock: Clock,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 7497,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> None:
         self.simulator = simulator
+        self._before_sending = before_sending
         self.behind = 0
         self._failure: Exception | None = None
         self._clock, self._host, self._port = clock, host, port
@@ -168,6 +178,7 @@ class GatewayServer:
 
     def _flush(self, own: Client | None = None) -> None:
         """Send what waits to all who can take it, and end the connections that are to be closed; ``own`` ends by itself."""
+        self._before_sending()
         for client in list(self.simulator.clients.values()):
             if client.waiting:
                 self._write(client)

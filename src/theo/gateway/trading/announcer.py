@@ -10,18 +10,22 @@ from theo.gateway.trading.working import Worked
 
 
 class Announcer:
-    """Nothing is told while ``held``, and nothing of it afterwards: it must be asked for."""
+    """Nothing is told while ``held``, and nothing of it afterwards: it must be asked for.
 
-    __slots__ = ("held",)
+    ``news`` counts what there was to tell.
+    """
+
+    __slots__ = ("held", "news")
 
     def __init__(self) -> None:
-        self.held = False
+        self.held, self.news = False, 0
 
     def tells(self, worked: Worked) -> bool:
         """Whether anything is told of an order unasked."""
         return not self.held and not worked.silent
 
     def _listeners(self, desk: Desk, worked: Worked) -> Iterator[Client]:
+        self.news += 1
         if not self.tells(worked):
             return
         owner = desk.clients.get(worked.client_id)

@@ -1,6 +1,6 @@
 """The room of orders: which request does what, and what time and prices do to the orders that it holds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from theo.domain.market_data import Tick
@@ -8,6 +8,7 @@ from theo.gateway.accounts.ledger import Ledgers
 from theo.gateway.client import NO_REQUEST, Client
 from theo.gateway.desk import ContractBook, Desk, GatewaySettings, Handler
 from theo.gateway.request_refused import RequestRefusedError, invalid, told
+from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.changing import Changing
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Fault
@@ -68,6 +69,16 @@ class TradingRoom(Levers):
     def orders(self) -> Mapping[int, Worked]:
         """Every order that is known, by permId."""
         return self._dealing.blotter.orders
+
+    @property
+    def deals(self) -> Sequence[Deal]:
+        """Every execution that is known, corrections after what they correct."""
+        return self._dealing.blotter.deals
+
+    @property
+    def changes(self) -> int:
+        """Rises with all that is to be told of orders, whether or not anybody is told."""
+        return self._dealing.announcer.news
 
     @property
     def unfinished(self) -> list[Worked]:
