@@ -240,6 +240,14 @@ def resume(
 
 
 @app.command()
+def reconcile(context: typer.Context, run: RunOption = "", json: Json = False) -> None:
+    """Compare a running trader's books with the broker's now, and say what was found and done."""
+    from theo.app.commands.reconcile import run as reconcile_run
+
+    raise typer.Exit(reconcile_run(home_of(context), run, json=json))
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     broker: Annotated[bool, typer.Option("--broker", help="Look at TWS too, whatever the mode.")] = False,
