@@ -80,13 +80,15 @@ def wanted_contract(instrument: Instrument) -> Contract:
     kind = instrument.security_type
     if kind in {SecurityType.STK, SecurityType.ETF, SecurityType.IND} and instrument.token:
         return Contract(conId=instrument.token, exchange=instrument.exchange)
-    ib_kind = "STK" if kind is SecurityType.ETF else kind.value
     return Contract(
         symbol=instrument.aliases.get("ib", instrument.symbol),
-        secType=ib_kind,
+        secType="STK" if kind is SecurityType.ETF else kind.value,
         exchange=instrument.exchange,
         currency=instrument.currency,
         lastTradeDateOrContractMonth=instrument.expiry,
+        strike=float(instrument.decimal(instrument.strike)),
+        right=instrument.right,
+        tradingClass=instrument.symbol if kind is SecurityType.FUT else "",  # VX beside its weeklies, which share a symbol
     )
 
 
