@@ -120,3 +120,27 @@ async def test_a_clock_that_differs_is_told_once(gateway: Gateway, server: Gatew
     async with running(link):
         assert abs(link.clock_offset - 300_000_000) < 2_000_000
         assert told.codes() == ["clock_skew"]
+
+
+async def test_servers_that_are_lost_again_while_the_link_comes_up_are_lost(
+    idle_link: Link, gateway: Gateway, server: GatewayServer
+) -> None:
+    heard, again = Heard(idle_link), asyncio.Event()
+
+    async def slow(how: Up) -> None:
+        if not how.new_socket and not again.is_set():
+            play(gateway, server, "server-lost")
+            await until(lambda: idle_link.why.startswith("1100"))
+            again.set()
+
+    idle_link.on_up.append(slow)
+    async with running(idle_link):
+        play(gateway, server, "server-lost")
+        await until(lambda: not idle_link.up)
+        idle_link.why = ""
+        end(gateway, server, "server-lost")
+        await until(again.is_set)
+        await until(lambda: heard.said.count("down: 1100") == 2)
+        assert idle_link.state is LinkState.CUT
+        end(gateway, server, "server-lost")
+        await until(lambda: idle_link.up)

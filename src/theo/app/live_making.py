@@ -115,7 +115,7 @@ def open_live(
             link.wait_up,
             shell.post,
             clock,
-            lambda text: notifier.tell(clock.now(), "info", "warm_up", text),
+            notifier,
         )
         gate = _gate(settings, shell, clock, notifier)
         operator = Operator(shell, inbox, latch)

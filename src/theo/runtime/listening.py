@@ -4,13 +4,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
+from theo.domain.errors import RefusedError, TheoError, UserError
 from theo.domain.inputs import Input
-from theo.domain.market_data import Bar
+from theo.domain.market_data import SECOND, Bar
 from theo.market.series import Series
 from theo.market.sessions import Hours
 from theo.ports.clock import Clock
 from theo.ports.feed import BarHistory, Feed, Wish
-from theo.runtime.warm_up import listened_from, missing_bars
+from theo.ports.notifier import Notifier
+from theo.runtime.warm_up import goes_on, listened_from, missing_bars
+
+ASK_AGAIN_AFTER = 5 * SECOND
 
 
 class Listening:
@@ -30,22 +34,50 @@ class Listening:
         ready: Callable[[], Awaitable[None]],
         post: Callable[[Input], None],
         clock: Clock,
-        tell: Callable[[str], None],
+        notifier: Notifier,
     ) -> None:
         self._feed, self._history, self._series, self._hours_of = feed, history, series, hours_of
         self._whole_hours, self._heard, self._ready, self._post = whole_hours, heard, ready, post
-        self._clock, self._tell = clock, tell
+        self._clock, self._notifier = clock, notifier
 
     async def run(self) -> None:
-        """Until cancelled. Raises what history refuses for good."""
+        """Until cancelled."""
         await self._ready()
         now = self._clock.now()
-        bars = await missing_bars(self._series, self._hours_of, self._history, self._heard, now, self._tell)
+        bars = await self._bars(now)
         for bar in bars:
             self._post(msgspec.structs.replace(bar, at=self._clock.now()))
         self._feed.subscribe(self._wishes(bars, now), self._post)
-        self._tell(f"{len(bars):,} bars read; listening to {len(self._whole_hours)} instruments")
+        self._tell("info", "warm_up", f"{len(bars):,} bars read; listening to {len(self._whole_hours)} instruments")
         await self._feed.run()
+
+    async def _bars(self, now: int) -> list[Bar]:
+        """What all series lack, in order of bar ends: longer ones of one end after shorter ones, as they were asked for."""
+        found: list[tuple[int, int, Bar]] = []
+        for place, one in enumerate(self._series):
+            if not goes_on(one.instrument.id, self._heard, now):
+                found += [(bar.end, place, bar) for bar in await self._bars_of(one, now)]
+        found.sort(key=lambda entry: entry[:2])
+        return [bar for _, _, bar in found]
+
+    async def _bars_of(self, one: Series, now: int) -> list[Bar]:
+        """None where history refuses: the series then begins with its first tick, untrusted until enough bars are whole."""
+        name = f"{one.instrument.symbol} {one.timeframe.name}"
+        while True:
+            try:
+                return await missing_bars(
+                    one, self._hours_of(one), self._history, now, lambda text: self._tell("info", "warm_up", text)
+                )
+            except (RefusedError, UserError) as error:
+                self._tell("warning", "no_history", f"{name} begins without history: {error}")
+                return []
+            except TheoError as error:
+                self._tell("warning", "history_waits", f"{name}: {error}; asked again")
+                await self._clock.sleep_until(self._clock.now() + ASK_AGAIN_AFTER)
+                await self._ready()
+
+    def _tell(self, severity: str, code: str, text: str) -> None:
+        self._notifier.tell(self._clock.now(), severity, code, text)
 
     def _wishes(self, read: Sequence[Bar], now: int) -> list[Wish]:
         """Ticks from where the bars that were read end, the slowest timeframe's; or from where the journal's ticks end."""

@@ -32,28 +32,15 @@ def last_heard(store: JournalStore) -> dict[int, int]:
     return found
 
 
-async def missing_bars(
-    series: Sequence[Series],
-    hours_of: Callable[[Series], Hours],
-    history: BarHistory,
-    heard: dict[int, int],
-    now: int,
-    tell: Callable[[str], None],
-) -> list[Bar]:
-    """Closed bars that the series lack, in order of their ends. Series whose ticks go on need none."""
-    found: list[tuple[int, int, Bar]] = []
-    for place, one in enumerate(series):
-        if not goes_on(one.instrument.id, heard, now):
-            name = f"{one.instrument.symbol} {one.timeframe.name}"
+async def missing_bars(one: Series, hours: Hours, history: BarHistory, now: int, tell: Callable[[str], None]) -> list[Bar]:
+    """Closed bars that a series lacks, oldest first. Raises what the history refuses, and when it does not answer."""
 
-            def progress(done: Progress, name: str = name) -> None:
-                tell(f"{name}: {done.bars} bars")
+    def progress(done: Progress) -> None:
+        tell(f"{one.instrument.symbol} {one.timeframe.name}: {done.bars} bars")
 
-            start = max(_first_start(hours_of(one), one.timeframe.length, now), one.last_end)
-            async for piece in history.bars(one.instrument, one.timeframe, hours_of(one), (start, now), progress):
-                found += [(bar.end, place, bar) for bar in piece if bar.end > one.last_end]
-    found.sort(key=lambda entry: entry[:2])
-    return [bar for _, _, bar in found]
+    start = max(_first_start(hours, one.timeframe.length, now), one.last_end)
+    pieces = [piece async for piece in history.bars(one.instrument, one.timeframe, hours, (start, now), progress)]
+    return [bar for piece in pieces for bar in piece if bar.end > one.last_end]
 
 
 def goes_on(instrument: int, heard: dict[int, int], now: int) -> bool:

@@ -66,6 +66,7 @@ class Link:
         self._changed = asyncio.Event()
         self._notices: list[int] = []
         self._skewed = False
+        self._servers_lost = False
         self.why = ""  # why the link is down, or what TWS said last of it
         self._defect: BaseException | None = None
         self.callbacks.on("error", self._error)
@@ -116,6 +117,7 @@ class Link:
 
     async def _connect(self) -> None:
         self.why = ""
+        self._servers_lost = False
         self._ended.clear()
         self._notices.clear()
         await self._open_socket()
@@ -158,9 +160,12 @@ class Link:
     async def _come_up(self, how: Up) -> None:
         for listener in self.on_up:
             await listener(how)
-        if not self._ended.is_set():
-            self.state = LinkState.UP
-            self._is_up.set()
+        if self._ended.is_set():
+            return
+        self.state = LinkState.UP
+        self._is_up.set()
+        if self._servers_lost:  # again, while the listeners were being told
+            self._cut()
 
     async def _stay(self) -> None:
         """Until the socket closes or nobody answers on it; what TWS says of IB's servers is followed in order."""
@@ -195,10 +200,11 @@ class Link:
             self.why = f"{code}: {text}"
             self._ended.set()
         elif code in SERVERS_LOST:
+            self._servers_lost, self.why = True, f"{code}: {text}"
             if self.state is LinkState.UP:
-                self._down(f"{code}: {text}")
-                self.state = LinkState.CUT
+                self._cut()
         elif code in {SUBSCRIPTIONS_LOST, SUBSCRIPTIONS_KEPT}:
+            self._servers_lost = False
             self._notices.append(code)
             self._changed.set()
         elif code == PORT_CHANGED:
@@ -207,6 +213,10 @@ class Link:
     def _closed(self) -> None:
         self.why = self.why or "the socket closed"
         self._ended.set()
+
+    def _cut(self) -> None:
+        self._down(self.why)
+        self.state = LinkState.CUT
 
     def _down(self, reason: str) -> None:
         if self.state is LinkState.DOWN:
