@@ -93,7 +93,7 @@ def assemble(plan: Plan) -> Core:
         breaker_opens=lambda at: clock.next_at(clock.account_day(at)[1], BREAKER_OPENS),
         settings=plan.settings,
     )
-    for ruleset, _ in plan.rulesets:
+    for ruleset, _ in sorted(plan.rulesets, key=lambda each: each[0].name):  # the order in which a record of the plan has them
         view = BookView(market, plan.instruments, plan.tables, clock, ruleset.session)
         strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))
         strategy.bind(view)
