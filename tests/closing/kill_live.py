@@ -1,4 +1,4 @@
-"""`theo live` and `theo gateway`, two processes in real time, killed while they trade: the platform, the gateway, both; again and again.
+"""`theo live` and `theo gateway`, two processes in real time, killed again and again while they trade: one of them, or both.
 
 After each restart, and once more at the end, our journal must agree with the gateway's own books: every order there is ours and
 is there once, every execution and no other counts, positions and deals follow from them, and no position is without a stop.
@@ -362,5 +362,5 @@ if __name__ == "__main__":
     os.environ.pop("THEO_HOME", None)
     given = sys.argv[1:]
     numbers = [int(argument) for argument in given[:2]]
-    where = Path(given[2]) if len(given) > len(numbers) else Path(tempfile.mkdtemp(prefix="kill-live-"))
-    sys.exit(main(*numbers, *(KILLS, SEED)[len(numbers) :], folder=where))
+    wanted, drawn = (*numbers, *(KILLS, SEED)[len(numbers) :])
+    sys.exit(main(wanted, drawn, Path(given[2]) if len(given) > len(numbers) else Path(tempfile.mkdtemp(prefix="kill-live-"))))
