@@ -42,7 +42,7 @@ class Executions:
         self._costs: dict[str, CommissionReport] = {}
         self._held: dict[str, Fill] = {}
         self._told: dict[str, str] = {}  # execution -> order
-        self._estimated: set[str] = set()  # told with an estimate of their charges
+        self._estimated: dict[str, None] = {}  # told with an estimate of their charges, which may never come
         self.newest_at = 0  # when the newest execution happened, by the exchange
         self.heard = 0  # how many came unasked
         link.callbacks.on("execDetails", self._execution)
@@ -164,7 +164,7 @@ class Executions:
             self._held[execution] = _priced(held, charges)
             self.release()
         elif execution in self._estimated:
-            self._estimated.discard(execution)
+            del self._estimated[execution]
             self._say(ChargesReported(self._link.clock.now(), order, execution, charges))
 
     def _release(self, execution: str) -> None:
@@ -176,8 +176,9 @@ class Executions:
         held, self._held = self._held, {}
         for fill in held.values():
             if not fill.final:
-                self._estimated.add(fill.execution)
+                self._estimated[fill.execution] = None
             self._say(fill)
+        _bound(self._estimated)
 
     def in_book(self, rows: list[tuple[Contract, Execution]]) -> tuple[Fill, ...]:
         """The executions of a book: of each and its corrections only the newest; charges still to come are told later."""
@@ -190,9 +191,10 @@ class Executions:
                 continue
             self._told[fill.execution] = fill.order
             if not fill.final:
-                self._estimated.add(fill.execution)
+                self._estimated[fill.execution] = None
             fills.append(fill)
         _bound(self._told)
+        _bound(self._estimated)
         return tuple(fills)
 
     def _tell(self, code: str, text: str) -> None:
@@ -211,7 +213,7 @@ def _priced(fill: Fill, charges: int) -> Fill:
     return msgspec.structs.replace(fill, charges=charges, final=True)
 
 
-def _bound(kept: dict[str, object] | dict[str, str] | dict[str, CommissionReport]) -> None:
+def _bound(kept: dict[str, str] | dict[str, CommissionReport] | dict[str, None]) -> None:
     if len(kept) > EXECUTIONS_MAX:
         for key in list(kept)[: EXECUTIONS_MAX // 2]:
             del kept[key]
