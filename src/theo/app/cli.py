@@ -240,6 +240,20 @@ def resume(
 
 
 @app.command()
+def adopt(
+    context: typer.Context,
+    position: Annotated[str, typer.Argument(help="SYMBOL=QUANTITY: what the broker says that the account holds, MES=-2.")],
+    reason: Annotated[str, typer.Option(help="Whose it is, and why it may stay; required.")],
+    run: RunOption = "",
+    json: Json = False,
+) -> None:
+    """Leave a position alone that is not the platform's own, so that the books agree again."""
+    from theo.app.commands.reconcile import adopt as adopt_run
+
+    raise typer.Exit(adopt_run(home_of(context), run, position, reason, json=json))
+
+
+@app.command()
 def reconcile(context: typer.Context, run: RunOption = "", json: Json = False) -> None:
     """Compare a running trader's books with the broker's now, and say what was found and done."""
     from theo.app.commands.reconcile import run as reconcile_run

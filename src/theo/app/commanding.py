@@ -39,7 +39,7 @@ def who_asks() -> str:
         return f"user {os.getuid()} (command line)"
 
 
-def send(home: Home, folder: Path, names: tuple[str, ...], reason: str) -> tuple[list[Carried], str]:
+def send(home: Home, folder: Path, names: tuple[str, ...], reason: str, subject: str = "") -> tuple[list[Carried], str]:
     """Post the commands and wait for a running trader to carry them out: what came of each, and the problem if there was one."""
     run = run_name(home, folder)
     carried: list[Carried] = []
@@ -51,7 +51,7 @@ def send(home: Home, folder: Path, names: tuple[str, ...], reason: str) -> tuple
         try:
             ids = {name: f"{name}-{at}-{os.getpid()}" for name in names}
             for name, command_id in ids.items():
-                inbox.post(Command(at=at, id=command_id, actor=actor, name=name, reason=reason))
+                inbox.post(Command(at=at, id=command_id, actor=actor, name=name, reason=reason, subject=subject))
             for name, command_id in ids.items():
                 outcome = _await(inbox, command_id, folder)
                 carried.append(_carried(run, name, outcome, running=holder(folder, TRADING) is not None))

@@ -267,6 +267,16 @@ class Differed(msgspec.Struct, frozen=True, array_like=True, tag="differed"):
     done: str
 
 
+class PositionAdopted(msgspec.Struct, frozen=True, array_like=True, tag="position_adopted"):
+    """A person said that the account holds ``quantity`` (signed) beside what our fills say: it is left alone."""
+
+    at: int
+    instrument: int
+    quantity: int
+    actor: str
+    reason: str
+
+
 class Reconciled(msgspec.Struct, frozen=True, array_like=True, tag="reconciled"):
     """The books were compared; ``differences`` were found and treated. Trading may go on when ``agreed``."""
 
@@ -328,6 +338,7 @@ Fact = (
     | BookAsked
     | BookLooked
     | Differed
+    | PositionAdopted
     | Reconciled
     | Alerted
     | CommandDone

@@ -218,6 +218,7 @@ def _trade_closed(state: State, fact: f.TradeClosed) -> None:
 
 
 def _day_began(state: State, fact: f.DayBegan) -> None:
+    state.told.clear()
     state.day = Day(number=fact.day, equity=fact.equity, promotions={})
     state.high_water = max(state.high_water, fact.equity)
     oldest = fact.at - KEEP_DAYS * DAY
@@ -263,12 +264,26 @@ def _book_asked(state: State, fact: f.BookAsked) -> None:
     state.asked_book_at = fact.at
 
 
-def _differed(_state: State, _fact: f.Differed) -> None:
-    """What was done about it has facts of its own."""
+def _differed(state: State, fact: f.Differed) -> None:
+    state.told[difference(fact.kind, fact.subject)] = f"{fact.ours}, {fact.theirs}"  # what was done has facts of its own
+
+
+def difference(kind: str, subject: str) -> str:
+    """The name under which a difference was told."""
+    return f"{kind} {subject}"
+
+
+def _position_adopted(state: State, fact: f.PositionAdopted) -> None:
+    state.foreign.pop(fact.instrument, None)
+    if fact.quantity:
+        state.foreign[fact.instrument] = fact.quantity
 
 
 def _reconciled(state: State, fact: f.Reconciled) -> None:
     state.agreed = fact.agreed
+    if fact.agreed:
+        for name in [name for name in state.told if name.startswith(difference("position", ""))]:
+            del state.told[name]  # it is over: the same one would be another
 
 
 def _alerted(_state: State, _fact: f.Alerted) -> None:
@@ -309,6 +324,7 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.BookAsked: _book_asked,
     f.BookLooked: _book_looked,
     f.Differed: _differed,
+    f.PositionAdopted: _position_adopted,
     f.Reconciled: _reconciled,
     f.Alerted: _alerted,
     f.CommandDone: _command_done,

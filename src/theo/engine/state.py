@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 
 
 class OrderState(msgspec.Struct):
@@ -130,6 +130,8 @@ class State(msgspec.Struct):
     issued: int = 0  # tickets and amendments so far: the second part of every client order id
     signals_issued: int = 0
     positions: dict[int, int] = {}
+    foreign: dict[int, int] = {}  # what the account holds beside ours, as a person has said: the broker's position less ours
+    told: dict[str, str] = {}  # differences of the books that a person has been told of, so that each is told once a day
     orders: dict[str, OrderState] = {}
     trades: dict[str, TradeState] = {}
     signals: dict[str, SignalState] = {}

@@ -238,6 +238,12 @@ def _differed(rows: EntityRows, fact: f.Differed) -> None:
     _event(rows, fact.at, "differed", fact.subject, f"{fact.kind}: ours {fact.ours}, theirs {fact.theirs}; {fact.done}")
 
 
+def _position_adopted(rows: EntityRows, fact: f.PositionAdopted) -> None:
+    _event(
+        rows, fact.at, "position_adopted", str(fact.instrument), f"{fact.quantity} beside ours, by {fact.actor}: {fact.reason}"
+    )
+
+
 def _reconciled(rows: EntityRows, fact: f.Reconciled) -> None:
     _event(rows, fact.at, "reconciled", "agreed" if fact.agreed else "not agreed", f"{fact.differences} differences")
 
@@ -280,6 +286,7 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.BookAsked: _book_asked,
     f.BookLooked: _book_looked,
     f.Differed: _differed,
+    f.PositionAdopted: _position_adopted,
     f.Reconciled: _reconciled,
     f.Alerted: _alerted,
     f.CommandDone: _command_done,

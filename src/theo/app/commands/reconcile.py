@@ -1,4 +1,4 @@
-"""`theo reconcile`: compare a running trader's books with the broker's now, and say what was found and done."""
+"""`theo reconcile` and `theo adopt`: a running trader's books and the broker's, compared now; what was found and done."""
 
 import time
 from pathlib import Path
@@ -11,6 +11,7 @@ from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commanding import POLL_S, send
 from theo.app.home import open_home
 from theo.app.journals import run_name, usual_folder
+from theo.domain.errors import UserError
 from theo.domain.facts import Differed, Reconciled
 from theo.domain.journal import TRADING
 from theo.engine.codec import decode_facts
@@ -40,6 +41,17 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def run(path: Path, run_id: str, *, json: bool) -> int:
     """Exit code 1 when the books differ, nobody runs, or no answer comes."""
+    return _compared(path, run_id, "reconcile", "asked on the command line", json=json)
+
+
+def adopt(path: Path, run_id: str, position: str, reason: str, *, json: bool) -> int:
+    """As ``run``, after a position was said to be left alone. Raises UserError without a reason."""
+    if not reason.strip():
+        raise UserError("an adoption needs a reason", remedy='Say whose it is: theo adopt MES=-2 --reason "my hedge"')
+    return _compared(path, run_id, "adopt", reason, position, json=json)
+
+
+def _compared(path: Path, run_id: str, command: str, reason: str, subject: str = "", *, json: bool) -> int:
     home = open_home(path)
     folder = usual_folder(home, run_id)
     store = SqlJournalStore(folder)
@@ -48,7 +60,7 @@ def run(path: Path, run_id: str, *, json: bool) -> int:
             done = Comparison(run_name(home, folder), None, [], "not running; a start compares them by itself")
             return _told(done, json=json)
         head = store.head(TRADING)
-        carried, problem = send(home, folder, ("reconcile",), "asked on the command line")
+        carried, problem = send(home, folder, (command,), reason, subject)
         if carried[-1].state == "done":
             done = _answer(store, 0 if head is None else head.seq, run_name(home, folder))
         else:

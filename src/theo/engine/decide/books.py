@@ -9,6 +9,7 @@ from theo.domain.effects import CancelOrder, PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
 from theo.domain.orders import Order, OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported, FillCorrected, OrderFilled
+from theo.engine.apply import difference
 from theo.engine.decide.entries import enter_again, still_valid
 from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
 from theo.engine.decide.order_reports import learn
@@ -18,6 +19,7 @@ from theo.engine.state import OrderState, TradeState
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_reduction
 
+REMEDY = "close it in TWS, or leave it alone with `theo adopt`"
 EVENT_OF_STATUS = {
     "working": OrderEvent.ACCEPTED,
     "filled": OrderEvent.FULL_FILL,
@@ -90,8 +92,9 @@ def _compare_orders(turn: Turn, book: BookReported) -> int:
     for order_id, entry in theirs.items():
         if order_id.startswith(f"{turn.state.journal}-"):
             continue  # ours, of a trade that ended days ago
-        turn.emit(Differed(turn.at, "order_unknown", order_id, "not ours", entry.status, "reported"))
-        turn.alert("warning", "foreign_order", f"the broker holds an order that is not ours: {order_id}")
+        if turn.state.told.get(difference("order_unknown", order_id)) != f"not ours, {entry.status}":
+            turn.emit(Differed(turn.at, "order_unknown", order_id, "not ours", entry.status, "reported"))
+            turn.alert("warning", "foreign_order", f"the broker holds an order that is not ours: {order_id}")
         found += 1
     return found
 
@@ -174,9 +177,11 @@ def _compare_positions(turn: Turn, book: BookReported) -> int:
     wrong = 0
     for instrument in sorted(turn.world.instruments):
         ours, theirs = turn.state.positions.get(instrument, 0), book.positions.get(instrument, 0)
+        ours += turn.state.foreign.get(instrument, 0)
         if ours != theirs:
-            symbol = turn.world.instruments[instrument].symbol
-            turn.emit(Differed(turn.at, "position", symbol, str(ours), str(theirs), "no new risk until a person decides"))
-            turn.alert("page", "position_differs", f"{symbol}: our fills say {ours}, the broker says {theirs}")
             wrong += 1
+            symbol = turn.world.instruments[instrument].symbol
+            if turn.state.told.get(difference("position", symbol)) != f"{ours}, {theirs}":
+                turn.emit(Differed(turn.at, "position", symbol, str(ours), str(theirs), "no new risk until a person decides"))
+                turn.alert("page", "position_differs", f"{symbol}: our fills say {ours}, the broker says {theirs}: {REMEDY}")
     return wrong

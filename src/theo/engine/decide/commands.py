@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from theo.domain.effects import LatchHalt
-from theo.domain.facts import BreakerReset, CloseAsked, CommandDone, Halted, Resumed
+from theo.domain.facts import BreakerReset, CloseAsked, CommandDone, Halted, PositionAdopted, Resumed
 from theo.domain.inputs import Command
 from theo.domain.orders import OrderRole
 from theo.engine.decide.asking import ask_book
@@ -111,6 +111,20 @@ def _reconcile(turn: Turn, command: Command) -> tuple[bool, str]:
     return True, "asked the broker for its books"
 
 
+def _adopt(turn: Turn, command: Command) -> tuple[bool, str]:
+    """``subject`` is SYMBOL=QUANTITY: what the broker says that the account holds, in all."""
+    symbol, _, text = command.subject.partition("=")
+    known = {instrument.symbol: instrument.id for instrument in turn.world.instruments.values()}
+    if symbol not in known or not text.lstrip("+-").isdigit():
+        return False, f"{command.subject!r} is not SYMBOL=QUANTITY of {', '.join(known)}"
+    if not command.reason:
+        return False, "an adoption needs a reason"
+    foreign = int(text) - turn.state.positions.get(known[symbol], 0)
+    turn.emit(PositionAdopted(turn.at, known[symbol], foreign, command.actor, command.reason))
+    ask_book(turn, f"{symbol} was adopted by {command.actor}")
+    return True, f"{foreign:+d} {symbol} are left alone beside ours; the books are compared again"
+
+
 COMMANDS: dict[str, Callable[[Turn, Command], tuple[bool, str]]] = {
     "halt": _halt,
     "resume": _resume,
@@ -118,5 +132,6 @@ COMMANDS: dict[str, Callable[[Turn, Command], tuple[bool, str]]] = {
     "reset_breaker": _reset_breaker,
     "close_trade": _close_trade,
     "reconcile": _reconcile,
+    "adopt": _adopt,
     "roll": _roll,
 }

@@ -223,8 +223,10 @@ def _may_send(turn: Turn, trade: TradeState) -> bool:
 
 
 def _just_refused(turn: Turn, held: OrderState) -> bool:
-    """A venue that refuses once refuses the same again: time leads here, or its books do."""
-    return bool(held.refused_at) and turn.at < held.refused_at + turn.world.settings.send_retry_wait
+    """A venue that refuses once refuses the same again: time leads here, or its books do. A link that is down refuses for as long."""
+    if not held.refused_at:
+        return False
+    return not turn.state.link_up or turn.at < held.refused_at + turn.world.settings.send_retry_wait
 
 
 def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:

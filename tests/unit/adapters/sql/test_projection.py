@@ -98,7 +98,7 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     signals = {r["id"]: (r["kind"], r["status"], r["refused_rule"]) for r in store.rows("signals")}
     assert signals == {"S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
     assert [r["kind"] for r in store.rows("latches")] == ["breaker_tripped", "breaker_reset", "halted", "resumed"]
-    assert len(list(store.rows("events"))) == 11
+    assert len(list(store.rows("events"))) == 12
 
 
 def test_the_cash_of_the_fills_is_the_change_of_equity(store: SqlMarketStore) -> None:

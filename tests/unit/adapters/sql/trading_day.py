@@ -118,7 +118,8 @@ def trading_day() -> list[list[Fact]]:
         [
             f.BookLooked(85),
             f.BookAsked(85, "reconnected"),
-            f.Differed(86, "position", "MES", "0", "1", "adopted"),
+            f.Differed(86, "position", "MES", "0", "1", "no new risk"),
+            f.PositionAdopted(86, MES, 1, "owner", "a hedge"),
             f.Reconciled(87, 1, agreed=True),
         ],
         [f.Alerted(88, "page", "link_down", "down"), f.CommandDone(89, "c1", "halt", "owner", accepted=True, text="ok")],
