@@ -14,7 +14,7 @@ from theo.domain.effects import Effect
 from theo.domain.orders import Order
 from theo.domain.reports import OrderFilled
 from theo.engine import core
-from theo.engine.decide import books, clock, commands, order_reports, tend
+from theo.engine.decide import books, clock, commands, fills, order_reports, tend
 from theo.engine.decide.tend import cancel
 from theo.engine.order_life import LIVE
 from theo.engine.turn import Turn
@@ -43,7 +43,7 @@ def without(name: str, patch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:  
         if name == "intent first":
             options["make_shell"] = SendsFirst
         elif name == "executions are counted once":
-            learn = order_reports.learn_fill
+            learn = fills.learn_fill
 
             def again(turn: Turn, order: Order, fill: OrderFilled) -> bool:
                 turn.state.executions.pop(fill.execution, None)
