@@ -71,9 +71,11 @@ class Books:
             try:
                 book = await self._settled()
             except (NoAnswerError, ConnectionError) as error:
+                if not self._link.client.isConnected():
+                    return  # told as a link that is down; its return asks again
                 failed += 1
                 self._link.notifier.tell(clock.now(), "warning", "book_incomplete", f"IB's books are not whole: {error}")
-                if not self._link.client.isConnected() or failed >= ASK_TRIES_MAX:
+                if failed >= ASK_TRIES_MAX:
                     return
                 continue
             self._read_at = clock.now()
