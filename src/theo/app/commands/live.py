@@ -65,6 +65,10 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         cash = f"{probed.cash / MICROS:,.2f} {probed.currency}"
         print(f"{plan.key.mode} on {probed.account}, {cash}: {', '.join(names)}; journal in {folder}", flush=True)
         await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
+    except Exception as error:
+        text = f"theo live has ended: {error}. Protective stops rest at the broker"
+        notifier.tell(clock.now(), "page", "run_ended", text)
+        raise
     finally:
         live.close()
     return EXIT_INTERRUPTED
