@@ -94,8 +94,13 @@ def _amend_intended(state: State, fact: f.AmendIntended) -> None:
 
 def _amend_refused(state: State, fact: f.AmendRefused) -> None:
     held = state.orders[fact.order]
-    held.amending_since, held.refused_at = 0, fact.at
+    held.amending_since = 0
+    _refused(held, fact.at)
     _await(state, held)
+
+
+def _refused(held: OrderState, at: int) -> None:
+    held.refused_at, held.refusals = at, held.refusals + 1
 
 
 def _close_asked(state: State, fact: f.CloseAsked) -> None:
@@ -128,14 +133,14 @@ def _await(state: State, held: OrderState) -> None:
 def _order_moved(state: State, fact: f.OrderMoved) -> None:
     _move(state, fact.at, fact.order, OrderEvent(fact.event))
     if fact.event == OrderEvent.CANCEL_REFUSED:
-        state.orders[fact.order].refused_at = fact.at
+        _refused(state.orders[fact.order], fact.at)
     if fact.broker_id:
         state.orders[fact.order].broker_id = fact.broker_id
 
 
 def _order_resized(state: State, fact: f.OrderResized) -> None:
     held = state.orders[fact.order]
-    held.amending_since = 0
+    held.amending_since = held.refusals = 0
     _await(state, held)
     o = held.order
     held.order = msgspec.structs.replace(

@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 5
+STATE_VERSION = 6
 
 
 class OrderState(msgspec.Struct):
@@ -25,6 +25,7 @@ class OrderState(msgspec.Struct):
     broker_id: str = ""
     amending_since: int = 0  # when a change was asked for that the venue has not answered; 0 when none
     refused_at: int = 0  # when the venue refused a cancel or a change last; 0 when it never did
+    refusals: int = 0  # of cancels and changes in a row
 
     @property
     def waits_since(self) -> int:

@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     answer_wait: int = 5 * SECOND  # an order without any answer becomes UNKNOWN: IB acknowledges within a second
     send_retry_wait: int = 2 * SECOND  # what failed to leave, or was refused, is not sent again sooner
+    refused_wait_doublings: int = 6  # of that, with each refusal of the same order in a row: two minutes at most
     late_answer_wait: int = 30 * SECOND  # until then an UNKNOWN order's answer may still come
     book_retry_wait: int = 10 * SECOND  # between two asks for the broker's books
     book_interval: int = 0  # between two looks at the broker's books while nothing is amiss; 0: only for a reason
@@ -32,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor_interval: int = 5 * SECOND
     breaker_rest: int = 30 * MINUTE  # the breaker holds at least for so long, and until the next account day's open
     entry_slippage_ticks: int = 1  # allowance on a MARKET entry's planned price when it is sized
+
+    def refused_wait(self, refusals: int) -> int:
+        """How long an order is left alone after so many refusals of cancels and changes in a row."""
+        return int(self.send_retry_wait << min(max(refusals - 1, 0), self.refused_wait_doublings))
 
 
 @dataclass(slots=True)

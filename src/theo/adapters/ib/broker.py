@@ -56,6 +56,8 @@ class IbBroker:
         self._margins = Margins(link)
         self._turn = asyncio.Lock()  # what was asked for first leaves first
         self._up = False
+        self._told_id = 0  # the first id that IB called free on this connection
+        link.callbacks.on("nextValidId", self._told)
         link.on_up.append(self._came_up)
         link.on_down.append(self._went_down)
 
@@ -81,7 +83,7 @@ class IbBroker:
         async with self._turn:
             wanted = amendment.subject
             sent = self._names.of(wanted.order)
-            why = self._untouchable(sent)
+            why = self._untouchable(sent) or self._unchangeable(sent)
             if why or sent is None:
                 self._say(ActionRejected(self._now(), wanted.order, "amend", why))
                 return
@@ -192,6 +194,12 @@ class IbBroker:
             return f"IB gives no handle for it (permId {sent.perm_id}): {LEFT_IN_TWS}"
         return ""
 
+    def _unchangeable(self, sent: Sent | None) -> str:
+        """Why an order that can be cancelled must not be changed; "" when it can."""
+        if sent is None or self._names.changeable(sent.order_id):
+            return ""
+        return f"IB gives its handle out again, and could take the change for a new order: {LEFT_IN_TWS}"
+
     def _ghost(self, sent: Sent, perm_id: int) -> None:
         """A change became a second live order. The handle means the newer one: that one is cancelled, the older one stays."""
         if sent.ghost == perm_id:
@@ -211,12 +219,16 @@ class IbBroker:
         """Learn the handles of this connection, then say that the link is up."""
         if up.new_socket:
             self._lost("the link to IB was lost after the send")
-            self._names.new_socket()
-            self._link.client.updateReqId(self._first_order_id())
+            first = self._first_order_id()
+            self._link.client.updateReqId(first)
+            self._names.new_socket(self._told_id, first)
             await self._link.budget.message()
             await self._link.requests.by_name("openOrder", self._link.client.reqOpenOrders)
         self._up = True
         self._say_input(LinkChanged(self._now(), up=True, reason="connected to IB"))
+
+    def _told(self, order_id: int) -> None:
+        self._told_id = order_id
 
     def _first_order_id(self) -> int:
         """Beyond every id that was ever used: a second counts as one id, more than orders and questions ever need.

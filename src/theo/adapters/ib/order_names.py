@@ -50,6 +50,7 @@ class OrderNames:
         self._by_ref: dict[str, Sent] = {}
         self._by_order_id: dict[int, str] = {}
         self._by_perm_id: dict[int, str] = {}
+        self._reissued = range(0)
 
     def of(self, ref: str) -> Sent | None:
         """By our id."""
@@ -82,11 +83,20 @@ class OrderNames:
             sent.perm_id = perm_id
             self._by_perm_id[perm_id] = sent.order.id
 
-    def new_socket(self) -> None:
-        """Handles of the connection before mean nothing any more."""
+    def new_socket(self, told: int, first: int) -> None:
+        """Handles of the connection before mean nothing any more.
+
+        IB gives the handles from ``told`` on out again, and we use those from ``first`` on: a change of an older order under one
+        in between may be a new order to IB.
+        """
+        self._reissued = range(told, first)
         self._by_order_id.clear()
         for sent in self._by_ref.values():
             sent.order_id, sent.ghost, sent.answered, sent.cancelling, sent.amending = 0, 0, False, False, None
+
+    def changeable(self, order_id: int) -> bool:
+        """Whether IB cannot take a change under this handle for a new order."""
+        return order_id not in self._reissued
 
     def unanswered(self) -> list[Sent]:
         """Sent in this connection, and IB has shown no sign of them."""

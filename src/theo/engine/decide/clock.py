@@ -102,7 +102,7 @@ def next_due(state: State, world: World, at: int) -> int:
             waits.append(trade.partial_since + settings.partial_fill_wait)
         for held in [state.orders[o] for o in trade.orders]:
             if held.refused_at and held.status not in ENDED:
-                waits.append(held.refused_at + settings.send_retry_wait)
+                waits.append(held.refused_at + settings.refused_wait(held.refusals))
             if held.status in ENDED:
                 waits.append(held.since + settings.exit_group_wait)
                 if held.status is OrderStatus.LOST:

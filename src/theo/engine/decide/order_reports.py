@@ -10,6 +10,7 @@ from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.state import OrderState
 from theo.engine.turn import Turn
 
+REFUSALS_TOLD = 5  # of cancels and changes of one order, in a row
 DUPLICATE_ID = 103  # IB: duplicate order id
 EVENT_OF = {
     r.OrderAccepted: OrderEvent.ACCEPTED,
@@ -64,6 +65,7 @@ def _learn_event(turn: Turn, held: OrderState, report: r.OrderReport) -> None:
     if isinstance(report, r.ActionRejected) and report.action != "cancel":
         turn.emit(AmendRefused(turn.at, report.order, report.reason))
         turn.alert("warning", "amend_refused", f"{report.order}: {report.reason}")
+        _tell_stuck(turn, held)
         return
     if isinstance(report, r.OrderRejected) and report.code == DUPLICATE_ID:
         ask_book(turn, f"the venue already knows {report.order}")  # it refuses the repeat, not the order
@@ -72,6 +74,14 @@ def _learn_event(turn: Turn, held: OrderState, report: r.OrderReport) -> None:
     broker_id = report.broker_id if isinstance(report, r.OrderAccepted) else ""
     reason = getattr(report, "reason", "")
     learn(turn, held, event, reason, broker_id)
+
+
+def _tell_stuck(turn: Turn, held: OrderState) -> None:
+    """A person is told once of an order that can be neither changed nor cancelled; it is tried ever more seldom."""
+    if held.refusals == REFUSALS_TOLD:
+        turn.alert(
+            "page", "order_stuck", f"{held.order.role} order {held.order.id} cannot be changed or cancelled: do it by hand"
+        )
 
 
 def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", broker_id: str = "") -> None:
@@ -86,6 +96,7 @@ def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", bro
     if event is OrderEvent.ABSENT and before not in order_life.ENDED:
         turn.alert("warning", "send_failed", f"{held.order.role} order {held.order.id} was not sent: {reason}")
     if event is OrderEvent.CANCEL_REFUSED and before is OrderStatus.CANCELLING:
+        _tell_stuck(turn, held)
         ask_book(turn, f"a cancel of {held.order.id} was refused")
     if event is OrderEvent.UNANSWERED:
         turn.alert("warning", "order_unknown", f"{held.order.role} order {held.order.id} has no answer: {reason}")

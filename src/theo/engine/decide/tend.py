@@ -223,10 +223,10 @@ def _may_send(turn: Turn, trade: TradeState) -> bool:
 
 
 def _just_refused(turn: Turn, held: OrderState) -> bool:
-    """A venue that refuses once refuses the same again: time leads here, or its books do. A link that is down refuses for as long."""
+    """A venue that refuses once refuses the same again: time leads here, or its books do; a link that is down, while it is."""
     if not held.refused_at:
         return False
-    return not turn.state.link_up or turn.at < held.refused_at + turn.world.settings.send_retry_wait
+    return not turn.state.link_up or turn.at < held.refused_at + turn.world.settings.refused_wait(held.refusals)
 
 
 def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:
