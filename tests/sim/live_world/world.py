@@ -1,0 +1,342 @@
+"""One simulated day: `theo live` as it is, a gateway, a net between them, seeded faults, then none, and the verdict."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+from tests.sim.live_world import market
+from tests.sim.live_world.check import Truth, settled
+from tests.sim.live_world.disk import WorldDisk, WorldInbox
+from tests.sim.live_world.draws import INCIDENTS, WHOLE_DAY, Draws, Planned
+from tests.sim.live_world.stand import GatewayStand
+from tests.sim.live_world.wire import NetLoop
+from tests.sim.order_path.check import Violation
+from tests.sim.order_path.clock import SimClock
+from tests.sim.order_path.crash import Crash
+from theo.adapters.ib.probe import probe
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.system.latch import StopFile
+from theo.app import live_making
+from theo.app.composition import BUILD
+from theo.app.configuration import Configured, configured
+from theo.app.home import Home, open_home
+from theo.app.live_making import Live, live_plan, open_live
+from theo.app.recorded import decide_again
+from theo.domain.errors import HaltRequiredError, UserError
+from theo.domain.facts import Fact, TradeClosed
+from theo.domain.inputs import Command, Started
+from theo.domain.market_data import MINUTE, SECOND
+from theo.engine.core import Core
+from theo.gateway.building import Gateway, build
+from theo.gateway.desk import GatewaySettings
+from theo.runtime import live as live_run
+
+RULES = """
+name = "world"
+strategy = "rules"
+timeframe = "1min"
+session = "RTH"
+[symbols]
+primary = "MES"
+[entry]
+long = [{ left = "close", op = ">=", right = "sma(3)" }]
+short = [{ left = "close", op = "<", right = "sma(3)" }]
+[stop]
+percent = 0.04
+[target]
+percent = 0.05
+[size]
+quantity = 3
+[trading]
+style = "positional"
+"""
+QUANTITY = 3
+MES = 4  # our instrument's id
+LIMITS = "[limits]\ntrades_per_day_max = 2000\ndaily_loss_percent_max = 60\ndrawdown_percent_max = 60\n"
+RESTART = "12:30"  # the gateway's nightly one, in the middle of our day
+SETTLED_AFTER = 45 * MINUTE  # without faults
+LOOK_INTERVAL = 2 * SECOND  # of the operator: the real tenth of a second would be most of the work of a day
+BEGIN_AGAIN = 10 * SECOND  # after a start that failed
+STARTS_MAX = 400
+
+
+class Told:
+    """Keeps what people are told: (when, severity, code, text)."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[int, str, str, str]] = []
+
+    def tell(self, at: int, severity: str, code: str, text: str) -> None:
+        """Keep it."""
+        self.messages.append((at, severity, code, text))
+
+
+@dataclass(slots=True)
+class World:
+    """``run`` raises Violation. ``faults`` False: nothing goes wrong; ``only``: of these kinds alone."""
+
+    seed: int
+    folder: Path
+    sessions: Path
+    only: frozenset[str] | None = None
+    faults_until: int = WHOLE_DAY
+    draws: Draws = field(init=False)
+    loop: NetLoop = field(init=False)
+    gateway: Gateway = field(init=False)
+    stand: GatewayStand = field(init=False)
+    truth: Truth = field(init=False)
+    told: Told = field(default_factory=Told)
+    life: "Life | None" = None
+    starts: int = 0
+    doubled: bool = False
+    violation: Violation | None = None
+    facts: list[Fact] = field(default_factory=list)
+    ends: int = 0
+
+    def __post_init__(self) -> None:
+        self.ends = self.faults_until + SETTLED_AFTER
+        self.draws = Draws(self.seed, self.faults_until, self.only)
+        self.loop = NetLoop(market.START, self.draws.net, self.draws.wire)
+        book = market.contracts()
+        gateway = build(GatewaySettings(), book, market.recorded(book, self.draws.market, self.ends + MINUTE), market.START)
+        self.gateway = gateway
+        self.truth = Truth(gateway, market.mes(book).con_id, QUANTITY)
+        self.stand = GatewayStand(gateway, self.loop, self._after)
+
+    def run(self) -> None:
+        """The whole day."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            with _in_the_world(self):
+                self.loop.run_until_complete(self._day())
+        finally:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            asyncio.set_event_loop(None)
+            self.loop.close()
+
+    async def _day(self) -> None:
+        home = self._home()
+        self.stand.begin()
+        faults = self.loop.create_task(self._faults(), name=FAULTS)
+        try:
+            while self.loop.now < self.ends:
+                await self._one_life(home)
+        finally:
+            faults.cancel()
+        self._raise()
+
+    async def _one_life(self, home: Home) -> None:
+        """From one start of the process to its end, however it comes."""
+        self.starts += 1
+        if self.starts > STARTS_MAX:
+            raise Violation(f"{self.starts} starts in one day")
+        life = self.life = Life(self, home)
+        try:
+            core = await life.run()
+        except (Crash, HaltRequiredError, UserError) as ended:
+            if "could not be handled" in str(ended):
+                raise Violation(f"a defect of ours ended the process: {ended}") from ended
+            self.told.tell(self.loop.now, "world", "ended", repr(ended))
+        else:
+            self._verdict(home, life, core)
+        finally:
+            self.life = None
+            life.bury()
+        self._raise()
+        await asyncio.sleep(life.away / SECOND)
+
+    def _home(self) -> Home:
+        home = open_home(self.folder)
+        if not home.sessions.exists():
+            home.sessions.symlink_to(self.sessions)
+        text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{RESTART}"\nzone = "America/New_York"\n{LIMITS}'
+        home.configuration.write_text(text, encoding="utf-8")
+        (self.folder / "world.toml").write_text(RULES, encoding="utf-8")
+        return home
+
+    def durable(self, facts: list[Fact]) -> None:
+        """The journal has them."""
+        self.facts += facts
+        self._watched(lambda: self.truth.learn(facts))
+
+    def _after(self) -> None:
+        life = self.life
+        able = life is not None and life.able
+        self._watched(lambda: self.truth.look(self.loop.now, able=able, doubled=self.doubled))
+
+    def _watched(self, look: Callable[[], None]) -> None:
+        """A violation ends the day: it is kept, since it is found deep inside of what is judged."""
+        try:
+            look()
+        except Violation as violation:
+            if self.violation is None:
+                self.violation = violation
+                if self.life is not None:
+                    self.life.kill(0)
+
+    def _raise(self) -> None:
+        if self.violation is not None:
+            raise self.violation
+        if self.loop.broken:
+            raise Violation(f"nobody caught: {self.loop.broken[0]}")
+
+    # What goes wrong
+
+    async def _faults(self) -> None:
+        clock = SimClock()
+        for planned in self.draws.faults:
+            await clock.sleep_until(planned.at)
+            self._strike(planned)
+        await clock.sleep_until(self.faults_until)
+        self._calm()
+
+    def _strike(self, planned: Planned) -> None:
+        name, lasts = planned.name, planned.lasts or 0.0
+        if name in INCIDENTS:
+            self.doubled |= name == "two-permids"
+            room, desk = self.gateway.incidents, self.gateway.simulator.desk
+            self.stand.act(lambda: room.play(desk, name, planned.lasts, planned.args))
+        elif name == "reset" and self.loop.pipe is not None:
+            self.loop.pipe.reset()
+        elif name == "starve" and self.loop.pipe is not None:
+            self.loop.pipe.starve(int(lasts * SECOND))
+        elif name == "crash" and self.life is not None:
+            self.life.kill(int(lasts * SECOND))
+        elif name in {"halt", "flatten"} and self.life is not None:
+            self.life.command(name)
+            if name == "halt":
+                self.loop.call_later(lasts, self._resume)
+
+    def _resume(self) -> None:
+        if self.life is not None:
+            self.life.command("resume")
+
+    def _calm(self) -> None:
+        """Faults stop: the liveness phase."""
+        self.draws.calm()
+        room, desk = self.gateway.incidents, self.gateway.simulator.desk
+        for name in (*room.lasting, *room.waiting):
+            self.stand.act(lambda name=name: room.end(desk, name))  # type: ignore[misc]  # a default argument binds the name
+        if self.truth.halted_at:
+            self._resume()
+
+    # The verdict
+
+    def _verdict(self, home: Home, life: "Life", core: Core) -> None:
+        self._raise()
+        if self.loop.now < self.ends:
+            raise Violation("the run ended by itself")
+        settled(core, self.truth, MES)
+        since = self.faults_until + 15 * MINUTE
+        trades = any(isinstance(fact, TradeClosed) and fact.at > since for fact in self.facts) or self.truth.position
+        if not trades and not core.state.halted:
+            raise Violation(f"no trade was closed since the faults stopped, and no halt: {life.why_not()}")
+        store = SqlJournalStore(life.folder)
+        try:
+            compared = decide_again(home, life.folder, store)
+        finally:
+            store.close()
+        if compared.first_difference is not None:
+            raise Violation(f"the journal is decided otherwise: {compared.first_difference}")
+
+
+class Life:
+    """One process. ``away`` is how long nobody starts it again (microseconds)."""
+
+    def __init__(self, world: World, home: Home) -> None:
+        self.world, self.home = world, home
+        self.clock = SimClock()
+        self.away = BEGIN_AGAIN
+        self.disk = WorldDisk(world.loop, world.draws, world.durable)
+        self.live: Live | None = None
+        self.folder = home.runs
+        self._task: asyncio.Future[None] | None = None
+        self._dies = asyncio.Event()
+
+    @property
+    def able(self) -> bool:
+        """Whether it could act now."""
+        return self.live is not None and not self.disk.dead and self.live.link.up and self.live.shell.core.state.link_up
+
+    async def run(self) -> Core:
+        """As the command does it. The core at the end of the day; raises what ends it before."""
+        main = asyncio.ensure_future(self._main(self.home, configured(self.home.configuration)))
+        dies = asyncio.ensure_future(self._dies.wait())
+        self._task = main
+        try:
+            await asyncio.wait((main, dies), return_when=asyncio.FIRST_COMPLETED)
+            if not main.done():
+                raise Crash("killed")
+            main.result()
+        finally:
+            dies.cancel()
+        assert self.live is not None
+        return self.live.shell.core
+
+    async def _main(self, home: Home, settings: Configured) -> None:
+        world = self.world
+        probed = await probe(settings.ib, self.clock, world.told)
+        plan = live_plan(home, settings, [str(world.folder / "world.toml")], probed, self.clock.now())
+        self.folder = home.runs / plan.key.run
+        self.live = open_live(home, self.folder, plan, settings, self.clock, world.told, None)
+        world.loop.call_at(world.ends / SECOND, self.live.run.stop)
+        started = Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
+        await self.live.run.run(started)
+
+    def kill(self, away: int) -> None:
+        """As kill -9 does: what it had on the wire is cut, what it had not written is lost."""
+        self.away = max(away, BEGIN_AGAIN)
+        self.disk.dead = True
+        if self.world.loop.pipe is not None:
+            self.world.loop.pipe.cut()
+        self._dies.set()
+
+    def bury(self) -> None:
+        """Nothing of the process goes on."""
+        self.disk.dead = True
+        if self.world.loop.pipe is not None:
+            self.world.loop.pipe.cut()
+        current = asyncio.current_task()
+        for task in asyncio.all_tasks(self.world.loop):
+            if task is not current and task.get_name() != FAULTS:
+                task.cancel()
+        if self.live is not None:
+            self.live.close()
+
+    def command(self, name: str) -> None:
+        """A person asks for something."""
+        if self.live is not None:
+            now = self.clock.now()
+            if name == "resume":  # as the command does it: the latch first
+                StopFile(self.folder).clear()
+            self.live.inbox.post(Command(at=now, id=f"{name}-{now}", actor="operator", name=name, reason="drill"))
+
+    def why_not(self) -> str:
+        """What the state says of itself."""
+        if self.live is None:
+            return "not started"
+        state, feed = self.live.shell.core.state, self.live.feed.standings()
+        return f"link {state.link_up}, agreed {state.agreed}, open {list(state.open_trades)}, feed {feed}"
+
+
+FAULTS = "faults"
+
+
+@contextlib.contextmanager
+def _in_the_world(world: World) -> Iterator[None]:
+    """The parts of the platform that touch the machine are the world's: its disk, and how often it looks at its inbox."""
+
+    def opened(folder: Path) -> SqlJournalStore:
+        assert world.life is not None
+        return world.life.disk.open(folder)
+
+    with (
+        patch.object(live_making, "SqlJournalStore", opened),
+        patch.object(live_making, "SqlInbox", WorldInbox),
+        patch.object(live_run, "CONTROL_INTERVAL", LOOK_INTERVAL),
+    ):
+        yield
