@@ -28,7 +28,6 @@ from theo.app.recorded import decide_again
 from theo.domain.facts import Fact, Filled, FillRevised, OrderMoved, OrdersIntended, Reconciled, Restarted, TradeIntended
 from theo.domain.journal import TRADING
 from theo.domain.market_data import SECOND
-from theo.domain.orders import OrderRole
 from theo.engine.order_life import OrderEvent
 from theo.gateway.books import Booked
 from theo.report.deals import runs
@@ -227,24 +226,26 @@ def counted(facts: list[Fact]) -> dict[str, tuple[str, int, int, int]]:
             assert fact.execution not in known, f"execution {fact.execution} counts twice"
             known[fact.execution] = (fact.order, fact.quantity, fact.price, fact.charges)
         elif isinstance(fact, FillRevised):
-            order, quantity, price, charges = known[fact.execution]
-            known[fact.execution] = (order, quantity, price, charges + fact.charges)
+            for old in (fact.execution, *fact.replaces):
+                before = known.pop(old, None)
+                if before is not None:
+                    known[fact.execution] = (before[0], before[1] + fact.quantity, fact.price, before[3] + fact.charges)
     return known
 
 
 def wrong_deals(facts: list[Fact], books: Booked) -> list[str]:
     """Deals whose sums are not those of the gateway's executions of their orders."""
-    trade_of, entries = {}, set()
+    trade_of, inward, sides = {}, set(), {fact.id: fact.side for fact in facts if isinstance(fact, TradeIntended)}
     for fact in facts:
         if isinstance(fact, TradeIntended | OrdersIntended):
             for order in fact.approved.subject.orders:
                 trade_of[order.id] = order.trade
-                if order.role is OrderRole.ENTRY:
-                    entries.add(order.id)
+                if order.side is sides[order.trade]:
+                    inward.add(order.id)
     sums: dict[str, list[int]] = {}
     for each in books.executions:
         found = sums.setdefault(trade_of.get(each.ref, each.ref), [0, 0, 0])
-        found[each.ref not in entries] += each.quantity * each.price
+        found[each.ref not in inward] += each.quantity * each.price
         found[2] += each.charges
     (run,) = runs(facts, INSTRUMENTS)
     ours = {deal.trade: [deal.entry_sum, deal.exit_sum, deal.charges] for deal in run.deals()}
@@ -347,14 +348,14 @@ def summary(facts: list[Fact], kills: int, seconds: float) -> str:
     (run,) = runs(facts, INSTRUMENTS)
     moved = Counter(fact.event for fact in facts if isinstance(fact, OrderMoved))
     intended = sum(isinstance(fact, TradeIntended) for fact in facts)
-    first, last = (getattr(facts[place], "at", 0) for place in (0, -1))
+    times = [fact.at for fact in facts if isinstance(fact, Filled | Reconciled)]
     counts = {"trades": intended, "deals": len(run.deals()), "fills": sum(isinstance(fact, Filled) for fact in facts)}
     counts |= {
         "unanswered": moved[OrderEvent.UNANSWERED],
         "sent again": moved[OrderEvent.RESENT],
         "absent": moved[OrderEvent.ABSENT],
     }
-    counts |= {"market minutes": (last - first) // SECOND // 60}
+    counts |= {"market minutes": (max(times) - min(times)) // SECOND // 60}
     return f"{kills} kills in {seconds:.0f} s: {json.dumps(counts)}\n"
 
 
