@@ -1,11 +1,12 @@
 """`theo live` in simulated time beside the gateway: a quiet day, seeds of a swarm, and those that found something once."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from tests.sim.live_world import market
-from tests.sim.live_world.world import World
+from tests.sim.live_world import market, parity
+from tests.sim.live_world.world import SETTLED_AFTER, World
 from theo.domain.facts import TradeClosed
 from theo.domain.market_data import MINUTE
 
@@ -25,9 +26,21 @@ def test_a_quiet_day_trades_and_settles(tmp_path: Path, sessions: Path) -> None:
     assert sum(isinstance(fact, TradeClosed) for fact in world.facts) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 16))
 def test_the_invariants_hold(seed: int, tmp_path: Path, sessions: Path) -> None:
     World(seed, tmp_path, sessions, faults_until=SHORT).run()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_live_and_replay_do_the_same_on_the_same_ticks(seed: int, tmp_path: Path, sessions: Path) -> None:
+    """Intents with their times, fills with their charges, and deals, trade for trade."""
+    draw = Random(seed)  # noqa: S311 - a seeded market
+    ticks = market.trades(draw, market.mes(market.contracts()).con_id, SHORT + SETTLED_AFTER + MINUTE)
+    lived = parity.live(tmp_path, sessions, ticks, SHORT)
+    replayed = parity.replayed(tmp_path, ticks, SHORT + SETTLED_AFTER)
+    assert len(lived.deals) > 5
+    assert lived == replayed
 
 
 FOUND = {

@@ -76,5 +76,7 @@ class _Store(SqlJournalStore):
     def _alive(self, crashes: bool) -> None:  # noqa: FBT001 - whether this is the moment
         if crashes:
             self._disk.dead = True
+            if self._disk.loop.pipe is not None:
+                self._disk.loop.pipe.cut()
         if self._disk.dead:
             raise Crash("the process is gone")

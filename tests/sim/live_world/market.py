@@ -8,7 +8,6 @@ from tests.unit.gateway.tables import at, tables
 from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import Listing
-from theo.gateway.market.replayed import RecordedMarket
 from theo.gateway.wire.messages.contract import Contract
 
 DAY = date(2026, 11, 20)  # a Friday
@@ -17,6 +16,8 @@ YESTERDAY = at("2026-11-19 09:30"), at("2026-11-19 16:00")
 START = OPEN - 60 * SECOND
 FIRST_PRICE, STEP = 680_000, 25  # price units of the contract: 6800.00 and a quarter
 SIZE_MAX = 6
+PLENTY = 1_000
+STILL = 6 * SECOND
 
 
 def contracts() -> Contracts:
@@ -45,9 +46,18 @@ def ticks(draw: Random, con_id: int, until: int = CLOSE, pause: int = 20) -> Ite
         moment += (2 + int(draw.random() * (pause - 1))) * SECOND
 
 
-def recorded(book: Contracts, draw: Random, until: int = CLOSE) -> RecordedMarket:
-    """The walk as a market of the gateway, at the start of the day."""
-    return RecordedMarket(book.listings(), ticks(draw, mes(book).con_id, until), START)
+def trades(draw: Random, con_id: int, until: int) -> list[Tick]:
+    """Trades alone, large enough for any order, each in a second of its own, and none that both fills an order and ends a bar.
+
+    IB tells whole seconds, and a stream's tick may come before or after the execution that it made: where a bar ends, the price
+    stands still for some seconds.
+    """
+    found: list[Tick] = []
+    for tick in ticks(draw, con_id, until):
+        if tick.kind == TickKind.TRADE and tick.timestamp >= START:
+            price = found[-1].price if found and tick.timestamp % MINUTE < STILL else tick.price
+            found.append(_tick(con_id, tick.at, TickKind.TRADE, price, PLENTY))
+    return found
 
 
 def _tick(con_id: int, moment: int, kind: TickKind, price: int, size: int) -> Tick:

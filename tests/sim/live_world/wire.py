@@ -105,10 +105,10 @@ class Pipe(asyncio.Transport):
         self._loop.call_soon(self._far_lost)
 
     def cut(self) -> None:
-        """The client's process is gone: it hears nothing more, the far end soon sees the end."""
-        self._closing = self._near_gone = True
-        self.dark = True
-        self._loop.call_at((self._loop.now + SHORT) / SECOND, self._far_lost)
+        """The client's process is gone: it hears nothing more; what it has sent arrives, and then the far end sees the end."""
+        if not self._near_gone:
+            self._closing = self._near_gone = True
+            self._loop.call_at(max(self._up_at, self._loop.now + SHORT) / SECOND, self._far_lost)
 
     def starve(self, far_notices_in: int) -> None:
         """Half-open: nothing arrives at either end; the far end gives up after so long, the near one by itself."""
