@@ -26,8 +26,7 @@ def test_a_quiet_day_trades_and_settles(tmp_path: Path, sessions: Path) -> None:
     assert sum(isinstance(fact, TradeClosed) for fact in world.facts) > 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 16))
+@pytest.mark.parametrize("seed", [*range(1, 5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 16))])
 def test_the_invariants_hold(seed: int, tmp_path: Path, sessions: Path) -> None:
     World(seed, tmp_path, sessions, faults_until=SHORT).run()
 

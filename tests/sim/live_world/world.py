@@ -10,7 +10,7 @@ from unittest.mock import patch
 from tests.sim.live_world import market
 from tests.sim.live_world.check import Truth, settled
 from tests.sim.live_world.disk import WorldDisk, WorldInbox
-from tests.sim.live_world.draws import INCIDENTS, WHOLE_DAY, Draws, Planned
+from tests.sim.live_world.draws import INCIDENTS, WHOLE_DAY, Draws, Planned, Rates
 from tests.sim.live_world.stand import GatewayStand
 from tests.sim.live_world.wire import NetLoop
 from tests.sim.order_path.check import Violation
@@ -84,6 +84,7 @@ class World:
     sessions: Path
     only: frozenset[str] | None = None
     faults_until: int = WHOLE_DAY
+    rates: Rates | None = None  # of the disk, instead of the seed's
     ticks: Sequence[Tick] = ()  # the gateway's market, by conId; without them the walk of the seed
     draws: Draws = field(init=False)
     loop: NetLoop = field(init=False)
@@ -101,6 +102,8 @@ class World:
     def __post_init__(self) -> None:
         self.ends = self.faults_until + SETTLED_AFTER
         self.draws = Draws(self.seed, self.faults_until, self.only)
+        if self.rates is not None:
+            self.draws.rates = self.rates
         self.loop = NetLoop(market.START, self.draws.net, self.draws.wire)
         book = market.contracts()
         played = self.ticks or market.ticks(self.draws.market, market.mes(book).con_id, self.ends + MINUTE)
