@@ -62,10 +62,6 @@ class Pipe(asyncio.Transport):
     def write_eof(self) -> None:
         """The end follows with close."""
 
-    def can_write_eof(self) -> bool:
-        """As a socket."""
-        return True
-
     def close(self) -> None:
         """The client ends it: it hears of it at once, the far end when that arrives."""
         if not self._closing:
