@@ -58,7 +58,8 @@ async def nightly_restart(world: IncidentWorld) -> float:
     await world.until(lambda _state: world.live_gate().open)
     reopened_at = world.clock.now()
     took = await world.recovered(held)
-    assert not [fact for fact in world.of(TradeIntended) if closed_at < fact.at < reopened_at]  # type: ignore[union-attr]
+    intended = [fact.at for fact in world.facts if isinstance(fact, TradeIntended)]
+    assert not [at for at in intended if closed_at < at < reopened_at]
     assert reopened_at - closed_at >= 7 * MINUTE - 10 * SECOND
     return took
 
