@@ -148,5 +148,5 @@ async def test_mistakes_at_the_admin_port_are_told(admin: AdminPort) -> None:
     ]
     assert "'nightly-restart'" in answers[0]["error"]
     assert "'server-lost'" in answers[1]["error"]
-    assert answers[4]["error"] == "say one of play, end, list, status"
+    assert answers[4]["error"] == "say one of play, end, list, status, books"
     assert answers[5]["error"].startswith("no command")

@@ -9,7 +9,7 @@ from tests.gateway.conftest import START
 from tests.ib.conftest import Told
 from tests.live.incident_world import MES, IncidentWorld, ended
 from theo.adapters.system.clock import PacedClock
-from theo.domain.facts import Differed, Filled, Reconciled, SignalClosed, TradeClosed, TradeIntended
+from theo.domain.facts import Differed, Filled, Reconciled, TradeClosed, TradeIntended
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import OrderRole
 from theo.engine.state import State
@@ -304,11 +304,6 @@ async def restarted_within(world: IncidentWorld) -> float:
     took = await world.recovered(lambda _state: bool(world.of(TradeClosed)))
     assert any(isinstance(fact, Reconciled) for fact in world.facts)
     return took
-
-
-def failed_signals(world: IncidentWorld) -> int:
-    """Signals that were refused with a reason."""
-    return sum(isinstance(fact, SignalClosed) and fact.status == "FAILED" for fact in world.facts)
 
 
 BOOKS_FIRST = "sends nothing; asks for orders, executions and positions, compares, fills the hole in its data, then goes on"

@@ -57,6 +57,17 @@ PIECES: tuple[tuple[int, int], ...] = (
 DAILY_PIECE = 360 * DAY
 
 
+class _BarRow(msgspec.Struct):
+    """What is read of ib_async's BarData."""
+
+    date: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
 class Past(msgspec.Struct, frozen=True):
     """Prints of whole seconds, oldest first. ``from_bars``: the inner minutes were told by bars, not by ticks."""
 
@@ -163,7 +174,7 @@ class History:
         ((text,),) = await self._asked(contract, ("head", contract.conId), send, paced=False)
         return int(text) * SECOND
 
-    async def _rows(self, instrument: Instrument, length: int, span: Span, *, regular: bool) -> list[tuple[int, "_BarRow"]]:
+    async def _rows(self, instrument: Instrument, length: int, span: Span, *, regular: bool) -> list[tuple[int, _BarRow]]:
         """IB's bars that may begin in a span, each with its start; more than the span holds where IB counts sessions."""
         if length not in BAR_SIZES:
             raise DataError(
@@ -187,7 +198,7 @@ class History:
         )
 
     @staticmethod
-    def _bar(instrument: Instrument, timeframe: Timeframe, hours: Hours, at: int, row: "_BarRow") -> Bar | None:
+    def _bar(instrument: Instrument, timeframe: Timeframe, hours: Hours, at: int, row: _BarRow) -> Bar | None:
         """None for what lies outside the session table's hours."""
         if timeframe.length:
             session = hours.session_around(at)
@@ -248,17 +259,6 @@ class History:
                 await self._link.budget.message()
                 self._link.client.cancelHistoricalData(request)  # or it would count as open for ever
             raise
-
-
-class _BarRow(msgspec.Struct):
-    """What is read of ib_async's BarData."""
-
-    date: str
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
 
 
 def says(error: RequestRefusedError, words: Sequence[str]) -> bool:
