@@ -25,7 +25,7 @@ Row = tuple[int, int, int]  # second, price, size
 
 
 class FeedWorld:
-    """``ticks`` is everything that the feed handed over, in that order."""
+    """``ticks`` is everything that the feed handed over, in that order; ``heard`` what it said, each after how many ticks."""
 
     def __init__(
         self, gateway: Gateway, server: GatewayServer, book: Book, link: Link, instruments: dict[str, Instrument], told: Told
@@ -34,6 +34,7 @@ class FeedWorld:
         self._book = book
         self.contracts = Contracts(link)
         self.ticks: list[Tick] = []
+        self.heard: list[tuple[int, Standing]] = []
 
     def wish(self, symbol: str, **more: Any) -> Wish:  # noqa: ANN401 - fields of Wish
         instrument = self.instruments[symbol]
@@ -46,7 +47,7 @@ class FeedWorld:
     async def feeding(self, *wishes: Wish, delayed: bool = False) -> AsyncIterator[IbFeed]:
         """A feed of these on a link that is up."""
         feed = IbFeed(self.link, self.contracts, delayed=delayed)
-        feed.subscribe(wishes, self.ticks.append)
+        feed.subscribe(wishes, self.ticks.append, lambda standing: self.heard.append((len(self.ticks), standing)))
         run = asyncio.create_task(feed.run())
         try:
             async with running(self.link):

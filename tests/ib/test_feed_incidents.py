@@ -5,7 +5,7 @@ import pytest
 from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, standing, world
 from theo.domain.market_data import SECOND
-from theo.ports.feed import FeedState
+from theo.ports.feed import FeedState, HoleEnd
 
 __all__ = ["world"]
 
@@ -36,6 +36,23 @@ async def test_server_lost(world: FeedWorld, name: str) -> None:
         await world.filled(feed)
         whole(world)
         assert world.span("MES")[1] > begun + LOST
+        for symbol in ("MES", "SPY"):
+            hole_is_told(world, symbol, begun)
+
+
+def hole_is_told(world: FeedWorld, symbol: str, begun: int) -> None:
+    """Before any later tick, and its end just before the ticks that fill it."""
+    said = [(after, each) for after, each in world.heard if each.symbol == symbol]
+    missing = next((after, each) for after, each in said if each.hole_since)
+    over = next((after, each) for after, each in said if each.hole is not None)
+    since, hole = missing[1].hole_since, over[1].hole
+    assert hole is not None
+    assert (hole.since, hole.end, over[1].hole_since) == (since, HoleEnd.FILLED, 0)
+    assert begun - 10 <= since // SECOND <= begun + 2 < begun + LOST - 1 <= hole.until // SECOND
+    before = [tick for tick in world.ticks[: over[0]] if tick.instrument == missing[1].instrument]
+    assert all(tick.timestamp // SECOND <= since // SECOND for tick in before), "no tick of after the hole before its end is told"
+    after = [tick for tick in world.ticks[over[0] :] if tick.instrument == missing[1].instrument]
+    assert after[0].source == "ib:history"
 
 
 async def test_blind_after_1102(world: FeedWorld) -> None:

@@ -10,7 +10,7 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.history import History
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import RequestRefusedError
-from theo.adapters.ib.tick_line import Hole, Print
+from theo.adapters.ib.tick_line import Print, Seconds
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Timeframe
@@ -179,7 +179,7 @@ async def test_a_long_hole_is_told_by_ticks_at_its_edges_and_minutes_inside(
     await until(lambda: link.clock.now() > TEN + 30 * SECOND)
     mes, listing = instruments["MES"], listings["MES"]
     first, last = (TEN - 20 * HOUR) // SECOND + 17, TEN // SECOND + 11
-    past = await history.prints(mes, Hole(first, last))
+    past = await history.prints(mes, Seconds(first, last))
     assert past.from_bars
     stamps = [each.timestamp for each in past.prints]
     assert stamps == sorted(stamps)

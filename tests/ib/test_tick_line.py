@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theo.adapters.ib.tick_line import Arrival, Hole, Print, TickLine, prints_of_bar
+from theo.adapters.ib.tick_line import Arrival, Print, Seconds, TickLine, prints_of_bar
 from theo.domain.market_data import MINUTE, SECOND, Bar, SessionScope, Tick, TickKind, TimeSource
 from theo.domain.timeframe import timeframe
 from theo.market.bars import BarTree
@@ -65,19 +65,20 @@ def bars(prints: Sequence[Print], ticks: Sequence[Tick]) -> tuple[list[Bar], lis
 
 
 COUNTS = st.integers(0, 15)
-BREAKS = st.lists(st.tuples(COUNTS, COUNTS, COUNTS, st.booleans()), max_size=4)
+HISTORY = st.sampled_from(["answers", "waits", "refuses", "refuses after a further break"])
+BREAKS = st.lists(st.tuples(COUNTS, COUNTS, COUNTS, HISTORY), max_size=4)
 
 
 @given(TRADES, BREAKS)
 def test_bars_over_interruptions_are_the_market_s(
-    steps: list[tuple[int, int, int]], breaks: list[tuple[int, int, int, bool]]
+    steps: list[tuple[int, int, int]], breaks: list[tuple[int, int, int, str]]
 ) -> None:
     """The link is lost and comes back, also in the middle of a second; history knows all; live ticks come meanwhile."""
     prints = market(steps)
     ticks: list[Tick] = []
     made = line(ticks)
     at = 0
-    for lives, lost, during, answered in breaks:
+    for lives, lost, during, history in breaks:
         for each in prints[at : at + lives]:
             made.arrived(live(each))
         made.interrupted()
@@ -87,7 +88,11 @@ def test_bars_over_interruptions_are_the_market_s(
             made.arrived(live(each))
         hole = made.hole()
         over = hole is not None and (at >= len(prints) or prints[at].timestamp // SECOND > hole.last)
-        if hole is not None and answered and over:  # a second is asked for when it has ended
+        if history == "refuses after a further break":
+            made.interrupted()
+        if history.startswith("refuses"):
+            made.release()
+        elif hole is not None and history == "answers" and over:  # a second is asked for when it has ended
             made.fill(within(prints, hole), prints[min(at, len(prints)) - 1].timestamp + 9 * SECOND)
     for each in prints[at:]:
         made.arrived(live(each))
@@ -100,7 +105,7 @@ def test_bars_over_interruptions_are_the_market_s(
     assert built == own
 
 
-def within(prints: Sequence[Print], hole: Hole) -> list[Print]:
+def within(prints: Sequence[Print], hole: Seconds) -> list[Print]:
     """What history answers."""
     return [each for each in prints if hole.first <= each.timestamp // SECOND <= hole.last]
 
@@ -117,6 +122,7 @@ def finish(made: TickLine, prints: Sequence[Print]) -> None:
     dirty = made.dirty()
     if dirty is not None:
         made.mend(dirty, within(prints, dirty), after)
+    assert not made.hole_since
 
 
 @given(TRADES, st.data())
@@ -171,7 +177,7 @@ def test_nobody_waits_for_history_for_ever() -> None:
         made.arrived(live(Print(START + second * SECOND, 10_000 + second, 1)))
     assert [tick.price for tick in ticks][:2] == [10_000, 10_060]
     hole = made.dirty()
-    assert hole == Hole(START // SECOND, START // SECOND + 60)
+    assert hole == Seconds(START // SECOND, START // SECOND + 60)
     missed = [Print(START, 10_000, 1), Print(START + 30 * SECOND, 10_001, 2), Print(START + 60 * SECOND, 10_060, 1)]
     assert made.mend(hole, missed, START + 100 * SECOND) == 1
     assert (ticks[-1].price, ticks[-1].source) == (10_001, "ib:history")
@@ -183,6 +189,6 @@ def test_only_what_is_asked_for_since_a_time_is_handed_on() -> None:
     made.arrived(live(Print(START + 5 * SECOND, 10_000, 1)))
     assert ticks == []  # the past comes first
     hole = made.hole()
-    assert hole == Hole(START // SECOND, START // SECOND + 5)
+    assert hole == Seconds(START // SECOND, START // SECOND + 5)
     made.fill([Print(START, 9_999, 1), Print(START + 5 * SECOND, 10_000, 1)], START + 9 * SECOND)
     assert [(tick.price, tick.source) for tick in ticks] == [(9_999, "ib:history"), (10_000, "ib:history")]

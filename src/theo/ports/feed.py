@@ -42,12 +42,29 @@ class FeedState(StrEnum):
     REFUSED = "refused"  # ``why`` and ``remedy`` say more; asked for again now and then
 
 
+class HoleEnd(StrEnum):
+    """What became of a hole."""
+
+    FILLED = "filled"  # before anything later was handed on: ticks are whole and in the order of time
+    FILLED_LATE = "filled late"  # wholly, but later ticks had been handed on: its bars were made without it
+    KEPT = "kept"  # history does not fill it
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """A time without ticks that is over: from ``since`` to ``until`` (microseconds UTC, excluded)."""
+
+    since: int
+    until: int
+    end: HoleEnd
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One subscription. Times in microseconds UTC (0: never), durations in microseconds.
 
     ``bound`` is how long it may be silent in open hours. ``latency`` is from the exchange's time to ours, the difference of the
     two clocks taken out; None where the source names no time. ``filled`` counts ticks that history gave for holes, ``resumed``
-    how often it was asked for anew; ``hole_since`` is where a hole begins that has not been filled, 0 without one.
+    how often it was asked for anew. ``hole_since`` is from when on ticks are missing that may yet come, 0 without a hole;
+    ``hole`` is the last one that ended.
     """
 
     symbol: str
@@ -62,6 +79,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     filled: int = 0
     resumed: int = 0
     hole_since: int = 0
+    instrument: int = 0
+    hole: Hole | None = None
+
+
+Heard = Callable[[Standing], None]
+
+
+def unheard(_standing: Standing) -> None:
+    """Nobody asked to be told."""
 
 
 class Feed(Protocol):
@@ -71,8 +97,13 @@ class Feed(Protocol):
     and seen in ``standings``; it is never raised.
     """
 
-    def subscribe(self, wishes: Sequence[Wish], take: Take) -> None:
-        """Listen to these from now on, the most important first: where a source has few places, they get them."""
+    def subscribe(self, wishes: Sequence[Wish], take: Take, heard: Heard = unheard) -> None:
+        """Listen to these from now on, the most important first: where a source has few places, they get them.
+
+        ``heard`` is told at each change of a subscription's state or hole, in its place among the ticks: of a hole as soon as it
+        is known (which may be later than it began) and before any later tick; of its end just before the ticks that fill it,
+        which come in one go.
+        """
 
     async def run(self) -> None:
         """Keep what is subscribed alive until cancelled."""

@@ -7,7 +7,7 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.history import History
 from theo.adapters.ib.keeper import Keeper
 from theo.adapters.ib.link import Link, Up
-from theo.ports.feed import Standing, Take, Wish
+from theo.ports.feed import Heard, Standing, Take, Wish, unheard
 
 FARM_BROKEN, FARM_BACK = 2103, 2104
 DELAYED_ALLOWED = 3  # IB's market data type: live where it is subscribed, delayed where not
@@ -34,11 +34,11 @@ class IbFeed:
         on("marketDataType", self._type)
         on("error", self._error)
 
-    def subscribe(self, wishes: Sequence[Wish], take: Take) -> None:
+    def subscribe(self, wishes: Sequence[Wish], take: Take, heard: Heard = unheard) -> None:
         """Implements ports.feed.Feed."""
         for wish in wishes:
             place = sum(1 for keeper in self._keepers if keeper.instrument.tradable)
-            keeper = Keeper(wish, place, self._link, self._history, self._listeners, take)
+            keeper = Keeper(wish, place, self._link, self._history, self._listeners, take, heard)
             self._keepers.append(keeper)
             if self._link.up:
                 keeper.connected(new_socket=True, data_lost=True)

@@ -14,7 +14,7 @@ from ib_async.contract import Contract
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError, Row
-from theo.adapters.ib.tick_line import Hole, Print, prints_of_bar
+from theo.adapters.ib.tick_line import Print, Seconds, prints_of_bar
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Timeframe
@@ -83,21 +83,21 @@ class History:
 
     # Ticks
 
-    async def prints(self, instrument: Instrument, hole: Hole) -> Past:
+    async def prints(self, instrument: Instrument, hole: Seconds) -> Past:
         """Everything that was traded in the seconds of a hole. Raises RequestRefusedError, NoAnswerError."""
         found, reached = await self._pages(instrument, hole, PAGES_MAX)
         if reached > hole.last:
             return Past(tuple(found))
         first_minute, last_minute = -(-reached // 60) * 60, hole.last // 60 * 60
         if first_minute >= last_minute:
-            rest, _ = await self._pages(instrument, Hole(reached, hole.last), EDGE_PAGES_MAX)
+            rest, _ = await self._pages(instrument, Seconds(reached, hole.last), EDGE_PAGES_MAX)
             return Past((*found, *rest))
-        before, _ = await self._pages(instrument, Hole(reached, first_minute - 1), EDGE_PAGES_MAX)
+        before, _ = await self._pages(instrument, Seconds(reached, first_minute - 1), EDGE_PAGES_MAX)
         inner = await self.minutes(instrument, (first_minute * SECOND, last_minute * SECOND))
-        after, _ = await self._pages(instrument, Hole(last_minute, hole.last), EDGE_PAGES_MAX)
+        after, _ = await self._pages(instrument, Seconds(last_minute, hole.last), EDGE_PAGES_MAX)
         return Past((*found, *before, *inner, *after), from_bars=True)
 
-    async def _pages(self, instrument: Instrument, hole: Hole, pages_max: int) -> tuple[list[Print], int]:
+    async def _pages(self, instrument: Instrument, hole: Seconds, pages_max: int) -> tuple[list[Print], int]:
         """Prints from the first second on, and the second up to which (excluded) all are there."""
         found: list[Print] = []
         first = hole.first

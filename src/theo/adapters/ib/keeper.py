@@ -15,11 +15,11 @@ from theo.adapters.ib.liveness import Rhythm
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
 from theo.adapters.ib.stream_reading import LATE_TYPES, TIMES, Quote, Reader
 from theo.adapters.ib.streams import ASK, CANCEL, DELAYED, TAKES_LINE, Way, ways
-from theo.adapters.ib.tick_line import Arrival, Hole, TickLine
+from theo.adapters.ib.tick_line import Arrival, Seconds, TickLine
 from theo.domain.errors import ConfigError, RefusedError
 from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind, TimeSource
 from theo.market.quality import TickQuality
-from theo.ports.feed import FeedState, Standing, Take, Wish
+from theo.ports.feed import FeedState, Heard, Hole, Standing, Take, Wish
 
 NEVER = 1 << 62
 HISTORY_LAG = 2 * SECOND  # a second is asked for so long after its end
@@ -41,14 +41,18 @@ class Keeper:
     ``listeners`` is who listens to which request; a keeper has one at most.
     """
 
-    def __init__(self, wish: Wish, place: int, link: Link, history: History, listeners: "dict[int, Keeper]", take: Take) -> None:
+    def __init__(
+        self, wish: Wish, place: int, link: Link, history: History, listeners: "dict[int, Keeper]", take: Take, heard: Heard
+    ) -> None:
         instrument = wish.instrument
         self.wish, self.instrument = wish, instrument
         self._link, self._history, self._contracts = link, history, history.contracts
-        self._listeners, self._take = listeners, take
+        self._listeners, self._take, self._heard = listeners, take, heard
+        self._said: tuple[FeedState, int, Hole | None] = (S.WANTED, 0, None)
         kind = TickKind.TRADE if instrument.tradable else TickKind.INDEX
         self._quality = TickQuality(wish.hours, instrument.tick)
         self.line = TickLine(instrument.id, int(kind), self._quality, take, wish.since)
+        self.line.told = self._say
         self.rhythm = Rhythm(wish.hours)
         self.state, self.why, self.remedy = S.WANTED, "", ""
         self.resumed = 0
@@ -89,27 +93,39 @@ class Keeper:
             self._want("the link was lost" if self._asked_at else "")
         else:
             self.rhythm.doubt()
+        self._say()
         self._wake.set()
 
     def disconnected(self) -> None:
         """The link is down: what comes next does not follow what came last."""
         self._connected = False
         self.line.interrupted()
+        self._say()
 
     def farm_broke(self) -> None:
         """A data farm broke and came back: streams may be dead."""
         self.line.interrupted()
         self.rhythm.doubt()
+        self._say()
         self._wake.set()
+
+    def _say(self) -> None:
+        """Tell who listens, when it stands otherwise than it did."""
+        found = self.standing()
+        said = found.state, found.hole_since, found.hole
+        if said != self._said:
+            self._said = said
+            self._heard(found)
 
     def standing(self) -> Standing:
         """How it stands."""
         latencies = sorted(self._latencies)
+        cut = not self._connected and self.state is not S.REFUSED
         return Standing(
             symbol=self.instrument.symbol,
             source=self.source,
-            state=self.state,
-            why=self.why,
+            state=S.WANTED if cut else self.state,
+            why="the link is down" if cut else self.why,
             remedy=self.remedy,
             heard_at=self.rhythm.heard_at,
             bound=self.rhythm.bound,
@@ -118,6 +134,8 @@ class Keeper:
             filled=self.line.filled,
             resumed=self.resumed,
             hole_since=self.line.hole_since,
+            instrument=self.instrument.id,
+            hole=self.line.ended,
         )
 
     # What arrives
@@ -167,6 +185,7 @@ class Keeper:
         self.state = S.DELAYED if self.reader.late else S.LIVE
         self.why, self.remedy, self._told, self._silences = "", "", "", 0
         self._retry = RETRY_FIRST
+        self._say()
         self._wake.set()
 
     def _quote(self, quote: Quote) -> None:
@@ -201,10 +220,12 @@ class Keeper:
         self.state, self.why, self.remedy = S.REFUSED, f"{what} ({why})", remedy
         self._again_in(self._retry)
         self._retry = min(2 * self._retry, RETRY_MOST)
+        self._say()
 
     def _later(self, why: str, wait: int) -> None:
         self.state, self.why = S.REFUSED, why
         self._again_in(wait)
+        self._say()
 
     def _again_in(self, wait: int) -> None:
         self._retry_at = self._link.clock.now() + wait
@@ -212,6 +233,7 @@ class Keeper:
 
     def _want(self, why: str) -> None:
         self.state, self.why = S.WANTED, why
+        self._say()
         self._wake.set()
 
     def _tell(self, severity: str, code: str, text: str) -> None:
@@ -284,6 +306,7 @@ class Keeper:
         self._listen(self._link.next_id())
         self._asked_at = now
         self.state = (S.ASKED, S.SILENT, S.DEAD)[min(self._silences, 2)]
+        self._say()
         ASK[way](self._link.client, self._request, self._contracts.contract(self.instrument.id))
 
     async def _take_back(self) -> bool:
@@ -362,7 +385,7 @@ class Keeper:
         if missed:
             self._tell("info", "backfill", f"has {missed} ticks of a hole of {_length(wanted)} from history")
 
-    def _not_filled(self, hole: Hole, why: str) -> None:
+    def _not_filled(self, hole: Seconds, why: str) -> None:
         self.line.release()
         self._mend_tries += 1
         if self._mend_tries == 1:
@@ -412,5 +435,5 @@ class Keeper:
             return True
 
 
-def _length(hole: Hole) -> str:
+def _length(hole: Seconds) -> str:
     return f"{hole.last - hole.first + 1} s"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from theo.domain.market_data import SECOND, Tick, TimeSource
 from theo.market.quality import TickQuality
+from theo.ports.feed import Hole, HoleEnd
 
 HISTORY = "ib:history"
 HOLD_MAX = 30 * SECOND
@@ -37,7 +38,7 @@ class Arrival(NamedTuple):
     whole: bool
 
 
-class Hole(NamedTuple):
+class Seconds(NamedTuple):
     """Seconds since the epoch, both included."""
 
     first: int
@@ -47,6 +48,7 @@ class Hole(NamedTuple):
 class TickLine:
     """``post`` gets ticks in their order. ``newest`` is the newest second handed on or known otherwise, 0 before the first.
 
+    ``ended`` is the last hole that is over, which ``told`` hears of just before the ticks that fill it are handed on.
     ``parts``: whether the last second before an interruption, and the first after it, may be known in part only. That is so for
     single ticks; bars are whole, and of a sampled stream nothing can be compared.
     """
@@ -64,12 +66,15 @@ class TickLine:
         "_post",
         "_quality",
         "_reached_at",
+        "_released",
         "_resumed_at",
         "_same",
+        "ended",
         "filled",
         "newest",
         "parts",
         "posted",
+        "told",
     )
 
     def __init__(self, instrument: int, kind: int, quality: TickQuality, post: Callable[[Tick], None], since: int = 0) -> None:
@@ -79,7 +84,10 @@ class TickLine:
         self._hold_since = 0
         self._broken_after = self._resumed_at = 0
         self._broken_in_part = False
-        self._dirty: Hole | None = None
+        self._dirty: Seconds | None = None
+        self._released: Seconds | None = None  # the part of it that an interruption left
+        self.ended: Hole | None = None
+        self.told: Callable[[], None] = _nobody
         self._last_timestamp = self._same = self._reached_at = 0
         self.newest = since // SECOND - 1 if since else 0
         self.parts = True
@@ -111,7 +119,7 @@ class TickLine:
 
     def _late(self, item: Arrival, second: int) -> None:
         if self.parts:
-            self._soil(Hole(second, self._reached()))
+            self._soil(Seconds(second, self._reached()))
         elif second not in self._handed:  # a bar that comes late has seconds of its own
             self._hand_on(item)
 
@@ -126,24 +134,31 @@ class TickLine:
 
     @property
     def hole_since(self) -> int:
-        """Where the hole begins (microseconds UTC), 0 without one."""
-        return (self._broken_after + 1) * SECOND if self._broken_after else 0
+        """From when on something is missing after an interruption (microseconds UTC), 0 without a hole."""
+        firsts = [self._released.first] if self._released is not None else []
+        firsts += [self._first_missing()] if self._broken_after else []
+        return min(firsts, default=0) * SECOND
 
-    def hole(self) -> Hole | None:
+    def hole(self) -> Seconds | None:
         """What is to be asked for; None while there is no hole, or while nobody knows where it ends."""
         if not self._broken_after or not self._resumed_at:
             return None
-        return Hole(self._broken_after + (not self._broken_in_part), self._resumed_at - (not self.parts))
+        return Seconds(self._first_missing(), self._resumed_at - (not self.parts))
 
-    def dirty(self) -> Hole | None:
+    def _first_missing(self) -> int:
+        return self._broken_after + (not self._broken_in_part)
+
+    def dirty(self) -> Seconds | None:
         """Seconds of which something is missing though what came after them was handed on."""
         return self._dirty
 
     def fill(self, past: Iterable[Print], at: int) -> int:
         """History of the hole: hand on what was missed, then what waited. How many prints were missed."""
+        hole, waited = self.hole(), self._held
+        self._held, self._broken_after, self._resumed_at, self._hold_since = [], 0, 0, 0
+        if hole is not None:
+            self._end(hole, HoleEnd.FILLED)
         missed = self._missed(past, at)
-        waited, self._held = self._held, []
-        self._broken_after = self._resumed_at = self._hold_since = 0
         for item in waited:
             key = item.what.timestamp // SECOND, item.what.price, item.what.size
             if self.parts and missed[key]:
@@ -152,29 +167,44 @@ class TickLine:
                 self._hand_on(item)
         return missed.total()
 
-    def mend(self, hole: Hole, past: Iterable[Print], at: int) -> int:
+    def mend(self, hole: Seconds, past: Iterable[Print], at: int) -> int:
         """History of dirty seconds, or of a hole that nobody waits for any longer: hand on what was missed. How many."""
         if self._dirty == hole:
-            self._dirty = None
+            self._mended(HoleEnd.FILLED_LATE)
         return self._missed(past, at).total()
 
     def give_up(self) -> None:
         """What is missing before what was handed on stays missing."""
-        self._dirty = None
+        self._mended(HoleEnd.KEPT)
 
     def release(self) -> None:
         """What waited is handed on: nobody waits for history any longer, and the hole is mended when it comes."""
-        hole, waited = self.hole(), self._held
-        self._held, self._hold_since = [], 0
-        self._broken_after = self._resumed_at = 0
-        if hole is not None and hole.first <= hole.last:
+        waited, again = self._held, not self._resumed_at  # interrupted anew since: that hole has no end yet
+        if not waited:
+            return
+        hole = Seconds(self._first_missing(), (self._resumed_at or self._reached()) - (not self.parts))
+        self._held, self._broken_after, self._resumed_at, self._hold_since = [], 0, 0, 0
+        if hole.first <= hole.last:
             self._soil(hole)
+            self._released = _both(self._released, hole)
+        else:
+            self._end(hole, HoleEnd.FILLED)
         for item in waited:
             self._hand_on(item)
+        if again:
+            self.interrupted()
 
-    def _soil(self, hole: Hole) -> None:
-        known = self._dirty or hole
-        self._dirty = Hole(min(hole.first, known.first), max(hole.last, known.last))
+    def _mended(self, end: HoleEnd) -> None:
+        hole, self._dirty, self._released = self._released, None, None
+        if hole is not None:
+            self._end(hole, end)
+
+    def _end(self, hole: Seconds, end: HoleEnd) -> None:
+        self.ended = Hole(hole.first * SECOND, max(hole.first, hole.last + 1) * SECOND, end)
+        self.told()
+
+    def _soil(self, hole: Seconds) -> None:
+        self._dirty = _both(self._dirty, hole)
 
     def _missed(self, past: Iterable[Print], at: int) -> Counter[tuple[int, int, int]]:
         """Hand on the prints of whole seconds of history that were not; by second, price and size how many."""
@@ -231,6 +261,14 @@ class TickLine:
         if self._broken_after:
             oldest = min(oldest, self._broken_after)
         self._handed = {second: prints for second, prints in self._handed.items() if second >= oldest}
+
+
+def _both(known: Seconds | None, other: Seconds) -> Seconds:
+    return other if known is None else Seconds(min(known.first, other.first), max(known.last, other.last))
+
+
+def _nobody() -> None:
+    pass
 
 
 def prints_of_bar(start: int, length: int, prices: Sequence[int], size: int) -> list[Print]:
