@@ -181,8 +181,8 @@ class FillRevised(msgspec.Struct, frozen=True, array_like=True, kw_only=True, ta
 class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
     """The trade is flat, or never filled (``quantity`` 0). Prices are sums of price x quantity, exact.
 
-    ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual, unprotected, roll, or a strategy's own
-    reason; of a trade that never filled it is the status in which its entry ended (cancelled, rejected, expired, lost).
+    ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual, unprotected, roll, oco, or a strategy's
+    own reason; of a trade that never filled it is the status in which its entry ended (cancelled, rejected, expired, lost).
     """
 
     at: int
@@ -295,7 +295,10 @@ class Alerted(msgspec.Struct, frozen=True, array_like=True, tag="alerted"):
 
 
 class CommandDone(msgspec.Struct, frozen=True, array_like=True, tag="command_done"):
-    """A command's outcome; a repeat of the same id gets the same answer."""
+    """A command's outcome; a repeat of the same id gets the same answer.
+
+    ``orders`` are those that it placed or changed, ``refused`` is what a rule of risk said against it.
+    """
 
     at: int
     id: str
@@ -303,6 +306,8 @@ class CommandDone(msgspec.Struct, frozen=True, array_like=True, tag="command_don
     actor: str
     accepted: bool
     text: str
+    orders: tuple[str, ...] = ()
+    refused: Refused | None = None
 
 
 class TimeWentBack(msgspec.Struct, frozen=True, array_like=True, tag="time_back"):

@@ -5,6 +5,7 @@ Each has ``at``: when the platform learned of it, microseconds UTC. Core time is
 
 import msgspec
 
+from theo.domain.asked import Asked
 from theo.domain.keys import Key
 from theo.domain.market_data import Bar, Tick
 from theo.domain.reports import (
@@ -53,7 +54,8 @@ class LinkChanged(msgspec.Struct, frozen=True, array_like=True, tag="link"):
 class Command(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="command"):
     """A person's order to the platform: halt, resume, flatten, reset_breaker, close_trade, cancel_order.
 
-    ``id`` is unique: a repeat within 24 hours returns the recorded outcome.
+    ``id`` is unique: a repeat within 24 hours returns the recorded outcome. What is asked of orders stands in ``payload``, and
+    its type says what is to be done; ``name`` is then for people.
     """
 
     at: int
@@ -62,6 +64,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="c
     name: str
     reason: str
     subject: str = ""
+    payload: Asked | None = None
 
 
 Report = (

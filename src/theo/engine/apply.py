@@ -8,7 +8,7 @@ import msgspec
 
 from theo.domain import facts as f
 from theo.domain.market_data import DAY
-from theo.domain.orders import OrderRole, Ticket
+from theo.domain.orders import Order, OrderRole, OrderType, Ticket
 from theo.engine import order_life, trade_life
 from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.state import Counted, Day, OrderState, Outcome, SignalState, State, TradeState
@@ -83,7 +83,11 @@ def _trade_intended(state: State, fact: f.TradeIntended) -> None:
 
 
 def _orders_intended(state: State, fact: f.OrdersIntended) -> None:
-    _add_orders(state, fact.at, fact.approved.subject, state.trades[fact.trade])
+    trade, ticket = state.trades[fact.trade], fact.approved.subject
+    _add_orders(state, fact.at, ticket, trade)
+    for order in ticket.orders:
+        if order.role is OrderRole.TARGET:
+            trade.target = order.limit
 
 
 def _amend_intended(state: State, fact: f.AmendIntended) -> None:
@@ -152,8 +156,20 @@ def _order_resized(state: State, fact: f.OrderResized) -> None:
     )
     if held.filled >= fact.quantity:  # what was left of it was taken away after its last fill
         _move(state, fact.at, fact.order, OrderEvent.FULL_FILL)
-    if o.role is OrderRole.STOP and fact.stop is not None:
-        state.trades[o.trade].stop = fact.stop
+    _replan(state.trades[o.trade], held.order, fact)
+
+
+def _replan(trade: TradeState, order: Order, fact: f.OrderResized) -> None:
+    """The trade's plan follows the orders that carry it."""
+    if order.role is OrderRole.STOP and fact.stop is not None:
+        trade.stop = fact.stop
+    elif order.role is OrderRole.TARGET and fact.limit is not None:
+        trade.target = fact.limit
+    elif order.role is OrderRole.ENTRY:
+        trade.quantity = fact.quantity
+        price = fact.limit if fact.limit is not None else fact.stop
+        if price is not None and order.type is not OrderType.TRAILING_STOP:
+            trade.entry = price
 
 
 def _filled(state: State, fact: f.Filled) -> None:
@@ -296,7 +312,8 @@ def _alerted(_state: State, _fact: f.Alerted) -> None:
 
 
 def _command_done(state: State, fact: f.CommandDone) -> None:
-    state.commands[fact.id] = Outcome(fact.at, fact.accepted, fact.text)
+    rule = "" if fact.refused is None else fact.refused.rule
+    state.commands[fact.id] = Outcome(fact.at, fact.accepted, fact.text, fact.orders, rule)
 
 
 def _time_went_back(_state: State, _fact: f.TimeWentBack) -> None:

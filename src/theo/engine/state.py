@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 6
+STATE_VERSION = 7
 
 
 class OrderState(msgspec.Struct):
@@ -110,11 +110,13 @@ class Day(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What came of a command."""
+    """What came of a command: the orders that it placed or changed, or the rule that refused it."""
 
     at: int
     accepted: bool
     text: str
+    orders: tuple[str, ...] = ()
+    rule: str = ""
 
 
 class State(msgspec.Struct):

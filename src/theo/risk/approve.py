@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from theo.domain.approval import Approved, Refused
 from theo.domain.instrument import Instrument
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, Ticket
@@ -19,7 +21,7 @@ from theo.risk.rules.halted import halted
 from theo.risk.rules.leverage import leverage
 from theo.risk.rules.losses import loss_limits, losses
 from theo.risk.rules.open_trades import open_trades
-from theo.risk.rules.prices import prices
+from theo.risk.rules.prices import price_refused, prices
 from theo.risk.rules.protection import protection
 from theo.risk.rules.quantities import quantities
 from theo.risk.rules.reconciled import reconciled
@@ -50,6 +52,7 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
     total_risk,
     loss_limits,
 )
+RISK_RULES: Final[tuple[Rule, ...]] = (halted, breaker, reconciled, trade_risk, total_risk, loss_limits)
 
 
 def first_refusal(entry: Entry, rules: Iterable[Rule]) -> Refused | None:
@@ -58,12 +61,19 @@ def first_refusal(entry: Entry, rules: Iterable[Rule]) -> Refused | None:
 
 
 def approve_entry(
-    proposal: Proposal, instrument: Instrument, ticket: Ticket, account: AccountView, limits: Limits, risk: int
+    proposal: Proposal,
+    instrument: Instrument,
+    ticket: Ticket,
+    account: AccountView,
+    limits: Limits,
+    risk: int,
+    *,
+    stop_follows: bool = False,
 ) -> Approved[Ticket] | Refused:
     """Judge an entry by every rule. ``risk`` is the loss at the stop with costs, micros."""
     if not ticket.orders:
         return Refused("bracket", 0, 1, f"{instrument.symbol}: a ticket without an order")
-    refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk), ENTRY_RULES)
+    refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk, stop_follows), ENTRY_RULES)
     return refused if refused is not None else Approved(ticket, tuple(rule.__name__ for rule in ENTRY_RULES))
 
 
@@ -91,6 +101,74 @@ def approve_reduction(ticket: Ticket, position: int, working_exits: Sequence[Ord
         return Refused("reduction", total, abs(position), text)
     refused = next((found for found in (tif_refused(o, parent=False) for o in ticket.orders) if found is not None), None)
     return refused if refused is not None else Approved(ticket, ("reduction", "times_in_force"))
+
+
+def approve_entry_change(
+    proposal: Proposal, instrument: Instrument, before: Ticket, after: Ticket, account: AccountView, limits: Limits, risk: int
+) -> tuple[Approved[Amendment], ...] | Refused:
+    """Judge another form of a bracket that waits, by every rule of an entry, as if the one ``before`` were not there.
+
+    One change for each order that differs. What protects grows before the entry does, and shrinks after it.
+    """
+    approved = approve_entry(proposal, instrument, after, account, limits, risk)
+    if isinstance(approved, Refused):
+        return approved
+    changes = [
+        Approved(Amendment(order=new.id, quantity=new.quantity, limit=new.limit, stop=new.stop, trail=new.trail), approved.passed)
+        for old, new in zip(before.orders, after.orders, strict=True)
+        if old != new
+    ]
+    grows = after.orders[0].quantity > before.orders[0].quantity
+    return tuple(reversed(changes) if grows else changes)
+
+
+def approve_exit(
+    ticket: Ticket, instrument: Instrument, position: int, working_exits: Sequence[Order] = ()
+) -> Approved[Ticket] | Refused:
+    """Judge exits that a person asks for: as ``approve_reduction``; prices and sizes must be such as the venue takes."""
+    for order in ticket.orders:
+        refused = order_refused(order, instrument)
+        if refused is not None:
+            return refused
+    approved = approve_reduction(ticket, position, working_exits)
+    return approved if isinstance(approved, Refused) else Approved(ticket, ("prices", "quantities", *approved.passed))
+
+
+def approve_exit_change(
+    amendment: Amendment, order: Order, instrument: Instrument, open_quantity: int
+) -> Approved[Amendment] | Refused:
+    """Judge a person's change of a target or of a closing order: its price may move freely, its size to what is open."""
+    refused = order_refused(amended(order, amendment), instrument)
+    if refused is None and amendment.quantity > open_quantity:
+        text = f"an exit of {amendment.quantity} for {open_quantity} open"
+        refused = Refused("amendment", amendment.quantity, open_quantity, text)
+    return refused if refused is not None else Approved(amendment, ("prices", "quantities", "amendment"))
+
+
+def approve_looser_stop(amendment: Amendment, order: Order, entry: Entry, open_quantity: int) -> Approved[Amendment] | Refused:
+    """Judge a stop that is moved away: as new risk, which is ``entry`` with the stop where it would be.
+
+    Raises ValueError when the entry judged is not the change that is asked for.
+    """
+    if amendment.stop != entry.proposal.stop or entry.order.quantity != open_quantity:
+        raise ValueError(f"{order.id}: what is judged is not what is asked for")
+    refused = order_refused(amended(order, amendment), entry.instrument) or first_refusal(entry, RISK_RULES)
+    return refused if refused is not None else Approved(amendment, tuple(rule.__name__ for rule in RISK_RULES))
+
+
+def order_refused(order: Order, instrument: Instrument) -> Refused | None:
+    """Why the venue would not take the order as it stands: its prices, its size."""
+    refused = price_refused(order, instrument)
+    if refused is None and (order.quantity <= 0 or order.quantity % instrument.contract_size):
+        text = f"{instrument.symbol}: quantity {order.quantity} is not a positive multiple of {instrument.contract_size}"
+        refused = Refused("quantities", order.quantity, instrument.contract_size, text)
+    return refused
+
+
+def amended(order: Order, amendment: Amendment) -> Order:
+    """The order as it would be."""
+    a = amendment
+    return msgspec.structs.replace(order, quantity=a.quantity, limit=a.limit, stop=a.stop, trail=a.trail)
 
 
 def approve_amendment(amendment: Amendment, order: Order, open_quantity: int) -> Approved[Amendment] | Refused:

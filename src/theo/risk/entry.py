@@ -10,7 +10,10 @@ from theo.risk.limits import Limits
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry to be judged. ``risk`` is the loss at the stop with costs, micros, as it was planned."""
+    """One entry to be judged. ``risk`` is the loss at the stop with costs, micros, as it was planned.
+
+    ``stop_follows``: the entry fills at once or not at all, and its stop is sent as soon as it has filled.
+    """
 
     proposal: Proposal
     instrument: Instrument
@@ -18,6 +21,7 @@ class Entry(msgspec.Struct, frozen=True):
     account: AccountView
     limits: Limits
     risk: int
+    stop_follows: bool = False
 
     @property
     def order(self) -> Order:

@@ -7,7 +7,7 @@ when to look again; drivers deliver a timer for it.
 from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBegan, OrderMoved
 from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book, look_at_book
-from theo.engine.decide.commands import cancel_entries, close_trade, flatten
+from theo.engine.decide.closing import cancel_entries, close_trade, flatten
 from theo.engine.decide.tend import tend
 from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 
+from theo.domain.asked import Asked, ChangeAsked, EntryAsked, ExitAsked
 from theo.domain.effects import LatchHalt
-from theo.domain.facts import BreakerReset, CloseAsked, CommandDone, Halted, PositionAdopted, Resumed
+from theo.domain.facts import BreakerReset, CommandDone, Halted, PositionAdopted, Resumed
 from theo.domain.inputs import Command
-from theo.domain.orders import OrderRole
+from theo.engine.decide.asked_changes import change_order
+from theo.engine.decide.asked_entries import place_entry, place_pair
+from theo.engine.decide.asked_exits import cancel_asked, place_exit
 from theo.engine.decide.asking import ask_book
-from theo.engine.decide.tend import cancel, tend
-from theo.engine.order_life import LIVE
-from theo.engine.state import TradeState
+from theo.engine.decide.closing import cancel_entries, close_trade, flatten, open_trades
+from theo.engine.decide.wishes import Answer, UnfitError
 from theo.engine.turn import Turn
 
 
@@ -17,12 +19,35 @@ def on_command(turn: Turn, command: Command) -> None:
     """Carry the command out once, and record what came of it."""
     if command.id in turn.state.commands:
         return
+    answer = _carried_out(turn, command)
+    done = (answer.accepted, answer.text, answer.orders, answer.refused)
+    turn.emit(CommandDone(turn.at, command.id, command.name, command.actor, *done))
+
+
+def _carried_out(turn: Turn, command: Command) -> Answer:
+    """What is asked of orders stands in the payload; everything else goes by its name."""
+    try:
+        if command.payload is not None:
+            return _asked(turn, command.payload)
+        if command.name == "cancel_order":
+            return cancel_asked(turn, command.subject)
+    except UnfitError as error:
+        return Answer(accepted=False, text=error.refused.text, refused=error.refused)
     handler = COMMANDS.get(command.name)
     if handler is None:
-        accepted, text = False, f"unknown command {command.name}; known are {', '.join(COMMANDS)}"
-    else:
-        accepted, text = handler(turn, command)
-    turn.emit(CommandDone(turn.at, command.id, command.name, command.actor, accepted, text))
+        return Answer(accepted=False, text=f"unknown command {command.name}; known are cancel_order, {', '.join(COMMANDS)}")
+    accepted, text = handler(turn, command)
+    return Answer(accepted=accepted, text=text)
+
+
+def _asked(turn: Turn, asked: Asked) -> Answer:
+    if isinstance(asked, EntryAsked):
+        return place_entry(turn, asked)
+    if isinstance(asked, ExitAsked):
+        return place_exit(turn, asked)
+    if isinstance(asked, ChangeAsked):
+        return change_order(turn, asked)
+    return place_pair(turn, asked)
 
 
 def halt(turn: Turn, actor: str, reason: str) -> None:
@@ -31,36 +56,6 @@ def halt(turn: Turn, actor: str, reason: str) -> None:
     turn.effects.append(LatchHalt(turn.state.halted))
     cancel_entries(turn, f"halted by {actor}")
     turn.alert("page", "halted", f"trading halted by {actor}: {reason}")
-
-
-def cancel_entries(turn: Turn, reason: str) -> None:
-    """Cancel every working order that would open or enlarge a position."""
-    for trade in open_trades(turn):
-        for order in trade.orders:
-            held = turn.state.orders[order]
-            if held.order.role is OrderRole.ENTRY and held.status in LIVE:
-                cancel(turn, held, reason)
-
-
-def flatten(turn: Turn, reason: str) -> int:
-    """Close every open trade; returns how many."""
-    trades = open_trades(turn)
-    for trade in trades:
-        close_trade(turn, trade.id, reason)
-    return len(trades)
-
-
-def close_trade(turn: Turn, trade_id: str, reason: str) -> None:
-    """Ask for a trade's close and decide what that needs; a second ask changes nothing."""
-    trade = turn.state.trades[trade_id]
-    if not trade.close_reason:
-        turn.emit(CloseAsked(turn.at, trade_id, reason))
-    tend(turn, trade)
-
-
-def open_trades(turn: Turn) -> list[TradeState]:
-    """The trades that are not over, oldest first."""
-    return [turn.state.trades[t] for t in turn.state.open_trades]
 
 
 def _halt(turn: Turn, command: Command) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from theo.domain.approval import Approved, Refused
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import OrderMoved, SignalClosed, TradeIntended
 from theo.domain.market_data import DAY
-from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
+from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket, TimeInForce
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view, mark
 from theo.engine.decide.tend import exit_group
@@ -128,19 +128,20 @@ def bracket(turn: Turn, trade: str, proposal: Proposal, quantity: int, *, outsid
         stop=proposal.entry if entry_type in {OrderType.STOP, OrderType.STOP_LIMIT} else None,
         outside_rth=outside_rth,
     )
-    children = [_child(entry, 1, OrderRole.STOP, proposal.side.opposite, proposal.stop)]
+    children = [child_of(entry, 1, OrderRole.STOP, proposal.stop)]
     if proposal.target is not None:
-        children.append(_child(entry, 2, OrderRole.TARGET, proposal.side.opposite, proposal.target))
+        children.append(child_of(entry, 2, OrderRole.TARGET, proposal.target))
     return Ticket((entry, *children))
 
 
-def _child(entry: Order, index: int, role: OrderRole, side: Side, price: int) -> Order:
+def child_of(entry: Order, index: int, role: OrderRole, price: int) -> Order:
+    """A stop or a target that sleeps until the entry is wholly filled, in the trade's exit group."""
     is_stop = role is OrderRole.STOP
     return Order(
         id=f"{entry.id.rsplit('-', 1)[0]}-{index}",
         account=entry.account,
         instrument=entry.instrument,
-        side=side,
+        side=entry.side.opposite,
         type=OrderType.STOP if is_stop else OrderType.LIMIT,
         quantity=entry.quantity,
         tif=TimeInForce.GTC,

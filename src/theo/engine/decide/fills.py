@@ -3,6 +3,7 @@
 from theo.domain import reports as r
 from theo.domain.facts import Filled, FillRevised, SignalClosed
 from theo.domain.orders import Order, OrderRole
+from theo.engine.decide.closing import give_up_other
 from theo.engine.turn import Turn
 
 
@@ -28,6 +29,8 @@ def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
             charges=fill.charges,
         )
     )
+    if order.role is OrderRole.ENTRY and order.oca_group:
+        give_up_other(turn, order)
     signal = state.trades[order.trade].signal
     if order.role is OrderRole.ENTRY and signal in state.signals:
         turn.emit(SignalClosed(signal, "EXECUTED", "filled"))

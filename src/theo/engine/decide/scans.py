@@ -2,7 +2,7 @@
 
 from theo.domain.facts import Decided, SignalClosed, SignalRaised
 from theo.domain.signals import Exit, Proposal
-from theo.engine.decide.commands import close_trade, open_trades
+from theo.engine.decide.closing import close_trade, open_trades
 from theo.engine.decide.entries import promote
 from theo.engine.scan import NEVER, Scan
 from theo.engine.state import State, TradeState

@@ -75,7 +75,7 @@ def group_settled(turn: Turn, trade: TradeState) -> bool:
 
 
 def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
-    how = HOW.get(trade.last_out_role, trade.close_reason or "exit_rule") if trade.in_quantity else str(entry.status)
+    how = HOW.get(trade.last_out_role, trade.close_reason or "manual") if trade.in_quantity else str(entry.status)
     unit_value = turn.world.unit_values[trade.instrument]
     turn.emit(
         TradeClosed(
@@ -108,11 +108,12 @@ def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
 def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
     """Cancel what adds or takes profit; let one market order in the stop's group close the rest."""
     for held in live:
-        if held.order.role in {OrderRole.ENTRY, OrderRole.TARGET}:
+        if held.order.role in {OrderRole.ENTRY, OrderRole.TARGET} or _waits_for_a_price(held):
             cancel(turn, held, f"closing: {trade.close_reason}")
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
-    wanted = trade.open_quantity - sum(o.open_quantity for o in live if o.order.role is OrderRole.CLOSE)
+    closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
+    wanted = trade.open_quantity - sum(o.open_quantity for o in closing)
     if wanted > 0 and _may_send(turn, trade):
         refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
         if len(refused) < CLOSE_TRIES_MAX:
@@ -121,6 +122,11 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
             turn.alert("page", "close_refused", f"trade {trade.id}: the venue refuses to close it; close it by hand")
             turn.emit(Halted(turn.at, "theo", f"trade {trade.id} cannot be closed"))
             turn.effects.append(LatchHalt(turn.state.halted))
+
+
+def _waits_for_a_price(held: OrderState) -> bool:
+    """Whether a person asked for this close, at a price that may never come: it and the market order reduce each other."""
+    return held.order.role is OrderRole.CLOSE and held.order.type is not OrderType.MARKET
 
 
 def _refused_close(held: OrderState) -> bool:
@@ -148,7 +154,8 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
 def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
     """Place the stop that is missing; when the venue keeps refusing it, close the trade rather than stand unprotected."""
     refused = [o for o in trade.orders if turn.state.orders[o].status is OrderStatus.REJECTED]
-    turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
+    if any(turn.state.orders[o].order.role is OrderRole.STOP for o in trade.orders):  # else it follows the fill, as it was asked
+        turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
     if len(refused) < PROTECTION_TRIES_MAX:
         _place_exit(turn, trade, missing, OrderRole.STOP, trade.side.opposite, "protection")
     else:

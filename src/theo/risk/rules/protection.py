@@ -1,14 +1,20 @@
-"""An entry never goes without its stop: a resting one, in the same ticket, that lives until it is cancelled."""
+"""An entry never goes without its stop: a resting one, in the same ticket, that lives until it is cancelled.
+
+IB takes no stop beside an entry that fills at once or not at all: where the configuration allows one, its stop follows the fill.
+"""
 
 from theo.domain.approval import Refused
 from theo.domain.orders import OrderRole, OrderType, TimeInForce
 from theo.risk.entry import Entry
 
+AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 TRIGGERED = frozenset({OrderType.STOP, OrderType.TRAILING_STOP})  # a stop-limit may be jumped over
 
 
 def protection(entry: Entry) -> Refused | None:
     """Refuse an entry without exactly one protective stop, at the price that was sized."""
+    if entry.stop_follows and len(entry.ticket.orders) == 1 and entry.order.tif in AT_ONCE:
+        return None
     stops = [o for o in entry.ticket.orders if o.role is OrderRole.STOP and o.parent == entry.order.id]
     if len(stops) != 1:
         return Refused("protection", len(stops), 1, "an entry needs exactly one protective stop as its child")
