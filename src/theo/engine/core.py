@@ -132,7 +132,12 @@ class Core:
             run_scan(turn, scan)
 
     def _run_late_scans(self, turn: Turn) -> None:
-        """Decisions whose series did not all come in time: what is missing counts as missing."""
+        """Decisions whose series did not all come in time: what is missing counts as missing.
+
+        A bar that the clock closes at this very moment is not: an index may be silent for so long, and its bar is whole.
+        """
+        if self.world.market.on_time(turn.at):
+            self.series_closed(turn)
         for scan in self.world.scans.values():
             if scan.waiting_for and turn.at >= scan.waiting_until:
                 run_scan(turn, scan)

@@ -121,9 +121,14 @@ def _apply(core: Core, step: Step) -> None:
 
 
 def _decided_late(core: Core, fact: Decided, at: int) -> None:
-    """A scan whose grace was over was run before the step's own input was looked at: it saw the market without it."""
+    """A scan whose grace was over was run before the step's own input was looked at: it saw the market without it.
+
+    It saw the bars that the clock closes at that moment.
+    """
     scan = core.world.scans.get(fact.config)
     if scan is not None and scan.waiting_until <= at:
+        if core.world.market.on_time(at):
+            _scans_wait(core)
         _decided(core, fact)
 
 
