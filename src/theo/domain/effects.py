@@ -28,6 +28,12 @@ class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="cancel"):
     adds_risk: bool
 
 
+class CancelEverything(msgspec.Struct, frozen=True, array_like=True, tag="cancel_everything"):
+    """Cancel every order of the login at once, whoever placed it: for orders that can be cancelled in no other way."""
+
+    reason: str
+
+
 class AskBook(msgspec.Struct, frozen=True, array_like=True, tag="ask_book"):
     """Ask the broker for its books; the answer is a BookReported input."""
 
@@ -48,4 +54,4 @@ class LatchHalt(msgspec.Struct, frozen=True, array_like=True, tag="latch_halt"):
     reason: str
 
 
-Effect = PlaceTicket | AmendOrder | CancelOrder | AskBook | Alert | LatchHalt
+Effect = PlaceTicket | AmendOrder | CancelOrder | CancelEverything | AskBook | Alert | LatchHalt

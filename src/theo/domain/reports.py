@@ -127,6 +127,7 @@ class BookOrder(msgspec.Struct, frozen=True, array_like=True, tag="book_order"):
 class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="book"):
     """The broker's books in one answer: orders (open, and completed as far back as asked), executions, positions.
 
+    ``elsewhere`` counts the working orders of the login in other accounts.
     ``nothing_in_flight``: what was sent before and is not listed can arrive no more (an exchange in the same process).
     """
 
@@ -135,6 +136,7 @@ class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
     executions: tuple[OrderFilled | FillCorrected, ...]  # of an execution and its corrections only the newest
     positions: dict[int, int]  # instrument id -> signed quantity
     nothing_in_flight: bool = False
+    elsewhere: int = 0
 
 
 OrderReport = (

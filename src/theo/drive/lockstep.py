@@ -6,7 +6,7 @@ Order of one market data item: timers due before it, what the venue makes of it 
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from theo.domain.effects import Alert, AmendOrder, AskBook, CancelOrder, Effect, LatchHalt, PlaceTicket
+from theo.domain.effects import Alert, AmendOrder, AskBook, CancelEverything, CancelOrder, Effect, LatchHalt, PlaceTicket
 from theo.domain.facts import Fact
 from theo.domain.inputs import Command, Input, TimerFired
 from theo.domain.market_data import Bar, Tick
@@ -101,6 +101,8 @@ class LockStep:
             self._answers.extend(venue.amend(effect.approved.subject, at))
         elif isinstance(effect, CancelOrder):
             self._answers.extend(venue.cancel(effect.order, at))
+        elif isinstance(effect, CancelEverything):
+            self._answers.extend(venue.cancel_everything(at))
         elif isinstance(effect, AskBook):
             self._answers.append(venue.book(at))
         elif not isinstance(effect, Alert | LatchHalt):  # facts of their own; nobody to tell in a simulation

@@ -31,6 +31,9 @@ class Broker(Protocol):
     async def cancel(self, order: str) -> None:
         """Cancel a working order, by our id."""
 
+    async def cancel_everything(self) -> None:
+        """Cancel every order of the login, whoever placed it, protective stops included."""
+
     async def ask_book(self) -> None:
         """Ask for open and completed orders, executions and positions; answered with one BookReported.
 

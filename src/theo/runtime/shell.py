@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from theo.domain.effects import Alert, AmendOrder, AskBook, CancelOrder, Effect, LatchHalt, PlaceTicket
+from theo.domain.effects import Alert, AmendOrder, AskBook, CancelEverything, CancelOrder, Effect, LatchHalt, PlaceTicket
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError, TheoError
 from theo.domain.facts import Fact
 from theo.domain.inputs import Input
@@ -132,6 +132,8 @@ class Shell:
                     await self._broker.amend(effect.approved)
                 elif isinstance(effect, CancelOrder):
                     await self._broker.cancel(effect.order)
+                elif isinstance(effect, CancelEverything):
+                    await self._broker.cancel_everything()
                 elif isinstance(effect, AskBook):
                     await self._broker.ask_book()
         finally:

@@ -120,6 +120,14 @@ class Venue:
             self._book.wake(held.order.instrument)
         return self._said()
 
+    def cancel_everything(self, at: int) -> tuple[OrderReport, ...]:
+        """Cancel every live order; children end with their parents."""
+        for held in list(self.books.orders.values()):
+            if held.standing in LIVE:
+                self._book.end(held, Standing.CANCELLED, at, "everything was cancelled on request")
+                self._book.wake(held.order.instrument)
+        return self._said()
+
     def amend(self, amendment: Amendment, at: int) -> tuple[OrderReport, ...]:
         """Change quantity and prices of a live order; more than was filled must remain to be asked for."""
         held = self._book.find(amendment.order)

@@ -10,7 +10,7 @@ from theo.domain.orders import OrderRole
 from theo.engine.core import Core
 from theo.gateway.building import Gateway
 from theo.gateway.trading.terms import STOPS
-from theo.gateway.trading.working import FILLABLE, LIVE, Worked
+from theo.gateway.trading.working import FILLABLE, LIVE, Phase, Worked
 
 SENT_A_MINUTE_MAX = 60
 UNPROTECTED_MAX = 90 * SECOND  # of time in which we could have protected it
@@ -53,6 +53,10 @@ class Truth:
     def live(self) -> list[Worked]:
         """Orders that bear one of our ids and may still be filled."""
         return [worked for worked in self._blotter.live() if worked.order.order_ref and worked.phase in LIVE]
+
+    def drafts(self) -> list[str]:
+        """Our ids of what was never transmitted."""
+        return [worked.order.order_ref for worked in self._blotter.unfinished() if worked.phase is Phase.DRAFT]
 
     def executions(self) -> Counter[tuple[str, int, int]]:
         """(order, quantity, price) of every execution, as it was corrected last."""
@@ -128,5 +132,7 @@ def settled(core: Core, truth: Truth, instrument: int) -> None:
         raise Violation(f"we hold {state.positions.get(instrument, 0)}, the gateway says {truth.position}")
     theirs = {worked.order.order_ref for worked in truth.live()}
     mine = {o.order.id for o in state.orders.values() if not o.ended}
+    if drafts := truth.drafts():
+        raise Violation(f"left in TWS and never transmitted: {drafts}")
     if mine != theirs:
         raise Violation(f"we say {sorted(mine)} are live, the gateway {sorted(theirs)}")

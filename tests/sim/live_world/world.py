@@ -239,7 +239,7 @@ class World:
         settled(core, self.truth, MES)
         since = self.faults_until + 15 * MINUTE
         trades = any(isinstance(fact, TradeClosed) and fact.at > since for fact in self.facts) or self.truth.position
-        if not trades and not core.state.halted and not self._stuck():
+        if not trades and not core.state.halted:
             raise Violation(f"no trade was closed since the faults stopped, and no halt: {life.why_not()}")
         store = SqlJournalStore(life.folder)
         try:
@@ -248,11 +248,6 @@ class World:
             store.close()
         if compared.first_difference is not None:
             raise Violation(f"the journal is decided otherwise: {compared.first_difference}")
-
-    def _stuck(self) -> bool:
-        """Whether an order is alive that we can neither change nor cancel, and a person was told so."""
-        told = [text for _, _, code, text in self.told.messages if code == "order_stuck"]
-        return any(worked.order.order_ref in text for text in told for worked in self.truth.live())
 
 
 class Life:

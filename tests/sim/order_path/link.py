@@ -93,6 +93,11 @@ class FaultyLink:
             self._say(self._venue.cancel(order, self._clock.now()))
             self._points.pass_by("cancel:after", chance=self._draws.net.random() < self._draws.rates.crash)
 
+    async def cancel_everything(self) -> None:
+        """Lost when the link is down."""
+        if not self._down():
+            self._say(self._venue.cancel_everything(self._clock.now()))
+
     async def ask_book(self) -> None:
         """Answered when the link is up; the answer may be late, too."""
         if not self._down():

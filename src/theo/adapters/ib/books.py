@@ -98,6 +98,9 @@ class Books:
         link = self._link
         client, requests, budget = link.client, link.requests, link.budget
         await budget.message()
+        if self._names.unheard():  # IB did not know a handle: it may give the order another one
+            await requests.by_name("openOrder", client.reqOpenOrders)
+            await budget.message()
         opened = await requests.by_name("openOrder", client.reqAllOpenOrders)
         await budget.message()
         completed = await requests.by_name("completedOrder", lambda: client.reqCompletedOrders(False))  # noqa: FBT003 - not the API's alone
@@ -110,8 +113,10 @@ class Books:
         await budget.message()
         client.cancelPositions()
         fills = [(contract, execution) for contract, execution in executions if isinstance(execution, Execution)]
+        working = [theirs for _, theirs, state in (row[1:] for row in opened) if STATUS.get(state.status, WORKING) == WORKING]
         return BookReported(
             at=link.clock.now(),
+            elsewhere=sum(theirs.account not in {"", link.account} for theirs in working),
             orders=self._orders([row[1:] for row in opened], [tuple(row) for row in completed]),
             executions=self._executions.in_book(fills),
             positions=self._positions(held),

@@ -11,6 +11,7 @@ import msgspec
 
 from theo.adapters.ib.books import Books
 from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.drafts import Drafts
 from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link, Up
@@ -53,7 +54,7 @@ class IbBroker:
         self._executions = Executions(link, contracts, self._names, self._later, fees, self._say_fill)
         self._reports = OrderReports(link, contracts, self._names, self._later, self._say, self._ghost)
         self._books = Books(link, contracts, self._names, self._executions)
-        self._margins = Margins(link)
+        self._margins, self._drafts = Margins(link), Drafts(link)
         self._turn = asyncio.Lock()  # what was asked for first leaves first
         self._up = False
         self._told_id = 0  # the first id that IB called free on this connection
@@ -106,6 +107,20 @@ class IbBroker:
             except ConnectionError as error:
                 self._say(ActionRejected(self._now(), order, "cancel", f"the link to IB is down: {error}"))
 
+    async def cancel_everything(self) -> None:
+        """IB's global cancel: every order of the login, of every client id, and those typed into TWS.
+
+        Without a link nothing is sent, and told: the books are asked for when it is back.
+        """
+        async with self._turn:
+            await self._link.budget.order()
+            try:
+                self._link.client.reqGlobalCancel()
+            except ConnectionError as error:
+                self._tell("warning", "global_cancel", f"IB's global cancel was not sent: {error}")
+                return
+            self._names.cancelling_all()
+
     async def ask_book(self) -> None:
         """The books are read beside everything else; a call while they are read begins anew."""
         self._books.ask(self._say_input)
@@ -125,15 +140,6 @@ class IbBroker:
             return Refusal(NO_CONTRACT, _no_contract(order))
         made = to_ib(order, instrument, self._link.account)
         return await self._margins.ask(self._contracts.contract(order.instrument), made)
-
-    async def cancel_everything(self) -> None:
-        """IB's global cancel: every order of the login, protective stops and those typed into TWS included.
-
-        Raises ConnectionError without a link.
-        """
-        async with self._turn:
-            await self._link.budget.order()
-            self._link.client.reqGlobalCancel()
 
     # Sending
 
@@ -206,7 +212,7 @@ class IbBroker:
             return
         sent.ghost = perm_id
         text = f"{sent.order.id} lives twice at IB (permId {sent.perm_id} and {perm_id}): the second is being cancelled"
-        self._link.notifier.tell(self._now(), "page", "two_orders", text)
+        self._tell("page", "two_orders", text)
         if sent.amending is not None:
             sent.amending = None
             self._say(ActionRejected(self._now(), sent.order.id, "amend", text))
@@ -223,7 +229,8 @@ class IbBroker:
             self._link.client.updateReqId(first)
             self._names.new_socket(self._told_id, first)
             await self._link.budget.message()
-            await self._link.requests.by_name("openOrder", self._link.client.reqOpenOrders)
+            rows = await self._link.requests.by_name("openOrder", self._link.client.reqOpenOrders)
+            await self._drafts.cancel(self._told_id, [number for number, *_ in rows if isinstance(number, int)])
         self._up = True
         self._say_input(LinkChanged(self._now(), up=True, reason="connected to IB"))
 
@@ -263,6 +270,9 @@ class IbBroker:
     def _say_input(self, item: Input) -> None:
         self._executions.release()
         self._answer(item)
+
+    def _tell(self, severity: str, code: str, text: str) -> None:
+        self._link.notifier.tell(self._now(), severity, code, text)
 
     def _now(self) -> int:
         return self._link.clock.now()

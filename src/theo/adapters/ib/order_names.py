@@ -20,7 +20,7 @@ class Sent(msgspec.Struct, kw_only=True):
     has shown a sign of it in this connection. ``reason`` is why it ends, as (IB's code, text). ``inactive``: IB holds it and has
     not said why. ``ghost``: permId of a second live order of it that is being cancelled. ``done`` is what was executed of it,
     for the estimate of its charges; ``executed`` is its quantity, ``whole`` where this process has seen all of the order's life.
-    ``missed``: a status told of more than that.
+    ``missed``: a status told of more than that. ``unheard``: IB did not know its handle when its cancel was asked for.
     """
 
     order: Order
@@ -41,6 +41,7 @@ class Sent(msgspec.Struct, kw_only=True):
     executed: int = 0
     whole: bool = False
     missed: bool = False
+    unheard: bool = False
 
 
 class OrderNames:
@@ -97,6 +98,18 @@ class OrderNames:
     def changeable(self, order_id: int) -> bool:
         """Whether IB cannot take a change under this handle for a new order."""
         return order_id not in self._reissued
+
+    def unheard(self) -> bool:
+        """Whether IB did not know the handle of any of them since this was asked last."""
+        found = [sent for sent in self._by_ref.values() if sent.unheard]
+        for sent in found:
+            sent.unheard = False
+        return bool(found)
+
+    def cancelling_all(self) -> None:
+        """Everything that lives was asked to end."""
+        for sent in self._by_ref.values():
+            sent.cancelling = sent.cancelling or not sent.ended
 
     def unanswered(self) -> list[Sent]:
         """Sent in this connection, and IB has shown no sign of them."""

@@ -220,7 +220,7 @@ class OrderReports:
     def _cancel_refused(self, sent: Sent, code: int, text: str) -> None:
         if not sent.cancelling:
             return
-        sent.cancelling = False
+        sent.cancelling, sent.unheard = False, code == NO_SUCH_ORDER
         if not sent.ended:
             self._say(ActionRejected(self._now(), sent.order.id, "cancel", f"{code}: {text}"))
 

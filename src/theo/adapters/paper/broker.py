@@ -40,6 +40,10 @@ class PaperBroker:
         """The venue cancels the order or refuses."""
         self._say(self.venue.cancel(order, self.at))
 
+    async def cancel_everything(self) -> None:
+        """The venue cancels what works there."""
+        self._say(self.venue.cancel_everything(self.at))
+
     async def ask_book(self) -> None:
         """The venue's books. A call is its own answer here: nothing is ever on its way."""
         self._answer(msgspec.structs.replace(self.venue.book(self.at), nothing_in_flight=True))

@@ -13,6 +13,7 @@ from theo.engine.apply import difference
 from theo.engine.decide.entries import enter_again, still_valid
 from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
 from theo.engine.decide.order_reports import learn
+from theo.engine.decide.stuck import free_stuck
 from theo.engine.decide.tend import tend
 from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
 from theo.engine.state import OrderState, TradeState
@@ -46,6 +47,8 @@ def on_book(turn: Turn, book: BookReported) -> None:
         late = {turn.state.orders[order].order.trade: None for order in sorted(working)}  # of trades that are over: ghosts
         for trade in [turn.state.trades[t] for t in {**turn.state.open_trades, **late}]:
             tend(turn, trade)
+        if not never_sent:
+            free_stuck(turn, book)
 
 
 def _outdated(turn: Turn, book: BookReported) -> bool:
