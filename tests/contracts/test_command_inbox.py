@@ -1,24 +1,24 @@
 """What every CommandInbox must do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres import DATABASES, Opening
 from theo.adapters.sql.inbox import PENDING_MAX, SqlInbox
 from theo.domain.errors import DataError, RefusedError
 from theo.domain.inputs import Command
 from theo.domain.market_data import DAY, HOUR
 from theo.ports.store import CommandInbox, CommandOutcome
 
-OpenInbox = Callable[[Path], CommandInbox]
+OpenInbox = Opening[SqlInbox]
 NOON = 1_700_000_000_000_000
 
 
-@pytest.fixture(params=[SqlInbox], ids=["sqlite"])
+@pytest.fixture(params=DATABASES)
 def open_inbox(request: pytest.FixtureRequest) -> OpenInbox:
-    opened: OpenInbox = request.param
-    return opened
+    return Opening(SqlInbox, request.param)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What every JournalStore must do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,18 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
+from tests.postgres import DATABASES, Opening
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import TRADING
 from theo.ports.store import JournalStore
 
-OpenStore = Callable[[Path], JournalStore]
+OpenStore = Opening[SqlJournalStore]
 
 
-@pytest.fixture(params=[SqlJournalStore], ids=["sqlite"])
+@pytest.fixture(params=DATABASES)
 def open_store(request: pytest.FixtureRequest) -> OpenStore:
-    opened: OpenStore = request.param
-    return opened
+    return Opening(SqlJournalStore, request.param)
 
 
 @pytest.fixture
@@ -137,8 +137,7 @@ def test_a_paused_predecessor_is_fenced_off(open_store: OpenStore, tmp_path: Pat
     """Its lock is gone (a network disk, a deleted file) and another has claimed: its epoch is too old for any append."""
     paused = open_store(tmp_path)
     old_epoch = paused.claim(TRADING)
-    for lock in (tmp_path / "locks").iterdir():
-        lock.unlink()
+    open_store.lose_locks(tmp_path)
     successor = open_store(tmp_path)
     epoch = successor.claim(TRADING)
     with pytest.raises(HaltRequiredError, match="may not write"):

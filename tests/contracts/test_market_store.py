@@ -1,6 +1,6 @@
 """What every MarketStore must do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.postgres import DATABASES, Opening
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import MINUTE, SECOND, Bar, Tick
 from theo.ports.market_store import BarRange, Level, MarketStore, Published, TickRange
 
-OpenStore = Callable[[Path], MarketStore]
+OpenStore = Opening[SqlMarketStore]
 MES = Instrument(
     id=7,
     symbol="MES",
@@ -30,10 +31,9 @@ MES = Instrument(
 )
 
 
-@pytest.fixture(params=[SqlMarketStore], ids=["sqlite"])
+@pytest.fixture(params=DATABASES)
 def open_store(request: pytest.FixtureRequest) -> OpenStore:
-    opened: OpenStore = request.param
-    return opened
+    return Opening(SqlMarketStore, request.param)
 
 
 @pytest.fixture

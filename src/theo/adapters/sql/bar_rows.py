@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, select
 
-from theo.adapters.sql.dialect import RawRow, Value, insert_rows, raw_pages, upsert_rows
+from theo.adapters.sql.dialect import insert_rows, raw_pages, upsert_rows
 from theo.adapters.sql.market_tables import bars as table
 from theo.adapters.sql.market_tables import levels, sources
+from theo.adapters.sql.meanings import RawRow, Value
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
 from theo.domain.errors import DataError
 from theo.domain.market_data import Bar

@@ -1,127 +1,68 @@
-"""Everything that is SQLite's alone: connections, pragmas, locks of writers, upserts, what its errors mean.
+"""What the stores need of a database beyond common SQL, asked of the one that a connection is to: sqlite.py or postgresql.py.
 
-The PostgreSQL store is this file's counterpart; nothing else in the package names a database product.
+Nothing else in the package names a database product.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
-from enum import Enum, auto
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import Connection, Select, Table
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_WAIT_S: Final = 10.0  # a bulk import holds the write lock for about 0.1 s a batch
-CACHE_KIB: Final = 32_768
-WRITES: Final = "theo_writes"  # execution option: the transaction takes the write lock when it begins
-WRITER: Final = {WRITES: True}
+from theo.adapters.sql import sqlite
+from theo.adapters.sql.meanings import Failure, RawRow, Value
 
-_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
-
-RawRow = tuple[Any, ...]
-Value = int | float | str | bytes | bool | None
+Statement = Select[*tuple[Any, ...]]
+Rows = Sequence[tuple[Value, ...]]
 
 
-class Failure(Enum):
-    """What a database error means to us."""
+class Product(Protocol):
+    """What both modules offer; the functions below say what each does."""
 
-    BUSY = auto()  # another process held the lock for too long: nothing was written
-    FULL = auto()  # no space: nothing was written
-    READ_ONLY = auto()
-    CORRUPT = auto()
-    NOT_OURS = auto()  # the file is no database
-    CONSTRAINT = auto()
-    IO = auto()  # the disk failed: in a commit nobody knows what was written
+    def failure_of(self, error: DBAPIError) -> Failure:
+        """See below."""
 
+    def driver_text(self, statement: Statement) -> str:
+        """A statement for Connection.exec_driver_sql, its parameters in order: for what runs a thousand times a second."""
 
-_FAILURES: Final = {
-    sqlite3.SQLITE_BUSY: Failure.BUSY,
-    sqlite3.SQLITE_LOCKED: Failure.BUSY,
-    sqlite3.SQLITE_FULL: Failure.FULL,
-    sqlite3.SQLITE_READONLY: Failure.READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: Failure.READ_ONLY,
-    sqlite3.SQLITE_PERM: Failure.READ_ONLY,
-    sqlite3.SQLITE_CORRUPT: Failure.CORRUPT,
-    sqlite3.SQLITE_NOTADB: Failure.NOT_OURS,
-    sqlite3.SQLITE_CONSTRAINT: Failure.CONSTRAINT,
-}
+    def raw_pages(self, connection: Connection, statement: Statement, size: int) -> Iterator[Sequence[RawRow]]:
+        """See below."""
+
+    def insert_rows(self, connection: Connection, table: Table, rows: Rows, *, skip_present: bool = False) -> int:
+        """See below."""
+
+    def upsert_rows(self, connection: Connection, table: Table, rows: Rows) -> None:
+        """See below."""
 
 
-def failure_of(error: DBAPIError) -> Failure:
+def product(name: str) -> Product:
+    """The database of that name, as SQLAlchemy names it. The driver of PostgreSQL is loaded only where it is used."""
+    if name == "sqlite":
+        return sqlite
+    from theo.adapters.sql import postgresql
+
+    return postgresql
+
+
+def failure_of(name: str, error: DBAPIError) -> Failure:
     """The meaning of a driver's error; what is not known counts as IO, the most careful meaning."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    if isinstance(error.orig, sqlite3.IntegrityError):
-        return Failure.CONSTRAINT
-    return Failure.IO if code is None else _FAILURES.get(code & 0xFF, Failure.IO)
+    return product(name).failure_of(error)
 
 
-def open_engine(path: Path, *, durable: bool) -> Engine:
-    """An engine over one file, made when missing. ``durable`` syncs every commit; otherwise a power loss may lose the last."""
-    # No limit on connections: a backtest merges as many readers as it has series.
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_WAIT_S}, pool_size=0)
-    synchronous = "FULL" if durable else "NORMAL"
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", f"cache_size=-{CACHE_KIB}", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-@cache
-def _insert_text(table: Table, *, skip_present: bool) -> str:
-    statement = insert(table)
-    if skip_present:
-        statement = statement.on_conflict_do_nothing()
-    return str(statement.compile(dialect=_DIALECT))
-
-
-@cache
-def _upsert_text(table: Table) -> str:
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    changed = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
-    return str(statement.on_conflict_do_update(index_elements=keys, set_=changed).compile(dialect=_DIALECT))
-
-
-def driver_text(statement: Select[*tuple[Any, ...]]) -> str:
-    """A statement for Connection.exec_driver_sql, its parameters in order: for what runs a thousand times a second."""
-    return str(statement.compile(dialect=_DIALECT))
-
-
-def raw_pages(connection: Connection, statement: Select[*tuple[Any, ...]], size: int) -> Iterator[Sequence[RawRow]]:
+def raw_pages(connection: Connection, statement: Statement, size: int) -> Iterator[Sequence[RawRow]]:
     """The driver's own tuples, ``size`` at a time, read as they are fetched: for columns of numbers and texts only."""
-    cursor = connection.execute(statement).cursor
-    assert cursor is not None
-    while page := cursor.fetchmany(size):
-        yield page
+    return product(connection.dialect.name).raw_pages(connection, statement, size)
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], *, skip_present: bool = False) -> int:
+def insert_rows(connection: Connection, table: Table, rows: Rows, *, skip_present: bool = False) -> int:
     """Insert whole rows, columns in the table's order, straight through the driver; how many were added.
 
     ``skip_present`` leaves rows whose key is stored as they are.
     """
-    return connection.exec_driver_sql(_insert_text(table, skip_present=skip_present), list(rows)).rowcount if rows else 0
+    return product(connection.dialect.name).insert_rows(connection, table, rows, skip_present=skip_present) if rows else 0
 
 
-def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:
-    """Insert whole rows, or replace those with the same key."""
+def upsert_rows(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert whole rows, or replace those with the same key; of two with one key the later counts."""
     if rows:
-        connection.exec_driver_sql(_upsert_text(table), list(rows))
+        product(connection.dialect.name).upsert_rows(connection, table, rows)

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, select
 
-from theo.adapters.sql.dialect import Value, insert_rows, upsert_rows
+from theo.adapters.sql.dialect import insert_rows, upsert_rows
+from theo.adapters.sql.meanings import Value
 from theo.adapters.sql.projected_tables import daily_pnl, runs
 from theo.domain.errors import CorruptionError
 from theo.domain.keys import Key, Mode

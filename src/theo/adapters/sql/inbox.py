@@ -1,4 +1,4 @@
-"""inbox.db: commands on their way to the trader, polled by it."""
+"""Commands on their way to the trader, polled by it."""
 
 from pathlib import Path
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from theo.adapters.sql.inbox_tables import commands
+from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import DataError, RefusedError
@@ -19,20 +20,24 @@ KEPT: Final = 7 * DAY  # outcomes; the journal keeps them for ever
 
 
 class SqlInbox:
-    """Implements ports.store.CommandInbox on SQLite. Several processes post, the trader reads."""
+    """Implements ports.store.CommandInbox. Several processes post, the trader reads."""
 
-    def __init__(self, home: Path) -> None:
-        self._engine = open_database(home, Database.INBOX)
+    def __init__(self, home: Path | Place) -> None:
+        place = place_of(home)
+        self._engine = open_database(place, Database.INBOX)
+        self._home = place.name
+        self._ours = commands.c.home == place.name
 
     def post(self, command: Command) -> CommandOutcome | None:
         """See the port."""
         with writing(self._engine) as connection:
-            known = connection.execute(select(commands).where(commands.c.id == command.id)).first()
+            known = connection.execute(select(commands).where(self._ours, commands.c.id == command.id)).first()
             if known is not None and command.at - known.at < REPEAT_WINDOW:
                 return _repeat(known, command)
-            _make_room(connection, command)
+            self._make_room(connection, command)
             connection.execute(
                 insert(commands).values(
+                    home=self._home,
                     id=command.id,
                     at=command.at,
                     actor=command.actor,
@@ -45,22 +50,34 @@ class SqlInbox:
 
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """See the port."""
-        wanted = select(commands).where(commands.c.done_at.is_(None)).order_by(commands.c.number).limit(limit)
+        wanted = select(commands).where(self._ours, commands.c.done_at.is_(None)).order_by(commands.c.number).limit(limit)
         with reading(self._engine) as connection:
             rows = connection.execute(wanted).all()
         return tuple(_command(row) for row in rows)
 
     def done(self, command_id: str, outcome: CommandOutcome) -> None:
         """See the port."""
-        change = update(commands).where(commands.c.id == command_id, commands.c.done_at.is_(None))
+        change = update(commands).where(self._ours, commands.c.id == command_id, commands.c.done_at.is_(None))
         with writing(self._engine) as connection:
             connection.execute(change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text))
 
     def outcome(self, command_id: str) -> CommandOutcome | None:
         """See the port."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(commands).where(commands.c.id == command_id)).first()
+            row = connection.execute(select(commands).where(self._ours, commands.c.id == command_id)).first()
         return None if row is None else _outcome(row)
+
+    def _make_room(self, connection: Connection, command: Command) -> None:
+        """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait."""
+        connection.execute(delete(commands).where(self._ours, commands.c.done_at < command.at - KEPT))
+        connection.execute(delete(commands).where(self._ours, commands.c.id == command.id))
+        waiting = connection.execute(select(func.count()).where(self._ours, commands.c.done_at.is_(None))).scalar_one()
+        if waiting >= PENDING_MAX:
+            raise RefusedError(
+                f"{waiting} commands wait",
+                why="no trader reads them",
+                remedy="Start the trader, or use `theo stop`, which needs none",
+            )
 
     def close(self) -> None:
         """See the port."""
@@ -83,16 +100,3 @@ def _repeat(known: Row[tuple[object, ...]], command: Command) -> CommandOutcome 
             remedy="Send the command again with a new id",
         )
     return _outcome(known)
-
-
-def _make_room(connection: Connection, command: Command) -> None:
-    """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait."""
-    connection.execute(delete(commands).where(commands.c.done_at < command.at - KEPT))
-    connection.execute(delete(commands).where(commands.c.id == command.id))
-    waiting = connection.execute(select(func.count()).where(commands.c.done_at.is_(None))).scalar_one()
-    if waiting >= PENDING_MAX:
-        raise RefusedError(
-            f"{waiting} commands wait",
-            why="no trader reads them",
-            remedy="Start the trader, or use `theo stop`, which needs none",
-        )

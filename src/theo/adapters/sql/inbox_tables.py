@@ -1,20 +1,28 @@
-"""Tables of inbox.db: commands on their way to the trader, and what came of them. Their history is in migrations/inbox."""
+"""Tables of the inbox: commands on their way to the trader, and what came of them. Their history is in migrations/inbox.
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text
+``home`` is "" in a file of its own; on a server it names whose commands they are.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, UniqueConstraint
+
+from theo.adapters.sql.column_types import ROW_ID, TEXT
 
 metadata = MetaData()
 
 commands = Table(
     "commands",
     metadata,
-    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    Column("number", ROW_ID, primary_key=True),
+    Column("home", TEXT, nullable=False),
+    Column("id", TEXT, nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("done_at", BigInteger, index=True),
+    Column("actor", TEXT, nullable=False),
+    Column("name", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("done_at", BigInteger),
     Column("accepted", Boolean),
-    Column("outcome", Text),
+    Column("outcome", TEXT),
+    UniqueConstraint("home", "id", name="commands_by_id"),
 )
+Index("commands_waiting", commands.c.home, commands.c.done_at)

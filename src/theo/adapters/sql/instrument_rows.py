@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from theo.adapters.sql.dialect import Value, upsert_rows
+from theo.adapters.sql.dialect import upsert_rows
 from theo.adapters.sql.market_tables import instruments as table
+from theo.adapters.sql.meanings import Value
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument, SecurityType
 

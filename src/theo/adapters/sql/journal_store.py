@@ -1,4 +1,7 @@
-"""journal.db: the streams of records and the snapshots. Verification is in verify.py, the lock in lease.py."""
+"""The journal: the streams of records and the snapshots. Verification is in verify.py, the locks in lease.py and server_lease.py.
+
+On a server the tables hold the journals of many homes: a stream's name there begins with its home's.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -9,10 +12,12 @@ import msgspec
 from sqlalchemy import Connection, Engine, bindparam, delete, func, literal_column, select
 
 from theo.adapters.sql.anchors import Anchors
-from theo.adapters.sql.dialect import driver_text, insert_rows, upsert_rows
+from theo.adapters.sql.dialect import insert_rows, product, upsert_rows
 from theo.adapters.sql.journal_tables import journal, leases, snapshots
 from theo.adapters.sql.lease import Lease
+from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.server_lease import ServerLease
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import GENESIS, TRADING, Record
@@ -23,7 +28,7 @@ SNAPSHOTS_KEPT: Final = 2
 
 _HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
 # The writer's epoch and the head of a stream in one look: an append of one record is mostly made of such looks.
-_WRITER = driver_text(
+_WRITER = (
     select(leases.c.epoch, journal.c.seq, journal.c.hash)
     .select_from(leases.outerjoin(journal, journal.c.stream == leases.c.stream))
     .where(leases.c.stream == bindparam("stream"))
@@ -34,13 +39,17 @@ _WRITER = driver_text(
 
 
 class SqlJournalStore:
-    """Implements ports.store.JournalStore on SQLite. One thread appends; any may read."""
+    """Implements ports.store.JournalStore. One thread appends; any may read."""
 
-    def __init__(self, home: Path) -> None:
-        self._engine: Engine = open_database(home, Database.JOURNAL)
-        self._lease = Lease(home)
+    def __init__(self, home: Path | Place) -> None:
+        place = place_of(home)
+        self._engine: Engine = open_database(place, Database.JOURNAL)
+        self._home = place.name
+        self._prefix = f"{place.name}/" if place.server else ""
+        self._writer = product(self._engine.dialect.name).driver_text(_WRITER)
+        self._lease: Lease | ServerLease = ServerLease(place) if place.server else Lease(place.folder)
         self._epochs: dict[str, int] = {}
-        self.anchors = Anchors(home)
+        self.anchors = Anchors(place.folder)
 
     def claim(self, *streams: str) -> int:
         """See the port."""
@@ -48,7 +57,7 @@ class SqlJournalStore:
         with writing(self._engine) as connection:
             # One number above every earlier one of any stream, so that streams claimed together share it.
             epoch = int(connection.execute(select(func.coalesce(func.max(leases.c.epoch), 0))).scalar_one()) + 1
-            upsert_rows(connection, leases, [(stream, epoch) for stream in streams])
+            upsert_rows(connection, leases, [(self._prefix + stream, epoch) for stream in streams])
         self._epochs.update(dict.fromkeys(streams, epoch))
         return epoch
 
@@ -65,11 +74,11 @@ class SqlJournalStore:
                 if record.seq != head.seq + 1 or record.previous != head.hash:
                     raise _not_next(record, head)
                 heads[record.stream] = StreamHead(record.stream, record.seq, record.hash)
-            insert_rows(connection, journal, [msgspec.structs.astuple(record) for record in records])
+            insert_rows(connection, journal, [(self._prefix + r.stream, *msgspec.structs.astuple(r)[1:]) for r in records])
 
     def _head_as_writer(self, connection: Connection, record: Record) -> StreamHead:
         """The head of the record's stream; raises HaltRequiredError unless this process is the stream's writer."""
-        row = connection.exec_driver_sql(_WRITER, (record.stream,)).first()
+        row = connection.exec_driver_sql(self._writer, (self._prefix + record.stream,)).first()
         mine = self._epochs.get(record.stream)
         if row is None or mine is None or row[0] != mine or record.epoch != mine:
             raise HaltRequiredError(
@@ -82,22 +91,26 @@ class SqlJournalStore:
     def head(self, stream: str) -> StreamHead | None:
         """See the port."""
         with reading(self._engine) as connection:
-            return _head(connection, stream)
+            return self._head(connection, stream)
+
+    def _head(self, connection: Connection, stream: str) -> StreamHead | None:
+        row = connection.execute(_HEAD.where(journal.c.stream == self._prefix + stream)).first()
+        return None if row is None else StreamHead(stream, row.seq, row.hash)
 
     def streams(self) -> tuple[str, ...]:
         """See the port."""
         found: list[str] = []
         with reading(self._engine) as connection:  # from name to name by the index: a DISTINCT would walk every record
             following = select(func.min(journal.c.stream))
-            name = connection.execute(following).scalar()
-            while name is not None:
-                found.append(name)
+            name = connection.execute(following.where(journal.c.stream >= self._prefix)).scalar()
+            while name is not None and name.startswith(self._prefix):
+                found.append(name.removeprefix(self._prefix))
                 name = connection.execute(following.where(journal.c.stream > name)).scalar()
         return tuple(found)
 
     def read(self, stream: str, first_seq: int = 1, last_seq: int | None = None) -> Iterator[Record]:
         """See the port."""
-        wanted = select(journal).where(journal.c.stream == stream).order_by(journal.c.seq).limit(READ_PAGE_RECORDS)
+        wanted = select(journal).where(journal.c.stream == self._prefix + stream).order_by(journal.c.seq).limit(READ_PAGE_RECORDS)
         if last_seq is not None:
             wanted = wanted.where(journal.c.seq <= last_seq)
         following = first_seq
@@ -105,7 +118,7 @@ class SqlJournalStore:
             with reading(self._engine) as connection:
                 page = connection.execute(wanted.where(journal.c.seq >= following)).all()
             for row in page:
-                yield Record(*row)
+                yield Record(stream, *row[1:])
             if len(page) < READ_PAGE_RECORDS:
                 return
             following = page[-1].seq + 1
@@ -113,22 +126,24 @@ class SqlJournalStore:
     def save_snapshot(self, seq: int, state_version: int, build: str, digest: str, payload: bytes) -> None:
         """See the port."""
         with writing(self._engine) as connection:
-            head = _head(connection, TRADING)
+            head = self._head(connection, TRADING)
             if seq > (head.seq if head else 0):
                 raise HaltRequiredError(
                     f"a snapshot of record {seq} was to be saved before the record",
                     why=f"the stored journal ends at {head.seq if head else 0}",
                     remedy="Append first; this is a bug of the platform",
                 )
-            upsert_rows(connection, snapshots, [(seq, state_version, build, digest, payload, _sha256(payload))])
-            kept = select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(SNAPSHOTS_KEPT)
+            upsert_rows(connection, snapshots, [(self._home, seq, state_version, build, digest, payload, _sha256(payload))])
+            ours = snapshots.c.home == self._home
+            kept = select(snapshots.c.seq).where(ours).order_by(snapshots.c.seq.desc()).limit(SNAPSHOTS_KEPT)
             oldest = min(connection.execute(kept).scalars())
-            connection.execute(delete(snapshots).where(snapshots.c.seq < oldest))
+            connection.execute(delete(snapshots).where(ours, snapshots.c.seq < oldest))
 
     def newest_snapshots(self) -> tuple[StoredSnapshot, ...]:
         """See the port."""
+        wanted = select(snapshots).where(snapshots.c.home == self._home).order_by(snapshots.c.seq.desc())
         with reading(self._engine) as connection:
-            rows = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc())).all()
+            rows = connection.execute(wanted).all()
         return tuple(
             StoredSnapshot(r.seq, r.state_version, r.build, r.digest, r.payload, intact=_sha256(r.payload) == r.payload_hash)
             for r in rows
@@ -148,11 +163,6 @@ class SqlJournalStore:
 
 def _sha256(payload: bytes) -> bytes:
     return hashlib.sha256(payload).digest()
-
-
-def _head(connection: Connection, stream: str) -> StreamHead | None:
-    row = connection.execute(_HEAD.where(journal.c.stream == stream)).first()
-    return None if row is None else StreamHead(stream, row.seq, row.hash)
 
 
 def _not_next(record: Record, head: StreamHead) -> HaltRequiredError:

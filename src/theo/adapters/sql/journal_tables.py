@@ -1,6 +1,11 @@
-"""Tables of journal.db: records, leases, snapshots. Their history is in migrations/journal."""
+"""Tables of the journal: records, leases, snapshots. Their history is in migrations/journal.
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+``home`` is "" in a file of its own; on a server it names whose snapshot it is.
+"""
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, UniqueConstraint
+
+from theo.adapters.sql.column_types import TEXT
 
 metadata = MetaData()
 
@@ -8,11 +13,11 @@ metadata = MetaData()
 journal = Table(
     "journal",
     metadata,
-    Column("stream", Text, nullable=False),
+    Column("stream", TEXT, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("type", Text, nullable=False),
+    Column("type", TEXT, nullable=False),
     Column("version", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("previous", LargeBinary, nullable=False),
@@ -23,17 +28,18 @@ journal = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("stream", Text, primary_key=True),
+    Column("stream", TEXT, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
 )
 
 snapshots = Table(
     "snapshots",
     metadata,
+    Column("home", TEXT, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("state_version", Integer, nullable=False),
-    Column("build", Text, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("build", TEXT, nullable=False),
+    Column("digest", TEXT, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("payload_hash", LargeBinary, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""market.db: the store of market data, and reading of what was projected. How rows look is in the *_rows.py beside it."""
+"""The store of market data, and reading of what was projected. How rows look is in the *_rows.py beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from theo.adapters.sql import bar_rows, import_rows, instrument_rows, tick_rows
 from theo.adapters.sql.market_tables import bars as bar_table
 from theo.adapters.sql.market_tables import instruments as instrument_table
 from theo.adapters.sql.market_tables import sources, stock_ticks
+from theo.adapters.sql.place import Place
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.sources import writable_ids
@@ -29,9 +30,9 @@ class TickSpan(msgspec.Struct, frozen=True):
 
 
 class SqlMarketStore:
-    """Implements ports.market_store.MarketStore on SQLite. An iterator holds one consistent view until it is exhausted."""
+    """Implements ports.market_store.MarketStore. An iterator holds one consistent view until it is exhausted."""
 
-    def __init__(self, home: Path, file_name: str = "") -> None:
+    def __init__(self, home: Path | Place, file_name: str = "") -> None:
         self.engine: Engine = open_database(home, Database.MARKET, file_name)
 
     def put_instruments(self, instruments: Sequence[Instrument]) -> None:

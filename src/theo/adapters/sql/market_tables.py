@@ -4,39 +4,40 @@
 an import that is not published yet. What trading did is in projected_tables.py. Their history is in migrations/market.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table
+
+from theo.adapters.sql.column_types import ROW_ID, TEXT, Moment
 
 metadata = MetaData()
-ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 
 instruments = Table(
     "instruments",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("symbol", Text, nullable=False, index=True),
+    Column("symbol", TEXT, nullable=False, index=True),
     Column("token", BigInteger, nullable=False, index=True),
-    Column("security_type", Text, nullable=False),
-    Column("exchange", Text, nullable=False),
-    Column("calendar", Text, nullable=False),
-    Column("currency", Text, nullable=False),
+    Column("security_type", TEXT, nullable=False),
+    Column("exchange", TEXT, nullable=False),
+    Column("calendar", TEXT, nullable=False),
+    Column("currency", TEXT, nullable=False),
     Column("multiplier", BigInteger, nullable=False),
     Column("price_decimals", Integer, nullable=False),
     Column("tick", BigInteger, nullable=False),
     Column("contract_size", BigInteger, nullable=False),
-    Column("expiry", Text, nullable=False),
+    Column("expiry", TEXT, nullable=False),
     Column("strike", BigInteger, nullable=False),
-    Column("option_right", Text, nullable=False),
-    Column("aliases", Text, nullable=False),  # JSON object: source -> name there
+    Column("option_right", TEXT, nullable=False),
+    Column("aliases", TEXT, nullable=False),  # JSON object: source -> name there
 )
 
 sources = Table(
     "sources",
     metadata,
     Column("id", ROW_ID, primary_key=True),
-    Column("name", Text, nullable=False, index=True),
+    Column("name", TEXT, nullable=False, index=True),
     Column("visible", Boolean, nullable=False),
-    Column("origin", Text, nullable=False),  # import | journal | direct
-    Column("fingerprint", Text, nullable=False),  # of the imported file and the settings; "" where there is none
+    Column("origin", TEXT, nullable=False),  # import | journal | direct
+    Column("fingerprint", TEXT, nullable=False),  # of the imported file and the settings; "" where there is none
     Column("staged_rows", BigInteger, nullable=False),
 )
 
@@ -46,7 +47,7 @@ import_ranges = Table(
     metadata,
     Column("source_id", BigInteger, primary_key=True, autoincrement=False),
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timeframe", Text, primary_key=True),  # "" for ticks
+    Column("timeframe", TEXT, primary_key=True),  # "" for ticks
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
@@ -56,7 +57,7 @@ stock_ticks = Table(
     "stock_ticks",
     metadata,
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timestamp", BigInteger, primary_key=True, autoincrement=False),
+    Column("timestamp", Moment, primary_key=True, autoincrement=False),
     Column("source_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("received_at", BigInteger, nullable=False),
@@ -72,9 +73,9 @@ bars = Table(
     "bars",
     metadata,
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timeframe", Text, primary_key=True),
+    Column("timeframe", TEXT, primary_key=True),
     Column("start_at", BigInteger, primary_key=True, autoincrement=False),
-    Column("contract", Text, primary_key=True),
+    Column("contract", TEXT, primary_key=True),
     Column("source_id", BigInteger, primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("known_at", BigInteger, nullable=False),
@@ -92,9 +93,9 @@ levels = Table(
     "levels",
     metadata,
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timeframe", Text, primary_key=True),
+    Column("timeframe", TEXT, primary_key=True),
     Column("source_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", Text, primary_key=True),
+    Column("name", TEXT, primary_key=True),
     Column("created", BigInteger, primary_key=True, autoincrement=False),
     Column("value", Float),
     sqlite_with_rowid=False,

@@ -5,14 +5,15 @@ record that last changed the row. Money is in micros of the currency, prices in 
 Columns avoid SQL's reserved words (``user_name``, ``trade_id``, ``limit_price``), so that anyone's query works unquoted.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table
 
+from theo.adapters.sql.column_types import TEXT
 from theo.adapters.sql.market_tables import metadata
 
 
 def _keys() -> list[Column[str]]:
     names = ("account", "user_name", "mode", "run", "config", "config_version")
-    return [Column(name, Text, nullable=False) for name in names]
+    return [Column(name, TEXT, nullable=False) for name in names]
 
 
 def _changed() -> Column[int]:
@@ -34,9 +35,9 @@ def _record() -> list[Column[int]]:
 watermarks = Table(
     "watermarks",
     metadata,
-    Column("stream", Text, primary_key=True),
+    Column("stream", TEXT, primary_key=True),
     Column("seq", BigInteger, nullable=False),
-    Column("hash", Text, nullable=False),  # of that record: another journal's records are refused
+    Column("hash", TEXT, nullable=False),  # of that record: another journal's records are refused
 )
 
 runs = Table(
@@ -45,11 +46,11 @@ runs = Table(
     *_record(),
     *_keys(),
     _at("at"),
-    Column("build", Text, nullable=False),
+    Column("build", TEXT, nullable=False),
     Column("cash", BigInteger, nullable=False),  # what the run began with
     Column("restarted", Boolean, nullable=False),  # the same run, come back knowing another world
-    Column("world", Text, nullable=False),
-    Column("config_versions", Text, nullable=False),  # JSON object: configuration -> version
+    Column("world", TEXT, nullable=False),
+    Column("config_versions", TEXT, nullable=False),  # JSON object: configuration -> version
 )
 
 decisions = Table(
@@ -58,8 +59,8 @@ decisions = Table(
     *_record(),
     *_keys(),
     Column("end_at", BigInteger, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("numbers", Text, nullable=False),  # JSON array, null where a number did not exist
+    Column("verdict", TEXT, nullable=False),
+    Column("numbers", TEXT, nullable=False),  # JSON array, null where a number did not exist
     Column("truths", BigInteger, nullable=False),
 )
 Index("decisions_by_end", decisions.c.config, decisions.c.end_at)
@@ -67,21 +68,21 @@ Index("decisions_by_end", decisions.c.config, decisions.c.end_at)
 signals = Table(
     "signals",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     *_keys(),
     Column("end_at", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),  # entry | exit
+    Column("kind", TEXT, nullable=False),  # entry | exit
     Column("instrument", BigInteger, nullable=False),
-    Column("side", Text, nullable=False),
-    Column("order_type", Text, nullable=False),
+    Column("side", TEXT, nullable=False),
+    Column("order_type", TEXT, nullable=False),
     Column("entry", BigInteger),
     Column("stop", BigInteger),
     Column("target", BigInteger),
     Column("quantity", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("status_reason", Text, nullable=False),
-    Column("refused_rule", Text, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("status_reason", TEXT, nullable=False),
+    Column("refused_rule", TEXT, nullable=False),
     Column("refused_value", Float),
     Column("refused_limit", Float),
     _changed(),
@@ -92,27 +93,27 @@ Index("signals_by_user", signals.c.user_name)
 orders = Table(
     "orders",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     *_keys(),
-    Column("trade_id", Text, nullable=False, index=True),
+    Column("trade_id", TEXT, nullable=False, index=True),
     Column("instrument", BigInteger, nullable=False),
-    Column("side", Text, nullable=False),
-    Column("order_type", Text, nullable=False),
+    Column("side", TEXT, nullable=False),
+    Column("order_type", TEXT, nullable=False),
     Column("quantity", BigInteger, nullable=False),
-    Column("tif", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("tif", TEXT, nullable=False),
+    Column("role", TEXT, nullable=False),
     Column("limit_price", BigInteger),
     Column("stop_price", BigInteger),
     Column("trail", BigInteger),
-    Column("parent", Text, nullable=False),
-    Column("oca_group", Text, nullable=False),
-    Column("oca_type", Text, nullable=False),
+    Column("parent", TEXT, nullable=False),
+    Column("oca_group", TEXT, nullable=False),
+    Column("oca_type", TEXT, nullable=False),
     Column("outside_rth", Boolean, nullable=False),
-    Column("passed", Text, nullable=False),  # JSON array: the risk rules that approved it
-    Column("status", Text, nullable=False),
-    Column("status_reason", Text, nullable=False),
+    Column("passed", TEXT, nullable=False),  # JSON array: the risk rules that approved it
+    Column("status", TEXT, nullable=False),
+    Column("status_reason", TEXT, nullable=False),
     Column("filled", BigInteger, nullable=False),
-    Column("broker_id", Text, nullable=False),
+    Column("broker_id", TEXT, nullable=False),
     _at("intended_at"),
     _at("changed_at"),
     _changed(),
@@ -123,12 +124,12 @@ fills = Table(
     metadata,
     *_record(),
     *_keys(),
-    Column("execution", Text, nullable=False, index=True),
-    Column("order_id", Text, nullable=False, index=True),
-    Column("trade_id", Text, nullable=False, index=True),
+    Column("execution", TEXT, nullable=False, index=True),
+    Column("order_id", TEXT, nullable=False, index=True),
+    Column("trade_id", TEXT, nullable=False, index=True),
     Column("instrument", BigInteger, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("side", Text, nullable=False),
+    Column("role", TEXT, nullable=False),
+    Column("side", TEXT, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("price", BigInteger, nullable=False),
     Column("value", BigInteger, nullable=False),
@@ -140,20 +141,20 @@ fills = Table(
 trades = Table(
     "trades",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", TEXT, primary_key=True),
     *_keys(),
-    Column("signal_id", Text, nullable=False),
+    Column("signal_id", TEXT, nullable=False),
     Column("instrument", BigInteger, nullable=False),
-    Column("side", Text, nullable=False),
+    Column("side", TEXT, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("entry", BigInteger, nullable=False),
     Column("stop", BigInteger, nullable=False),
     Column("target", BigInteger),
     Column("current_stop", BigInteger, nullable=False),
     Column("risk", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("close_reason", Text, nullable=False),
-    Column("how", Text, nullable=False),
+    Column("status", TEXT, nullable=False),
+    Column("close_reason", TEXT, nullable=False),
+    Column("how", TEXT, nullable=False),
     Column("in_quantity", BigInteger, nullable=False),
     Column("out_quantity", BigInteger, nullable=False),
     Column("entry_sum", BigInteger, nullable=False),
@@ -170,18 +171,18 @@ Index("trades_by_config", trades.c.config, trades.c.opened_at)
 deals = Table(
     "deals",
     metadata,
-    Column("trade_id", Text, primary_key=True),
+    Column("trade_id", TEXT, primary_key=True),
     *_keys(),
-    Column("signal_id", Text, nullable=False),
+    Column("signal_id", TEXT, nullable=False),
     Column("instrument", BigInteger, nullable=False),
-    Column("side", Text, nullable=False),
+    Column("side", TEXT, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("entry_sum", BigInteger, nullable=False),
     Column("exit_sum", BigInteger, nullable=False),
     Column("gross", BigInteger, nullable=False),
     Column("charges", BigInteger, nullable=False),
     Column("net", BigInteger, nullable=False),
-    Column("how", Text, nullable=False),
+    Column("how", TEXT, nullable=False),
     _at("entered_at"),
     _at("closed_at"),
     _changed(),
@@ -191,11 +192,11 @@ Index("deals_by_closed", deals.c.closed_at)
 daily_pnl = Table(
     "daily_pnl",
     metadata,
-    Column("account", Text, primary_key=True),
-    Column("mode", Text, primary_key=True),
-    Column("run", Text, primary_key=True),
+    Column("account", TEXT, primary_key=True),
+    Column("mode", TEXT, primary_key=True),
+    Column("run", TEXT, primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),  # the account day's end, days since the epoch
-    Column("user_name", Text, nullable=False),
+    Column("user_name", TEXT, nullable=False),
     Column("equity_start", BigInteger, nullable=False),
     Column("equity_end", BigInteger),  # None until the next account day begins
     Column("trades_closed", Integer, nullable=False),
@@ -211,10 +212,10 @@ latches = Table(
     *_record(),
     *_keys(),
     _at("at"),
-    Column("kind", Text, nullable=False),  # halted | resumed | breaker_tripped | breaker_reset
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("rule", Text, nullable=False),
+    Column("kind", TEXT, nullable=False),  # halted | resumed | breaker_tripped | breaker_reset
+    Column("actor", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
+    Column("rule", TEXT, nullable=False),
     Column("value", Float),
     Column("limit_value", Float),
     Column("holds_until", BigInteger),
@@ -226,10 +227,10 @@ events = Table(
     *_record(),
     *_keys(),
     _at("at"),
-    Column("kind", Text, nullable=False, index=True),
-    Column("severity", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("kind", TEXT, nullable=False, index=True),
+    Column("severity", TEXT, nullable=False),
+    Column("subject", TEXT, nullable=False),
+    Column("text", TEXT, nullable=False),
 )
 
 PROJECTED = {table.name: table for table in (runs, decisions, signals, orders, fills, trades, deals, daily_pnl, latches, events)}

@@ -12,9 +12,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Select, Table, delete, select
 
-from theo.adapters.sql.dialect import Value, insert_rows
+from theo.adapters.sql.dialect import insert_rows
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.market_tables import bars, sources, stock_ticks
+from theo.adapters.sql.meanings import Value
 from theo.adapters.sql.projected_tables import PROJECTED, watermarks
 from theo.adapters.sql.projection import Decoders, Projection
 from theo.adapters.sql.sources import JOURNAL, writable_ids

@@ -1,4 +1,4 @@
-"""Opening a database file: made or migrated to this build's schema in one transaction; a newer one is refused.
+"""Opening a database: made or migrated to this build's schema in one transaction; a newer one is refused.
 
 Alembic is loaded only when there is something to migrate.
 """
@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, table
 
-from theo.adapters.sql import inbox_tables, journal_tables, market_tables, projected_tables
-from theo.adapters.sql.dialect import open_engine
+from theo.adapters.sql import inbox_tables, journal_tables, market_tables, projected_tables, sqlite
+from theo.adapters.sql.place import Place, place_of, shown
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 
@@ -27,7 +27,7 @@ class Database(StrEnum):
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0001", Database.MARKET: "0001", Database.INBOX: "0001"}
+    {Database.JOURNAL: "0002", Database.MARKET: "0001", Database.INBOX: "0002"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
     {Database.JOURNAL: journal_tables.metadata, Database.MARKET: market_tables.metadata, Database.INBOX: inbox_tables.metadata}
@@ -36,57 +36,76 @@ assert projected_tables.PROJECTED  # importing it adds the projections to the ma
 DURABLE: Final = frozenset({Database.JOURNAL, Database.INBOX})  # market.db can be rebuilt and imported again
 
 
-def open_database(home: Path, database: Database, file_name: str = "") -> Engine:
-    """An engine over ``home/NAME.db`` with this build's schema; the folder is made when missing.
+def open_database(where: Path | Place, database: Database, file_name: str = "") -> Engine:
+    """An engine over ``NAME.db`` in a folder, or over a server's tables, with this build's schema; a folder is made when missing.
 
-    Raises UserError when the folder or the file cannot be written or is newer than this build, CorruptionError for a file
-    that is damaged or no database of ours.
+    Raises UserError when it cannot be reached or written or is newer than this build, CorruptionError for a file that is damaged
+    or no database of ours.
     """
-    path = home / (file_name or f"{database}.db")
+    place = place_of(where)
+    folder = place.folder
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError("cannot be made", where=str(home), why=str(error.strerror), remedy="Choose another --home") from error
-    engine = open_engine(path, durable=database in DURABLE)
+        raise UserError("cannot be made", where=str(folder), why=str(error.strerror), remedy="Choose another --home") from error
+    if place.server is None:
+        path = folder / (file_name or f"{database}.db")
+        engine, named = sqlite.open_engine(path, durable=database in DURABLE), str(path)
+    else:
+        from theo.adapters.sql import postgresql
+
+        engine = postgresql.open_engine(place.server, durable=database in DURABLE, lock=database)
+        named = shown(place.server)
     try:
-        _bring_up_to_date(engine, database, path)
+        _bring_up_to_date(engine, database, named)
     except HaltRequiredError as error:
         engine.dispose()
-        raise UserError(error.what, where=str(path), why=error.why, remedy=error.remedy) from error
+        raise UserError(error.what, where=named, why=error.why, remedy=error.remedy) from error
     except BaseException:
         engine.dispose()
         raise
     return engine
 
 
-def _bring_up_to_date(engine: Engine, database: Database, path: Path) -> None:
+def _bring_up_to_date(engine: Engine, database: Database, where: str) -> None:
     with reading(engine) as connection:
-        current = _revision(connection, path)
+        current = _revision(connection, database, where)
     newest = NEWEST[database]
     if current is not None and current > newest:
         raise UserError(
             f"was written by a newer theo (schema {current}, this build knows {newest})",
-            where=str(path),
+            where=where,
             remedy="Upgrade theo, or use another --home",
         )
     if current == newest:
         return
     with writing(engine) as connection:
-        if _revision(connection, path) != newest:  # another process may have been faster
+        if _revision(connection, database, where) != newest:  # another process may have been faster
             migrate(connection, database)
 
 
-def _revision(connection: Connection, path: Path) -> str | None:
-    """The schema's revision; None for an empty file."""
+def version_table(dialect: str, database: Database) -> str:
+    """The table that holds the schema's revision: a server holds all databases in one."""
+    return "alembic_version" if dialect == "sqlite" else f"{database}_schema_version"
+
+
+def _revision(connection: Connection, database: Database, where: str) -> str | None:
+    """The schema's revision; None where there is nothing yet."""
+    own = version_table(connection.dialect.name, database)
     names = inspect(connection).get_table_names()
-    if not names:
+    if own not in names:
+        if names and connection.dialect.name == "sqlite":
+            raise _not_ours(where)
         return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if "alembic_version" in names else None
+    found = connection.execute(select(column("version_num")).select_from(table(own))).scalar()
     if not isinstance(found, str):
-        raise CorruptionError(
-            "is a database, but not one of theo's", where=str(path), remedy="Move the file away, or use another --home"
-        )
+        raise _not_ours(where)
     return found
+
+
+def _not_ours(where: str) -> CorruptionError:
+    remedy = "Move the file away, or use another --home"
+    return CorruptionError("is a database, but not one of theo's", where=where, remedy=remedy)
 
 
 def migrate(connection: Connection, database: Database, revision: str = "head") -> None:
@@ -99,4 +118,5 @@ def migrate(connection: Connection, database: Database, revision: str = "head") 
     config.set_main_option("version_locations", f"theo.adapters.sql:migrations/{database}")
     config.set_main_option("path_separator", "space")
     config.attributes["connection"] = connection
+    config.attributes["version_table"] = version_table(connection.dialect.name, database)
     command.upgrade(config, revision)

@@ -6,26 +6,35 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from theo.adapters.sql.dialect import WRITER, Failure, failure_of
+from theo.adapters.sql.dialect import failure_of
+from theo.adapters.sql.meanings import WRITER, Failure
+from theo.adapters.sql.place import shown
 from theo.domain.errors import CorruptionError, HaltRequiredError, OutcomeUnknownError, TheoError
 
-KNOWN_NOT_WRITTEN = (Failure.BUSY, Failure.FULL, Failure.READ_ONLY, Failure.CONSTRAINT)
+KNOWN_NOT_WRITTEN = (Failure.BUSY, Failure.FULL, Failure.READ_ONLY, Failure.CONSTRAINT, Failure.CLASHED)
 _WHY = {
     Failure.BUSY: ("another process holds the write lock", "End the other process, or let it finish"),
     Failure.FULL: ("no space is left", "Free space on the disk, then start again"),
     Failure.READ_ONLY: ("it cannot be opened for writing", "Make the folder and its files writable for this user"),
     Failure.CONSTRAINT: ("a row contradicts one that is stored", "Another writer was here: run `theo journal verify`"),
+    Failure.CLASHED: ("another transaction changed the same rows", "Try again"),
+    Failure.LOST: ("the server cannot be reached", "See that it runs, and that THEO_DATABASE_URL names it and a user it knows"),
     Failure.IO: ("the disk failed", "Check the disk and the system's log, then start again"),
 }
 
 
 def _name(engine: Engine) -> str:
-    return str(engine.url.database)
+    return str(engine.url.database) if engine.dialect.name == "sqlite" else shown(engine.url)
+
+
+def _said(error: DBAPIError) -> str:
+    """The driver's words, the first line of them."""
+    return str(error.orig).partition("\n")[0]
 
 
 def translated(engine: Engine, error: DBAPIError, *, committing: bool = False) -> TheoError:
     """Our error for a driver's: nothing was written, nobody knows, or the file is damaged."""
-    failure, where, detail = failure_of(error), _name(engine), str(error.orig)
+    failure, where, detail = failure_of(engine.dialect.name, error), _name(engine), _said(error)
     if failure is Failure.NOT_OURS:
         return CorruptionError(f"is no database: {detail}", where=where, remedy="Move the file away, or restore a backup")
     if failure is Failure.CORRUPT:
@@ -79,8 +88,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _reading_error(engine: Engine, error: DBAPIError) -> TheoError:
-    if failure_of(error) in {Failure.CORRUPT, Failure.NOT_OURS}:
+    failure = failure_of(engine.dialect.name, error)
+    if failure in {Failure.CORRUPT, Failure.NOT_OURS}:
         return translated(engine, error)
-    return HaltRequiredError(
-        f"cannot be read: {error.orig}", where=_name(engine), remedy="Check the disk and the file's permissions"
-    )
+    remedy = _WHY[failure][1] if failure is Failure.LOST else "Check the disk and the file's permissions"
+    return HaltRequiredError(f"cannot be read: {_said(error)}", where=_name(engine), remedy=remedy)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from theo.adapters.sql.column_types import TEXT
+
 revision = "0001"
 down_revision = None
 
@@ -17,11 +19,11 @@ def upgrade() -> None:
 def _journal() -> None:
     op.create_table(
         "journal",
-        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("stream", TEXT, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("type", TEXT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("previous", sa.LargeBinary(), nullable=False),
@@ -33,7 +35,7 @@ def _journal() -> None:
 def _leases() -> None:
     op.create_table(
         "leases",
-        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("stream", TEXT, nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream"),
     )
@@ -44,8 +46,8 @@ def _snapshots() -> None:
         "snapshots",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("state_version", sa.Integer(), nullable=False),
-        sa.Column("build", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("build", TEXT, nullable=False),
+        sa.Column("digest", TEXT, nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("payload_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),

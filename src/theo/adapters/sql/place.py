@@ -1,0 +1,35 @@
+"""Where a home's databases are: files in its folder, or one PostgreSQL database for many homes."""
+
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.engine import URL
+
+
+class Place(msgspec.Struct, frozen=True):
+    """``folder`` holds the files, locks and anchors. With a ``server`` the tables are there, and ``name`` is the home's in them.
+
+    The address may hold a password: it is shown by ``shown`` alone.
+    """
+
+    folder: Path
+    server: URL | None = None
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"Place({self.shown})"
+
+    @property
+    def shown(self) -> str:
+        """What a person may read."""
+        return str(self.folder) if self.server is None else shown(self.server)
+
+
+def shown(server: URL) -> str:
+    """An address without its password."""
+    return server.render_as_string(hide_password=True)
+
+
+def place_of(folder: Path | Place) -> Place:
+    """A folder is a place of files."""
+    return folder if isinstance(folder, Place) else Place(folder)

