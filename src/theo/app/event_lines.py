@@ -6,6 +6,7 @@ from typing import Any
 from theo.app.times import clock
 from theo.domain.facts import (
     BreakerTripped,
+    DataKnown,
     Differed,
     Fact,
     Filled,
@@ -36,6 +37,9 @@ def _of_trading(fact: Fact, instruments: Mapping[int, Instrument]) -> str:
         return f"filled {fact.role}: {fact.side} {fact.quantity} {i.symbol} at {i.text(fact.price)}"
     if isinstance(fact, SignalClosed) and fact.status == "FAILED":
         return f"refused: {fact.reason}"
+    if isinstance(fact, DataKnown):
+        since = f" since {clock(fact.since)}" if fact.since else ""
+        return f"data of {instruments[fact.instrument].symbol} {fact.mark}{since}" + (f": {fact.why}" if fact.why else "")
     if isinstance(fact, TradeClosed) and fact.quantity:
         return f"closed by {fact.how}: {(fact.gross - fact.charges) / MICROS:+,.2f} USD"
     return ""

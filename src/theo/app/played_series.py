@@ -16,7 +16,7 @@ from theo.adapters.files.tables import open_table
 from theo.adapters.files.tick_checks import TickReader
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.app.recorded import recorded_items
+from theo.app.recorded import recorded_prices
 from theo.app.stored_bars import StoredSeries
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
@@ -196,7 +196,7 @@ def recorded_series(
     Raises DataError when the run took nothing in it.
     """
     spans: dict[tuple[int, str], tuple[int, int]] = {}
-    for item in recorded_items(store):
+    for item in recorded_prices(store):
         at, key = time_of(item), _key(item)
         if span[0] <= at < span[1] and item.instrument in instruments:
             first, last = spans.get(key, (at, at))
@@ -231,6 +231,6 @@ def _length(what: str) -> int:
 
 def _recorded(store: SqlJournalStore, key: tuple[int, str]) -> Iterator[Item]:
     """One series of a run; corrections of bars that were told before are left out."""
-    for item in recorded_items(store):
+    for item in recorded_prices(store):
         if _key(item) == key and not (isinstance(item, Bar) and item.revision):
             yield item

@@ -13,7 +13,7 @@ from theo.domain.errors import CorruptionError, UserError
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING, Record
 from theo.domain.keys import Mode
-from theo.domain.market_data import DAY, Bar, Tick
+from theo.domain.market_data import DAY, Bar, DataMarked, MarketData, Tick
 from theo.drive.assembly import Plan, assemble
 from theo.drive.record import plan_of_record
 from theo.drive.redecide import Compared, redecide
@@ -30,17 +30,22 @@ def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
     return _plan(home, folder, store, _newest_start(folder, store))
 
 
-def recorded_items(store: SqlJournalStore) -> Iterator[Tick | Bar]:
+def recorded_items(store: SqlJournalStore) -> Iterator[MarketData]:
     """The market data that the run took, in the order in which it took it."""
     for record in store.read(MARKET):
         yield from decode_batch(record).items
+
+
+def recorded_prices(store: SqlJournalStore) -> Iterator[Tick | Bar]:
+    """The same without what the feed said of it: what a market is played from."""
+    return (item for item in recorded_items(store) if not isinstance(item, DataMarked))
 
 
 def decide_again(
     home: Home,
     folder: Path,
     store: SqlJournalStore,
-    items: Iterator[Tick | Bar] | None = None,
+    items: Iterator[MarketData] | None = None,
     walked: Callable[[Iterator[Record]], Iterator[Record]] = iter,
 ) -> Compared:
     """Every input again, each by what the process knew that took it. ``walked`` sees the trading records pass by.
@@ -52,7 +57,7 @@ def decide_again(
     def new_core(started: Started) -> Core:
         return assemble(_plan(home, folder, store, started))
 
-    def from_the_start() -> tuple[Iterator[Step], Iterator[Tick | Bar]]:
+    def from_the_start() -> tuple[Iterator[Step], Iterator[MarketData]]:
         return _steps(store.read(TRADING)), recorded_items(store)
 
     return redecide(new_core, _steps(walked(store.read(TRADING))), items or recorded_items(store), from_the_start)

@@ -8,6 +8,7 @@ import msgspec
 
 from theo.domain.approval import Approved, Refused
 from theo.domain.keys import Key
+from theo.domain.market_data import DataMark
 from theo.domain.orders import Amendment, OrderRole, Side, Ticket
 from theo.domain.signals import Exit, Proposal
 
@@ -310,6 +311,16 @@ class CommandDone(msgspec.Struct, frozen=True, array_like=True, tag="command_don
     refused: Refused | None = None
 
 
+class DataKnown(msgspec.Struct, frozen=True, array_like=True, tag="data_known"):
+    """An instrument's data stand so from now on (domain.market_data.DataMarked). Which series that touches is market state."""
+
+    at: int
+    instrument: int
+    mark: DataMark
+    since: int
+    why: str
+
+
 class TimeWentBack(msgspec.Struct, frozen=True, array_like=True, tag="time_back"):
     """An input's time lay before core time; core time stood still."""
 
@@ -348,4 +359,5 @@ Fact = (
     | Alerted
     | CommandDone
     | TimeWentBack
+    | DataKnown
 )

@@ -7,7 +7,7 @@ import msgspec
 
 from theo.domain.asked import Asked
 from theo.domain.keys import Key
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import MarketData
 from theo.domain.reports import (
     ActionRejected,
     BookReported,
@@ -80,4 +80,4 @@ Report = (
     | SendFailed
     | SendUnknown
 )
-Input = Tick | Bar | TimerFired | Started | LinkChanged | Command | BookReported | Report
+Input = MarketData | TimerFired | Started | LinkChanged | Command | BookReported | Report

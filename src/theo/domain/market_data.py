@@ -92,6 +92,31 @@ class Bar(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="bar"):
     contract: str = ""  # the futures contract behind a continuous series; "" where there is none
 
 
+class DataMark(StrEnum):
+    """How an instrument's data stands from a moment on, as its feed says."""
+
+    WHOLE = "whole"  # it comes as it happens; what was missing before has been handed on
+    INTERRUPTED = "interrupted"  # something may be missing, until history has told what
+    LOST = "lost"  # it comes again, and what was missing stays missing
+    DELAYED = "delayed"  # it comes, as late as its source sends it
+
+
+class DataMarked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="marked"):
+    """The data of an instrument stand differently from ``at`` on.
+
+    ``since`` is from when on something is missing, or late: microseconds UTC, 0 where nobody knows. ``why`` is for people.
+    """
+
+    instrument: int
+    at: int
+    mark: DataMark
+    since: int = 0
+    why: str = ""
+
+
+MarketData = Tick | Bar | DataMarked  # what a stream of market data holds, in the order in which a process took it
+
+
 class Timeframe(msgspec.Struct, frozen=True):
     """A bar length. ``length`` is in microseconds and divides a day; 0 means one bar per session ("1d")."""
 

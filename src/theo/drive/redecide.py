@@ -9,7 +9,7 @@ import msgspec
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
 from theo.domain.inputs import Started
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import MarketData
 from theo.engine.codec import Step
 from theo.engine.core import Core
 from theo.engine.recovery import fold_until, follow
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Fact]).decode
 
 NewCore = Callable[[Started], Core]
-Items = Iterator[Tick | Bar]
+Items = Iterator[MarketData]
 FromTheStart = Callable[[], tuple[Iterable[Step], Items]]
 
 

@@ -320,6 +320,10 @@ def _time_went_back(_state: State, _fact: f.TimeWentBack) -> None:
     """Core time stood still."""
 
 
+def _data_known(_state: State, _fact: f.DataKnown) -> None:
+    """Trust of data is market state (theo.market.trust)."""
+
+
 APPLY: dict[type, Callable[[State, Any], None]] = {
     f.RunStarted: _run_started,
     f.Restarted: _restarted,
@@ -351,6 +355,7 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.Alerted: _alerted,
     f.CommandDone: _command_done,
     f.TimeWentBack: _time_went_back,
+    f.DataKnown: _data_known,
 }
 
 

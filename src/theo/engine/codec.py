@@ -16,7 +16,7 @@ from theo.domain.errors import CorruptionError
 from theo.domain.facts import FACTS_VERSION, Fact
 from theo.domain.inputs import Input
 from theo.domain.journal import Record
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import MarketData
 
 STEPS: Final = "steps"
 DATA: Final = "data"
@@ -39,7 +39,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Market data in arrival order; ``first`` numbers its first item, from 1."""
 
     first: int
-    items: list[Tick | Bar]
+    items: list[MarketData]
 
 
 encode_steps = msgspec.json.Encoder().encode

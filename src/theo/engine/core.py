@@ -5,9 +5,9 @@ from typing import Any
 
 from theo.domain import reports as r
 from theo.domain.effects import Effect
-from theo.domain.facts import Fact, LinkKnown, OrderMoved, Restarted, RunStarted, TimeWentBack
+from theo.domain.facts import DataKnown, Fact, LinkKnown, OrderMoved, Restarted, RunStarted, TimeWentBack
 from theo.domain.inputs import Command, Input, LinkChanged, Started, TimerFired
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, DataMarked, Tick
 from theo.engine.account import equity
 from theo.engine.apply import world_hash
 from theo.engine.decide.asking import ask_book
@@ -138,6 +138,7 @@ class Core:
         """
         if self.world.market.on_time(turn.at):
             self.series_closed(turn)
+        self.world.market.settle()
         for scan in self.world.scans.values():
             if scan.waiting_for and turn.at >= scan.waiting_until:
                 run_scan(turn, scan)
@@ -154,6 +155,12 @@ def _on_tick(core: Core, turn: Turn, tick: Tick) -> None:
 def _on_bar(core: Core, turn: Turn, bar: Bar) -> None:
     if core.world.market.on_bar(bar):
         core.series_closed(turn)
+
+
+def _on_marked(core: Core, turn: Turn, marked: DataMarked) -> None:
+    """A bar that closes from here on says what its data are worth; what rests at the broker stays as it is."""
+    core.world.market.on_mark(marked)
+    turn.emit(DataKnown(turn.at, marked.instrument, marked.mark, marked.since, marked.why))
 
 
 def _on_timer(core: Core, turn: Turn, timer: TimerFired) -> None:
@@ -201,6 +208,7 @@ def _on_book(_core: Core, turn: Turn, book: r.BookReported) -> None:
 HANDLERS: dict[type, Callable[[Core, Turn, Any], None]] = {
     Bar: _on_bar,
     Tick: _on_tick,
+    DataMarked: _on_marked,
     TimerFired: _on_timer,
     Started: _on_started,
     LinkChanged: _on_link,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from theo.domain.facts import FACTS_VERSION, Fact
 from theo.domain.inputs import Input
 from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import MarketData
 from theo.engine.codec import DATA, DATA_VERSION, STEPS, Batch, Step, encode_batch, encode_steps
 
 MARKET = "ticks:market"  # the stream of market data in the order in which one process took it
@@ -50,7 +50,7 @@ class Journal:
         self._before = consumed  # items of earlier groups
         self._trading = trading or Head(TRADING)
         self._data = data or Head(MARKET)
-        self.items: list[Tick | Bar] = []
+        self.items: list[MarketData] = []
         self.steps: list[Step] = []
         self._group: list[Record] = []  # numbered and hashed, not yet known to be stored
         self.written = consumed
@@ -65,7 +65,7 @@ class Journal:
         """How many market data items were taken since the journal began."""
         return self._before + len(self.items)
 
-    def take(self, item: Tick | Bar) -> None:
+    def take(self, item: MarketData) -> None:
         """A market data item was an input."""
         self.items.append(item)
 

@@ -11,7 +11,7 @@ from theo.domain.errors import CorruptionError
 from theo.domain.facts import Decided
 from theo.domain.inputs import TimerFired
 from theo.domain.journal import Record
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, MarketData, Tick
 from theo.engine import snapshot as snapshots
 from theo.engine.apply import apply
 from theo.engine.codec import Step, decode_batch, decode_steps
@@ -59,14 +59,14 @@ def recover(core: Core, snapshot: Snapshot | None, steps: Iterable[Record], data
     return done
 
 
-def _items_after(data: Iterable[Record], consumed: int) -> Iterator[Tick | Bar]:
+def _items_after(data: Iterable[Record], consumed: int) -> Iterator[MarketData]:
     for record in data:
         batch = decode_batch(record)
         skip = max(0, consumed + 1 - batch.first)
         yield from batch.items[skip:] if skip else batch.items
 
 
-def follow(core: Core, step: Step, items: Iterator[Tick | Bar], consumed: int) -> int:
+def follow(core: Core, step: Step, items: Iterator[MarketData], consumed: int) -> int:
     """Bring a core that has taken ``consumed`` items behind one recorded step; returns how many it has taken then.
 
     Raises CorruptionError when market data is missing.
@@ -80,7 +80,7 @@ def follow(core: Core, step: Step, items: Iterator[Tick | Bar], consumed: int) -
     return consumed
 
 
-def fold_until(core: Core, items: Iterator[Tick | Bar], consumed: int, wanted: int) -> int:
+def fold_until(core: Core, items: Iterator[MarketData], consumed: int, wanted: int) -> int:
     """Fold market data alone until ``wanted`` items are taken. Raises CorruptionError when they end before."""
     while consumed < wanted:
         item = next(items, None)
@@ -94,11 +94,16 @@ def fold_until(core: Core, items: Iterator[Tick | Bar], consumed: int, wanted: i
     return consumed
 
 
-def _fold(core: Core, item: Tick | Bar) -> None:
-    """Market state only: bars, indicators, and which scans wait."""
+def _fold(core: Core, item: MarketData) -> None:
+    """Market state only: bars, indicators, trust, and which scans wait."""
     core.at = max(core.at, item.at)
     market = core.world.market
-    closed = market.on_tick(item) if type(item) is Tick else market.on_bar(item)  # type: ignore[arg-type]  # the union has two members
+    if type(item) is Tick:
+        closed = market.on_tick(item)
+    elif type(item) is Bar:
+        closed = market.on_bar(item)
+    else:
+        closed = market.on_mark(item)  # type: ignore[arg-type]  # the union has three members
     if closed:
         _scans_wait(core)
 

@@ -6,7 +6,7 @@ It holds no decision: the same market data leads to the same book, whatever was 
 from typing import Protocol
 
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import Bar, Tick, Timeframe
+from theo.domain.market_data import Bar, DataMark, DataMarked, Tick, Timeframe
 from theo.market.correlation import CorrelationSpec
 from theo.market.series import Pair, Series
 
@@ -14,9 +14,13 @@ NEVER = 1 << 62  # later than any time
 
 
 class BarSource(Protocol):
-    """Bars of one instrument built from its ticks (theo.market.bars)."""
+    """Bars of one instrument built from its ticks (theo.market.bars).
+
+    ``next_due`` is when the clock closes a bar, ``too_late`` counts ticks whose bars could no longer be corrected.
+    """
 
     next_due: int
+    too_late: int
 
     def on_tick(self, tick: Tick) -> tuple[Bar, ...]:
         """Bars that the tick closes, shorter ones first."""
@@ -37,12 +41,14 @@ class MarketBook:
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
     """
 
-    __slots__ = ("_pairs", "_series", "_sources", "closed", "due", "last")
+    __slots__ = ("_broken", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last")
 
     def __init__(self) -> None:
         self._series: dict[int, dict[str, Series]] = {}
         self._pairs: dict[tuple[CorrelationSpec, int, int, str], Pair] = {}
         self._sources: dict[int, BarSource] = {}
+        self._stale: list[Series] = []  # of which bars came again, or after their time
+        self._broken: dict[int, int] = {}  # instruments whose data is interrupted: their sources' too_late before
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
         self.due = NEVER
@@ -51,7 +57,9 @@ class MarketBook:
         """The series of an instrument and timeframe, kept from now on if it is not kept yet."""
         kept = self._series.setdefault(instrument.id, {})
         if timeframe.name not in kept:
-            kept[timeframe.name] = Series(instrument, timeframe)
+            kept[timeframe.name] = made = Series(instrument, timeframe)
+            if instrument.id in self._sources:
+                made.keep()
         return kept[timeframe.name]
 
     def pair(self, spec: CorrelationSpec, first: Series, second: Series) -> Pair:
@@ -66,6 +74,8 @@ class MarketBook:
     def build_from_ticks(self, instrument: int, source: BarSource) -> None:
         """Bars of this instrument are built from its ticks."""
         self._sources[instrument] = source
+        for series in self._series.get(instrument, {}).values():
+            series.keep()
 
     def every_series(self) -> list[Series]:
         """All series, by instrument and timeframe, in the order in which they were asked for."""
@@ -80,9 +90,13 @@ class MarketBook:
         self.last[bar.instrument] = bar.close
         kept = self._series.get(bar.instrument)
         series = None if kept is None else kept.get(bar.timeframe)
+        if self._stale:
+            self.settle()
         if series is None or not series.close(bar):
             return False
         self.closed = [series]
+        if series.stale:
+            series.settle()
         return True
 
     def on_tick(self, tick: Tick) -> bool:
@@ -110,6 +124,26 @@ class MarketBook:
             self._look_ahead()
         return self._close(tuple(closed)) if closed else False
 
+    def on_mark(self, marked: DataMarked) -> bool:
+        """Take what the feed says of an instrument's data; False, since no series closes by it."""
+        self.settle()
+        source, mark = self._sources.get(marked.instrument), marked.mark
+        too_late = 0 if source is None else source.too_late
+        if mark is DataMark.INTERRUPTED:
+            self._broken.setdefault(marked.instrument, too_late)
+        elif self._broken.pop(marked.instrument, too_late) < too_late:
+            mark = DataMark.LOST
+        for series in self._series.get(marked.instrument, {}).values():
+            for trust in series.trusts:
+                trust.on_mark(marked, mark)
+        return False
+
+    def settle(self) -> None:
+        """Make anew what was made of bars that came again. Also without it nothing closes on what is stale."""
+        for series in self._stale:
+            series.settle()
+        self._stale.clear()
+
     def _look_ahead(self) -> None:
         self.due = min(source.next_due for source in self._sources.values())
 
@@ -117,8 +151,19 @@ class MarketBook:
         self.closed = []
         for bar in bars:
             series = self._series.get(bar.instrument, {}).get(bar.timeframe)
-            if series is not None and series.close(bar):
+            if series is None:
+                continue
+            if bar.end > series.last_end:
+                if self._stale:
+                    self.settle()
+                series.close(bar)
                 self.closed.append(series)
+            elif bar.revision:
+                series.revise(bar)
+            if series.stale and series not in self._stale:
+                self._stale.append(series)
+        if self.closed and self._stale:
+            self.settle()
         return bool(self.closed)
 
     def state(self) -> object:
@@ -126,7 +171,8 @@ class MarketBook:
         return {
             "last": [list(item) for item in self.last.items()],
             "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
-            "pairs": [pair.correlation.state() for pair in self._pairs.values()],
+            "pairs": [pair.state() for pair in self._pairs.values()],
+            "broken": [list(item) for item in self._broken.items()],
             "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
         }
 
@@ -137,7 +183,9 @@ class MarketBook:
         for instrument, timeframe, kept in state["series"]:
             self._series[instrument][timeframe].restore(kept)
         for pair, kept in zip(self._pairs.values(), state["pairs"], strict=True):
-            pair.correlation.restore(kept)
+            pair.restore(kept)
+        self._broken = dict(state["broken"])
+        self._stale = [series for series in self.every_series() if series.stale]
         for instrument, kept in state["sources"]:
             self._sources[instrument].restore(kept)
         if self._sources:

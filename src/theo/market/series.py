@@ -8,16 +8,30 @@ from theo.market.correlation import CorrelationSpec, PairCorrelation
 from theo.market.indicators.column import Column
 from theo.market.indicators.indicator import Indicator
 from theo.market.indicators.spec import IndicatorSpec
+from theo.market.rewind import MARKS_KEPT, NEVER, Mark, Rewind, newest_before
 from theo.market.trust import SeriesTrust
 
 
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first.
 
-    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series.
+    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series. ``rewind`` is there when
+    bars may come again (``keep``); ``stale`` says that some did, and that ``settle`` is to be called before anyone looks.
     """
 
-    __slots__ = ("_kept", "bar", "indicators", "instrument", "last_end", "pairs", "previous_bar", "timeframe", "trusts")
+    __slots__ = (
+        "_kept",
+        "bar",
+        "indicators",
+        "instrument",
+        "last_end",
+        "pairs",
+        "previous_bar",
+        "rewind",
+        "stale",
+        "timeframe",
+        "trusts",
+    )
 
     def __init__(self, instrument: Instrument, timeframe: Timeframe) -> None:
         self.instrument, self.timeframe = instrument, timeframe
@@ -28,6 +42,12 @@ class Series:
         self._kept: tuple[Indicator, ...] = ()
         self.pairs: list[Pair] = []
         self.trusts: tuple[SeriesTrust, ...] = ()
+        self.rewind: Rewind | None = None
+        self.stale = False
+
+    def keep(self) -> None:
+        """Its bars may come again: keep what is needed to replace them."""
+        self.rewind = Rewind()
 
     def column(self, spec: IndicatorSpec, output: str) -> Column:
         """An output of an indicator, kept from the next bar on if it is not kept yet."""
@@ -35,6 +55,8 @@ class Series:
         if indicator is None:
             indicator = self.indicators[spec] = Indicator(spec)
             self._kept = (*self._kept, indicator)
+            if self.rewind is not None:
+                self.rewind = Rewind()  # the marks lack it
         return indicator.outputs[output]
 
     def close(self, bar: Bar) -> bool:
@@ -44,6 +66,8 @@ class Series:
         if bar.start != self.last_end:
             for trust in self.trusts:
                 trust.on_bar_apart(self.last_end, bar)
+        if self.rewind is not None:
+            self._remember(self.rewind, bar)
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
@@ -53,12 +77,65 @@ class Series:
             first, second = pair.first, pair.second
             if first.last_end == second.last_end:
                 pair.joined(first.bar, second.bar)  # type: ignore[arg-type]  # both have closed a bar by then
+            elif self.rewind is not None and max(first.last_end, second.last_end) > bar.end:
+                pair.stale_from = min(pair.stale_from, bar.start)  # it comes after others of its time: joined in its place
+                self.stale = True
         return True
+
+    def _remember(self, rewind: Rewind, bar: Bar) -> None:
+        """Before a bar is taken."""
+        if rewind.due:
+            rewind.mark(self.last_end, [indicator.state() for indicator in self._kept])
+            for pair in self.pairs:
+                pair.mark()
+        rewind.bars.append(bar)
+
+    def revise(self, bar: Bar) -> None:
+        """A bar that has closed comes again with other numbers, or one that was missing: it counts from the next close on."""
+        if self.rewind is None:
+            return
+        if not self.rewind.replace(bar):
+            self.tell_unmended()
+            return
+        self.stale = True
+        for pair in self.pairs:
+            pair.stale_from = min(pair.stale_from, bar.start)
+
+    def settle(self) -> None:
+        """Make anew what was made of bars that have been replaced."""
+        self.stale = False
+        rewind = self.rewind
+        if rewind is not None and rewind.stale_from < NEVER:
+            self._go_back(rewind)
+        for pair in self.pairs:
+            if pair.stale_from < NEVER and not pair.settle():
+                pair.first.tell_unmended()
+                pair.second.tell_unmended()
+
+    def _go_back(self, rewind: Rewind) -> None:
+        mark = newest_before(rewind.marks, rewind.stale_from)
+        rewind.stale_from = NEVER
+        assert mark is not None, "a bar before the oldest mark is not replaced"
+        end, states = mark
+        for indicator, state in zip(self._kept, states, strict=True):  # type: ignore[call-overload]  # as _remember made it
+            indicator.restore(state)
+        for bar in rewind.after(end):
+            for indicator in self._kept:
+                indicator.update(bar)
+        *_, self.previous_bar, self.bar = (self.previous_bar, *rewind.bars)
+        for trust in self.trusts:
+            trust.on_replaced(rewind.bars)
+
+    def tell_unmended(self) -> None:
+        """Something that came late is in none of its bars."""
+        for trust in self.trusts:
+            trust.on_unmended()
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
         kept = [[spec.text, indicator.state()] for spec, indicator in self.indicators.items()]
-        return [self.bar, self.previous_bar, kept, [trust.state() for trust in self.trusts]]
+        rewind = None if self.rewind is None else self.rewind.state()
+        return [self.bar, self.previous_bar, kept, [trust.state() for trust in self.trusts], rewind, self.stale]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same indicators."""
@@ -70,14 +147,56 @@ class Series:
             indicator.restore(kept[spec.text])
         for trust, taken in zip(self.trusts, state[3], strict=True):
             trust.restore(taken)
+        if self.rewind is not None:
+            self.rewind.restore(state[4])
+        self.stale = state[5]
 
 
 class Pair:
-    """Two series and their correlation: joined when both have closed the same bar end."""
+    """Two series and their correlation: joined when both have closed the same bar end, in the order of the ends.
 
-    __slots__ = ("correlation", "first", "joined", "second")
+    ``stale_from`` is where the oldest bar begins that came after its time, or again.
+    """
+
+    __slots__ = ("_marks", "correlation", "first", "joined", "second", "stale_from")
 
     def __init__(self, spec: CorrelationSpec, first: Series, second: Series) -> None:
         self.correlation = PairCorrelation(spec)
         self.joined = self.correlation.join
         self.first, self.second = first, second
+        self.stale_from = NEVER
+        self._marks: list[Mark] = []
+
+    def mark(self) -> None:
+        """Keep the correlation as it is: with every end that both series have passed."""
+        self._marks.append((min(self.first.last_end, self.second.last_end), self.correlation.state()))
+        del self._marks[: -2 * MARKS_KEPT]  # each of the two series asks for it
+
+    def settle(self) -> bool:
+        """Join anew what was replaced or came late; False when what it takes is no longer known."""
+        mark = newest_before(self._marks, self.stale_from)
+        self.stale_from = NEVER
+        one, other = self.first.rewind, self.second.rewind
+        if mark is None or one is None or other is None:
+            return False
+        end, state = mark
+        first, second = one.after(end), other.after(end)
+        if any(bar.end <= other.horizon for bar in first) or any(bar.end <= one.horizon for bar in second):
+            return False
+        self.correlation.restore(state)
+        ends = {bar.end: bar for bar in second}
+        for bar in first:
+            if bar.end in ends:
+                self.correlation.join(bar, ends[bar.end])
+        return True
+
+    def state(self) -> object:
+        """Plain values that ``restore`` takes back."""
+        return [self.correlation.state(), [list(mark) for mark in self._marks], self.stale_from]
+
+    def restore(self, state: object) -> None:
+        """Go on where ``state`` was taken."""
+        assert isinstance(state, list | tuple)
+        self.correlation.restore(state[0])
+        self._marks = [(end, kept) for end, kept in state[1]]
+        self.stale_from = state[2]

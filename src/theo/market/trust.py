@@ -4,14 +4,15 @@ Which bars are missing is found in gaps.py; bad single ticks are flagged in qual
 refused is a rule of risk (theo.risk.rules.data_trust).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
 import msgspec
 
 from theo.domain.errors import ConfigError
-from theo.domain.market_data import DAY, Bar
+from theo.domain.market_data import DAY, Bar, DataMark, DataMarked
 from theo.market.gaps import gaps_between
 from theo.market.sessions import Hours
 
@@ -129,12 +130,13 @@ class TrustBounds(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True):
     """The trust of a series at a moment. ``since`` (microseconds UTC): from when on data is missing, or comes from elsewhere.
 
-    0 while it is trusted, and before the first bar. ``missing`` counts the bars of the hole.
+    0 while it is trusted, and before the first bar. ``missing`` counts the bars of the hole; ``why`` is what its feed said.
     """
 
     trust: Trust
     since: int = 0
     missing: int = 0
+    why: str = ""
 
 
 class SeriesTrust:
@@ -145,10 +147,16 @@ class SeriesTrust:
     gives the last bar end that is due at a time; ``late_max`` (microseconds) is how long a due bar may take to come.
     ``whole`` series have no other source that could fill a hole: they are history themselves. ``source`` is where the bars
     should come from, "" for where the first one came from; history of the same source (HISTORY) is as good.
+
+    Beside its bars it is told of what the feed says (``on_mark``): while data is interrupted nothing that closes is trusted. What
+    history has then handed on has been put into its bars; where it could not be, the hole counts as one that nobody filled.
     """
 
     __slots__ = (
         "_bounds",
+        "_broken",
+        "_delayed",
+        "_filled",
         "_hours",
         "_last_due",
         "_late_max",
@@ -158,7 +166,9 @@ class SeriesTrust:
         "_since",
         "_source",
         "_trust",
+        "_unmended",
         "_whole",
+        "_why",
     )
 
     def __init__(
@@ -178,11 +188,15 @@ class SeriesTrust:
         self._trust = Trust.STALE
         self._source = source
         self._since = self._resumed = self._missing = 0
+        self._broken = self._delayed = 0  # since when data is interrupted, or comes late
+        self._filled = (0, 0)  # the newest hole of which all is here: from when until when
+        self._unmended = False  # something of the hole could not be put into its bars
+        self._why = ""
 
     def on_bar_apart(self, before: int, bar: Bar) -> None:
-        """A bar that does not begin at ``before``, the end of the bar before it; 0: it is the first, and the series is LIVE."""
+        """A bar that does not begin at ``before``, the end of the bar before it; 0: it is the first."""
         if not before:
-            self._trust, self._source = Trust.LIVE, self._source or bar.source
+            self._trust, self._source = Trust.LIVE if self._trust is Trust.STALE else self._trust, self._source or bar.source
             return
         hours = self._hours
         resumes = before if hours.is_open(before) else hours.next_open(before)
@@ -193,13 +207,56 @@ class SeriesTrust:
             return
         self._trust = next_trust(self._trust, TrustEvent.GAP)
         self._since, self._resumed, self._missing = gaps[0].start, bar.start, sum(gap.bars for gap in gaps)
-        if self._whole:
+        if self._whole or self._is_filled():
             self._trust = next_trust(self._trust, TrustEvent.FILLED)
+
+    def on_replaced(self, bars: Sequence[Bar]) -> None:
+        """Bars came again, or between others: these are the newest now. A gap among them may be gone."""
+        if not self._missing or not bars or self._since < bars[0].start:
+            return
+        self._trust, self._since, self._missing = Trust.LIVE, 0, 0
+        for before, bar in pairwise(bars):
+            if bar.start != before.end:
+                self.on_bar_apart(before.end, bar)
+
+    def on_unmended(self) -> None:
+        """What came late could not be put where it belongs."""
+        self._unmended = self._unmended or bool(self._broken)
+
+    def on_mark(self, marked: DataMarked, mark: DataMark) -> None:
+        """The feed says how the instrument's data stands; ``mark`` is what remains of it: LOST where bars could not be mended."""
+        since = marked.since or marked.at
+        self._delayed = since if mark is DataMark.DELAYED else 0
+        if mark is DataMark.INTERRUPTED:
+            self._broken, self._why = min(since, self._broken or since), marked.why
+            return
+        if mark is DataMark.LOST or self._unmended:
+            self._trust = next_trust(self._trust, TrustEvent.DATA if self._trust is Trust.STALE else TrustEvent.GAP)
+            self._since, self._resumed, self._missing = self._broken or since, marked.at, 0
+        elif self._broken:
+            self._fill(marked.at)
+        self._broken, self._unmended, self._why = 0, False, marked.why
+
+    def _fill(self, at: int) -> None:
+        """All that was missing is here: what has no bar had no trade."""
+        self._filled = self._broken, at
+        if self._trust is Trust.GAPPED and self._is_filled():
+            self._trust = next_trust(self._trust, TrustEvent.FILLED)
+        elif self._trust is Trust.LIVE:
+            self._trust = Trust.BACKFILLED
+            self._since, self._resumed, self._missing = self._broken, at, 0
+
+    def _is_filled(self) -> bool:
+        """Whether the gap lies within the hole that has been filled."""
+        begins, ends = self._filled
+        return begins < self._since + self._length and self._resumed - self._length < ends
 
     def standing(self, newest: Bar | None, at: int) -> Standing:
         """The trust at core time ``at``, with the series' newest bar. Raises DataError outside the session table."""
+        if self._delayed:
+            return Standing(Trust.DELAYED, self._delayed, 0, self._why)
         if newest is None:
-            return Standing(Trust.STALE)
+            return Standing(Trust.STALE, self._broken, 0, self._why)
         trust, since = self._trust, self._since
         if trust is Trust.GAPPED and self._is_behind(newest.end):
             trust = next_trust(trust, TrustEvent.FILLED)
@@ -207,10 +264,16 @@ class SeriesTrust:
             trust = next_trust(trust, TrustEvent.DATA)
         if newest.source != self._source and not newest.source.endswith(HISTORY):
             trust, since = next_trust(trust, TrustEvent.SOURCE_LOST), newest.start
+        if self._broken:
+            trust, since = next_trust(trust, TrustEvent.GAP), self._broken
         by = at - self._late_max
         if newest.end < by and newest.end < self._last_due(by):
-            trust, since = next_trust(trust, TrustEvent.SILENCE), newest.end
-        return Standing(trust) if trust is Trust.LIVE else Standing(trust, since, self._missing if since == self._since else 0)
+            trust, since = next_trust(trust, TrustEvent.SILENCE), self._broken or newest.end
+        if trust is Trust.LIVE:
+            return Standing(trust)
+        missing = self._missing if since == self._since else 0
+        told = self._broken or (trust is Trust.GAPPED and not missing)
+        return Standing(trust, since, missing, self._why if told else "")
 
     def _is_behind(self, end: int) -> bool:
         """Whether enough bars lie between the hole and ``end``: all of them are there, or the hole would be a later one."""
@@ -224,10 +287,11 @@ class SeriesTrust:
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
-        return [self._trust.value, self._source, self._since, self._resumed, self._missing]
+        gap = [self._trust.value, self._source, self._since, self._resumed, self._missing]
+        return [*gap, self._broken, self._delayed, list(self._filled), self._unmended, self._why]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken."""
-        self._trust, self._source, self._since, self._resumed, self._missing = msgspec.convert(
-            state, tuple[Trust, str, int, int, int]
-        )
+        kept = msgspec.convert(state, tuple[Trust, str, int, int, int, int, int, tuple[int, int], bool, str])
+        self._trust, self._source, self._since, self._resumed, self._missing = kept[:5]
+        self._broken, self._delayed, self._filled, self._unmended, self._why = kept[5:]

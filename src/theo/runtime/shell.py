@@ -12,7 +12,7 @@ from theo.domain.effects import Alert, AmendOrder, AskBook, CancelEverything, Ca
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError, TheoError
 from theo.domain.facts import Fact
 from theo.domain.inputs import Input
-from theo.domain.market_data import SECOND, Bar, Tick
+from theo.domain.market_data import SECOND, Bar, DataMarked, Tick
 from theo.engine.core import Core
 from theo.engine.journal import Journal
 from theo.ports.blocking import BlockingCalls
@@ -81,9 +81,9 @@ class Shell:
 
     async def _take(self, item: Input) -> None:
         core, journal = self.core, self.journal
-        market_data = type(item) is Tick or type(item) is Bar
+        market_data = type(item) is Tick or type(item) is Bar or type(item) is DataMarked
         if market_data:
-            journal.take(item)  # type: ignore[arg-type]  # narrowed by the two identity tests above
+            journal.take(item)  # type: ignore[arg-type]  # narrowed by the three identity tests above
         facts, effects = core.step(item)
         if facts or core.closed_by_time:
             journal.step(core.at, None if market_data else item, facts)

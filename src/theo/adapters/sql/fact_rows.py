@@ -261,6 +261,11 @@ def _time_went_back(rows: EntityRows, fact: f.TimeWentBack) -> None:
     _event(rows, fact.at, "time_back", str(fact.input_at), "")
 
 
+def _data_known(rows: EntityRows, fact: f.DataKnown) -> None:
+    since = f" since {fact.since}" if fact.since else ""
+    _event(rows, fact.at, "data", str(fact.instrument), f"{fact.mark}{since}: {fact.why}")
+
+
 _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Restarted: _restarted,
     f.Decided: _decided,
@@ -291,4 +296,5 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Alerted: _alerted,
     f.CommandDone: _command_done,
     f.TimeWentBack: _time_went_back,
+    f.DataKnown: _data_known,
 }

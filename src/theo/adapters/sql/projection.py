@@ -21,13 +21,13 @@ from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
 from theo.domain.journal import Record
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, DataMarked, MarketData, Tick
 from theo.ports.store import JournalStore
 
 BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
 BATCH_BYTES: Final = 4 * 1024 * 1024  # of payloads: market data comes in large records
 Decode = Callable[[Record], tuple[Fact, ...]]
-DecodeMarket = Callable[[Record], Sequence[Tick | Bar]]
+DecodeMarket = Callable[[Record], Sequence[MarketData]]
 
 
 def no_versions(_world: str) -> Mapping[str, str]:
@@ -35,7 +35,7 @@ def no_versions(_world: str) -> Mapping[str, str]:
     return {}
 
 
-def no_market(_record: Record) -> Sequence[Tick | Bar]:
+def no_market(_record: Record) -> Sequence[MarketData]:
     """Market data that is journalled is then not projected (it was imported, or is projected elsewhere)."""
     return ()
 
@@ -86,7 +86,7 @@ class Projection:
         for place, fact in enumerate(self._decoders.facts(record)):
             rows.place = place
             project(rows, fact, self._decoders.versions)
-        items = self._decoders.market(record)
+        items = [item for item in self._decoders.market(record) if not isinstance(item, DataMarked)]  # those are facts too
         if items:
             ids = writable_ids(connection, (item.source for item in items), JOURNAL)
             tick_rows.add_ticks_from_journal(connection, [i for i in items if type(i) is Tick], ids)

@@ -9,7 +9,7 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, written_at
 from theo.app.recorded import decide_again, recorded_items
-from theo.domain.market_data import SECOND, Bar, Tick
+from theo.domain.market_data import SECOND, MarketData
 from theo.drive.redecide import Compared
 
 
@@ -31,7 +31,7 @@ def find_run(home: Home, run_id: str) -> Path:
     return max(chosen_folders(home, ""), key=written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
 
 
-def _paced(items: Iterator[Tick | Bar], speed: float) -> Iterator[Tick | Bar]:
+def _paced(items: Iterator[MarketData], speed: float) -> Iterator[MarketData]:
     """At ``speed`` times the recorded pace; 0: at once. Gaps of more than an hour are not waited for."""
     before = 0
     for item in items:

@@ -28,7 +28,7 @@ class SeriesStanding(msgspec.Struct, frozen=True):
         """Name, state, since when and why, in words."""
         standing = self.standing
         since = f" since {EPOCH + timedelta(microseconds=standing.since):%Y-%m-%d %H:%M:%S} UTC" if standing.since else ""
-        why = f"{standing.missing} bars are missing" if standing.missing else SAID.get(standing.trust, "")
+        why = f"{standing.missing} bars are missing" if standing.missing else standing.why or SAID.get(standing.trust, "")
         return f"{self.symbol} {self.timeframe} is {standing.trust.upper()}{since}" + (f" ({why})" if why else "")
 
 

@@ -6,6 +6,7 @@ from theo.domain import facts as f
 from theo.domain.approval import Approved, Refused
 from theo.domain.facts import Fact
 from theo.domain.keys import Key, Mode
+from theo.domain.market_data import DataMark
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
 from theo.domain.signals import Exit, Proposal
 
@@ -115,6 +116,7 @@ def trading_day() -> list[list[Fact]]:
         ],
         [f.BreakerTripped(80, Refused("daily_loss", -90.0, -50.0, "lost too much"), 99), f.BreakerReset(81, "owner", "new day")],
         [f.Halted(82, "owner", "lunch"), f.Resumed(83, "owner", "back"), f.LinkKnown(84, up=False, reason="1100")],
+        [f.DataKnown(84, MES, DataMark.INTERRUPTED, 80, "the link is down")],
         [
             f.BookLooked(85),
             f.BookAsked(85, "reconnected"),
