@@ -23,7 +23,6 @@ async def test_incident(case: Case, tmp_path: Path, gateway: Gateway) -> None:
     assert took >= 0
 
 
-@pytest.mark.xfail(reason="a bar closes by time though its stream is refused since its first seconds, and counts as whole")
 async def test_a_bar_of_which_the_feed_missed_the_most_is_not_traded(
     tmp_path: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told
 ) -> None:

@@ -1,8 +1,10 @@
 """A live run, put together: the plan of its rule sets, its journal, and Interactive Brokers behind the ports."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -34,6 +36,7 @@ from theo.ports.notifier import Notifier
 from theo.runtime.boot import boot
 from theo.runtime.listening import Listening
 from theo.runtime.live import LiveRun
+from theo.runtime.marking import Marking
 from theo.runtime.operator import Operator
 from theo.runtime.session_gate import SessionGate
 from theo.runtime.shell import Shell, Watch
@@ -105,21 +108,25 @@ def open_live(
         latch = StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)
+        heard, whole_hours = last_heard(store), _whole_hours(plan)
+        marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
         listening = Listening(
             feed,
             History(link, contracts),
             booted.core.world.market.every_series(),
             _hours_of(plan),
-            _whole_hours(plan),
-            last_heard(store),
+            whole_hours,
+            heard,
             link.wait_up,
             shell.post,
+            marking,
             clock,
             notifier,
         )
         gate = _gate(settings, shell, clock, notifier)
         operator = Operator(shell, inbox, latch)
-        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (link.run, listening.run))
+        begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
+        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (link.run, listening.run), begun)
     except BaseException:
         store.close()
         raise

@@ -196,7 +196,8 @@ class SeriesTrust:
     def on_bar_apart(self, before: int, bar: Bar) -> None:
         """A bar that does not begin at ``before``, the end of the bar before it; 0: it is the first."""
         if not before:
-            self._trust, self._source = Trust.LIVE if self._trust is Trust.STALE else self._trust, self._source or bar.source
+            self._trust = Trust.GAPPED if bar.start < self._resumed else Trust.LIVE
+            self._source = self._source or bar.source
             return
         hours = self._hours
         resumes = before if hours.is_open(before) else hours.next_open(before)
@@ -226,12 +227,14 @@ class SeriesTrust:
     def on_mark(self, marked: DataMarked, mark: DataMark) -> None:
         """The feed says how the instrument's data stands; ``mark`` is what remains of it: LOST where bars could not be mended."""
         since = marked.since or marked.at
+        if mark is DataMark.WHOLE and not (self._broken or self._delayed):
+            return
         self._delayed = since if mark is DataMark.DELAYED else 0
         if mark is DataMark.INTERRUPTED:
             self._broken, self._why = min(since, self._broken or since), marked.why
             return
         if mark is DataMark.LOST or self._unmended:
-            self._trust = next_trust(self._trust, TrustEvent.DATA if self._trust is Trust.STALE else TrustEvent.GAP)
+            self._trust = next_trust(self._trust, TrustEvent.GAP)
             self._since, self._resumed, self._missing = self._broken or since, marked.at, 0
         elif self._broken:
             self._fill(marked.at)
@@ -240,7 +243,7 @@ class SeriesTrust:
     def _fill(self, at: int) -> None:
         """All that was missing is here: what has no bar had no trade."""
         self._filled = self._broken, at
-        if self._trust is Trust.GAPPED and self._is_filled():
+        if self._trust is Trust.GAPPED and self._missing and self._is_filled():
             self._trust = next_trust(self._trust, TrustEvent.FILLED)
         elif self._trust is Trust.LIVE:
             self._trust = Trust.BACKFILLED

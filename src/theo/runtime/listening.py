@@ -12,6 +12,7 @@ from theo.market.sessions import Hours
 from theo.ports.clock import Clock
 from theo.ports.feed import BarHistory, Feed, Wish
 from theo.ports.notifier import Notifier
+from theo.runtime.marking import Marking
 from theo.runtime.warm_up import goes_on, listened_from, missing_bars
 
 ASK_AGAIN_AFTER = 5 * SECOND
@@ -33,11 +34,13 @@ class Listening:
         heard: dict[int, int],
         ready: Callable[[], Awaitable[None]],
         post: Callable[[Input], None],
+        marking: Marking,
         clock: Clock,
         notifier: Notifier,
     ) -> None:
         self._feed, self._history, self._series, self._hours_of = feed, history, series, hours_of
         self._whole_hours, self._heard, self._ready, self._post = whole_hours, heard, ready, post
+        self._marking = marking
         self._clock, self._notifier = clock, notifier
 
     async def run(self) -> None:
@@ -47,7 +50,11 @@ class Listening:
         bars = await self._bars(now)
         for bar in bars:
             self._post(msgspec.structs.replace(bar, at=self._clock.now()))
-        self._feed.subscribe(self._wishes(bars, now), self._post)
+        wishes = self._wishes(bars, now)
+        for wish in wishes:
+            if not wish.since:
+                self._marking.without_past(wish.instrument.id)
+        self._feed.subscribe(wishes, self._post, self._marking.heard)
         self._tell("info", "warm_up", f"{len(bars):,} bars read; listening to {len(self._whole_hours)} instruments")
         await self._feed.run()
 

@@ -21,7 +21,10 @@ Service = Callable[[], Coroutine[object, object, None]]  # what runs all the whi
 
 
 class LiveRun:
-    """Owns one shell for its life. ``stop`` may be called from a signal handler: the run ends after the input in work."""
+    """Owns one shell for its life. ``stop`` may be called from a signal handler: the run ends after the input in work.
+
+    ``begun`` posts what follows the start before anything else, given its time.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the outside world, one port each
         self,
@@ -34,10 +37,11 @@ class LiveRun:
         clock: Clock,
         build: str,
         services: Sequence[Service] = (),
+        begun: Callable[[int], None] | None = None,
     ) -> None:
         self._booted, self._shell, self._broker = booted, shell, broker
         self._gate, self._operator, self._store, self._clock, self._build = gate, operator, store, clock, build
-        self._services = services
+        self._services, self._begun = services, begun
         self._looked_at = self._kept_at = clock.now()
         self._stopping = False
 
@@ -56,6 +60,8 @@ class LiveRun:
     async def _run(self, started: Started) -> None:
         async with asyncio.TaskGroup() as group:
             self._shell.post(started)
+            if self._begun is not None:
+                self._begun(started.at)
             await self._broker.connect(self._gate.hear)
             await self._shell.pump()
             tasks = [group.create_task(service()) for service in self._services]

@@ -26,6 +26,7 @@ INPUTS_WAITING_MAX = 100_000  # about five minutes of a busy feed: past it the p
 COMMIT_DELAY = 5_000  # microseconds that a record without effects may wait for its group
 COMMIT_TRIES_MAX = 5
 COMMIT_RETRY_WAIT = SECOND
+MARKET_DATA = frozenset({Tick, Bar, DataMarked})
 Watch = Callable[[int, list[Fact]], None]
 
 
@@ -55,8 +56,8 @@ class Shell:
         self.arrived = asyncio.Event()
 
     def post(self, item: Input) -> None:
-        """An input arrived. While an effect is being performed it counts as its answer."""
-        if self._performing:
+        """An input arrived. While an effect is being performed it counts as its answer; market data keep their order."""
+        if self._performing and type(item) not in MARKET_DATA:
             self._answers.append(item)
         else:
             self._inbox.append(item)
@@ -81,9 +82,9 @@ class Shell:
 
     async def _take(self, item: Input) -> None:
         core, journal = self.core, self.journal
-        market_data = type(item) is Tick or type(item) is Bar or type(item) is DataMarked
+        market_data = type(item) in MARKET_DATA
         if market_data:
-            journal.take(item)  # type: ignore[arg-type]  # narrowed by the three identity tests above
+            journal.take(item)  # type: ignore[arg-type]  # narrowed by the line above
         facts, effects = core.step(item)
         if facts or core.closed_by_time:
             journal.step(core.at, None if market_data else item, facts)
