@@ -192,12 +192,14 @@ class Desk:
             await clock.sleep_until(clock.now() + round(seconds * 1_000_000))
 
 
-def make_desk(link: Link, gateway: Gateway, server: GatewayServer, instruments: dict[str, Instrument], told: Told) -> Desk:
+def make_desk(
+    link: Link, gateway: Gateway, server: GatewayServer, instruments: dict[str, Instrument], told: Told, today: str = TODAY
+) -> Desk:
     """A broker on a link that nobody runs yet; contracts are asked for before anything else, as the platform does."""
     contracts = Contracts(link)
 
     async def resolve(_up: Up) -> None:
-        await contracts.resolve([instruments[symbol] for symbol in SYMBOLS], TODAY)
+        await contracts.resolve([instruments[symbol] for symbol in SYMBOLS], today)
 
     link.on_up.append(resolve)
     fees = {listed.instrument.id: schedule(listed.fees) for listed in catalogue().values()}

@@ -13,6 +13,7 @@ from theo.adapters.ib.budget import Limits
 from theo.adapters.ib.settings import IbSettings
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import DAY, HOUR, MINUTE
+from theo.domain.orders import Route
 from theo.runtime.session_gate import NEVER_RESTARTS, GateSettings
 
 Mode = Literal["virtual", "paper", "live"]
@@ -35,6 +36,7 @@ class IbTable(BaseModel):
     zone: str = "America/New_York"
     login_day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] = "Sunday"
     login_time: str = Field(default="01:00", pattern=TIME_OF_DAY)
+    routes: dict[str, Literal["SMART", "DIRECT", "ARCA", "NYSE", "NASDAQ", "CBOE", "CME"]] = {}
 
 
 class LiveTable(BaseModel):
@@ -76,6 +78,7 @@ def ib_settings(mode: Mode, ib: IbTable, live: LiveTable, where: str) -> IbSetti
         live=mode == "live",
         read_only=ib.read_only,
         limits=Limits(lines=ib.lines),
+        routes={symbol: Route(route) for symbol, route in ib.routes.items()},
     )
 
 

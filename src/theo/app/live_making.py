@@ -134,12 +134,14 @@ def open_live(
 
 
 def _contracts(link: Link, plan: Plan, clock: Clock) -> Contracts:
-    """Asked for before anything else on a new connection."""
+    """Asked for before anything else on a new connection. A rule set's route that its contract cannot take ends the run."""
     contracts = Contracts(link)
     wanted = {series.instrument.id: series.instrument for series in plan.series()}
 
     async def resolve(_up: Up) -> None:
         await contracts.resolve(wanted.values(), f"{datetime.fromtimestamp(clock.now() / SECOND, UTC):%Y%m%d}")
+        for ruleset, _text in plan.rulesets:
+            contracts.exchange(plan.instruments[ruleset.naming.primary].id, ruleset.route)
 
     link.on_up.append(resolve)
     return contracts

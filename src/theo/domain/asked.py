@@ -6,7 +6,7 @@ not know an instrument's price unit. The core reads them, exactly, against the i
 
 import msgspec
 
-from theo.domain.orders import OrderType, Side, TimeInForce
+from theo.domain.orders import OrderType, Route, Side, TimeInForce
 
 
 class EntryAsked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="entry_asked", tag_field="_"):
@@ -30,6 +30,7 @@ class EntryAsked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag
     stop_trail: str = ""
     target: str = ""
     outside_rth: bool = False
+    route: Route = Route.USUAL
 
 
 class ExitAsked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="exit_asked", tag_field="_"):

@@ -120,13 +120,19 @@ class CancelIntended(msgspec.Struct, frozen=True, array_like=True, tag="cancel_i
 
 
 class OrderMoved(msgspec.Struct, frozen=True, array_like=True, tag="order_moved"):
-    """The order met ``event`` of its life cycle (engine/order_life.py). ``broker_id`` is learned when first accepted."""
+    """The order met ``event`` of its life cycle (engine/order_life.py). ``broker_id`` is learned when first accepted.
+
+    ``broker``, ``client_id`` and ``handle`` come with it (reports.OrderAccepted).
+    """
 
     at: int
     order: str
     event: str
     reason: str = ""
     broker_id: str = ""
+    broker: str = ""
+    client_id: int = 0
+    handle: int = 0
 
 
 class OrderResized(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="order_resized"):

@@ -59,6 +59,22 @@ class OcaType(StrEnum):
     REDUCE_NON_BLOCK = "3"
 
 
+class Route(StrEnum):
+    """Where an order is sent to be executed. USUAL leaves it to the configuration, and then to the instrument's own exchange.
+
+    SMART: the broker looks for the best price. DIRECT: the exchange on which the instrument is listed.
+    """
+
+    USUAL = ""
+    SMART = "SMART"
+    DIRECT = "DIRECT"
+    ARCA = "ARCA"
+    NYSE = "NYSE"
+    NASDAQ = "NASDAQ"
+    CBOE = "CBOE"
+    CME = "CME"
+
+
 class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One order. ``id`` is our client order id, carried in IB's orderRef, unique for all time.
 
@@ -82,6 +98,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     oca_group: str = ""
     oca_type: OcaType = OcaType.NONE
     outside_rth: bool = False
+    route: Route = Route.USUAL
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True, tag="ticket"):

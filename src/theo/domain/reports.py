@@ -9,11 +9,17 @@ from theo.domain.orders import Order
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="accepted"):
-    """The order rests at (or was taken by) the venue. ``broker_id`` is IB's permId, another broker's id elsewhere."""
+    """The order rests at (or was taken by) the venue. ``broker_id`` is IB's permId, another broker's id elsewhere.
+
+    ``broker`` names who gave it; ``client_id`` and ``handle`` are IB's client id and its order id of that client, else 0.
+    """
 
     at: int
     order: str
     broker_id: str
+    broker: str = ""
+    client_id: int = 0
+    handle: int = 0
 
 
 class OrderRejected(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="rejected"):
@@ -116,12 +122,15 @@ class SendUnknown(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="s
 
 
 class BookOrder(msgspec.Struct, frozen=True, array_like=True, tag="book_order"):
-    """One order in the broker's own books, working or done, with what was filled of it."""
+    """One order in the broker's own books, working or done, with what was filled of it; its names as in OrderAccepted."""
 
     order: Order
     broker_id: str
     status: str  # working | filled | cancelled | rejected | expired
     filled: int
+    broker: str = ""
+    client_id: int = 0
+    handle: int = 0
 
 
 class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="book"):

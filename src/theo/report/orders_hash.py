@@ -73,7 +73,8 @@ def _order_line(at: int, order: Order, symbols: Mapping[int, str], trades: _Numb
     prices = _text(order.limit, order.stop, order.trail)
     bound = f"trade {trades.of(order.trade)} parent {orders.of(order.parent)}"
     group = f"oca {order.oca_type}" if order.oca_group else "alone"
-    return f"{at} order {number} {what} {prices} {bound} {group}{' outside_rth' if order.outside_rth else ''}"
+    route = f" to {order.route}" if order.route else ""
+    return f"{at} order {number} {what} {prices} {bound} {group}{' outside_rth' if order.outside_rth else ''}{route}"
 
 
 def _text(limit: int | None, stop: int | None, trail: int | None) -> str:

@@ -78,6 +78,7 @@ def _read(top: Table) -> RuleSet:
         reverse=top.flag("reverse", default=False),
         signals_per_day_max=trading.signals_per_day_max,
         outside_rth=trading.outside_rth,
+        route=trading.route,
         grace=int(top.number("grace_s", 2.0, 0.0, GRACE_S_MAX) * SECOND),
     )
     top.finish()

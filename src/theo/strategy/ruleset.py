@@ -10,6 +10,7 @@ from enum import IntEnum
 import msgspec
 
 from theo.domain.market_data import SECOND, SessionScope
+from theo.domain.orders import Route
 from theo.market.correlation import CorrelationSpec
 from theo.strategy.base import ColumnNeed, CorrelationNeed, Needs, SeriesNeed
 from theo.strategy.condition import Condition, InWindow, Leaf, leaves
@@ -67,6 +68,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     signals_per_day_max: int = 1_000
     outside_rth: bool = False
     grace: int = 2 * SECOND
+    route: Route = Route.USUAL
 
     def canonical(self) -> bytes:
         """The whole content as JSON with sorted keys, defaults written out: another default is another content."""

@@ -7,6 +7,7 @@ import msgspec
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import DAY, MINUTE
 from theo.domain.nearest import nearest_names
+from theo.domain.orders import Route
 from theo.domain.timeframe import timeframe
 from theo.market.correlation import WINDOW_PAIRS_MAX, CorrelationSpec
 from theo.strategy.distance import Distance, Level, Multiple, Percent
@@ -43,6 +44,7 @@ class Trading(msgspec.Struct, frozen=True):
     window: TradingWindow
     signals_per_day_max: int
     outside_rth: bool
+    route: Route
 
 
 def read_trading(table: Table) -> Trading:
@@ -60,7 +62,8 @@ def read_trading(table: Table) -> Trading:
     if window.start == window.end:
         table.wrong("to", f"is {end}, as from is", remedy='Write "00:00" to "24:00" for the whole day')
     most = table.whole("signals_per_day", SIGNALS_PER_DAY_MAX, 1, SIGNALS_PER_DAY_MAX)
-    trading = Trading(window, most, table.flag("outside_rth", default=False))
+    route = Route(table.choice("route", tuple(each.value for each in Route if each), Route.USUAL))
+    trading = Trading(window, most, table.flag("outside_rth", default=False), route)
     table.finish()
     return trading
 

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.engine.manual_desk import PRICE, Desk, changed, units
 from theo.domain.asked import ChangeAsked, EntryAsked, ExitAsked, PairAsked
 from theo.domain.facts import CommandDone, Filled, TradeClosed, TradeIntended
-from theo.domain.orders import OrderRole, OrderType, Side, TimeInForce
+from theo.domain.orders import OrderRole, OrderType, Route, Side, TimeInForce
 from theo.engine.world import Settings
 from theo.risk.limits import Limits
 from theo.venue.books import Standing
@@ -358,3 +358,15 @@ def test_a_repeat_of_a_command_is_carried_out_once(desk: Desk) -> None:
     first = desk.ask(LIMIT, "mine-1")
     assert desk.ask(LIMIT, "mine-1") == first
     assert len(desk.state.trades) == 1
+
+
+def test_every_order_of_a_trade_goes_where_its_entry_is_routed() -> None:
+    """Entry, stop and target together, the stop after the fill, and the close that a person asks for."""
+    for settings in (Settings(), AT_ONCE):
+        desk = Desk(settings)
+        trade = opened(desk, changed(BUY, route=Route.ARCA, target="5020" if settings is not AT_ONCE else ""))
+        assert desk.ask(ExitAsked(trade=trade, type=OrderType.MARKET)).accepted
+        desk.settle()
+        held = list(desk.books.orders.values())
+        assert {h.order.role for h in held} >= {OrderRole.ENTRY, OrderRole.STOP, OrderRole.CLOSE}
+        assert {h.order.route for h in held} == {Route.ARCA}

@@ -18,7 +18,7 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import EPOCH, from_ib
-from theo.adapters.ib.order_names import OrderNames
+from theo.adapters.ib.order_names import BROKER, OrderNames
 from theo.adapters.ib.requests import NoAnswerError
 from theo.domain.market_data import DAY, SECOND
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, TimeInForce
@@ -154,13 +154,15 @@ class Books:
 
     def _entry(self, contract: Contract, theirs: IbOrder, status: str) -> BookOrder:
         name = theirs.orderRef or f"permId {theirs.permId}"
-        instrument = self._contracts.instrument(contract.conId)
+        contracts = self._contracts
+        instrument = contracts.of_ours(contract) if theirs.orderRef else contracts.instrument(contract.conId)
         sent = self._names.of(name)
         read = None if instrument is None else from_ib(theirs, name, instrument, None if sent is None else sent.order)
         order = read or _unlike_ours(theirs, name, 0 if instrument is None else instrument.id)
         filled = theirs.filledQuantity
         known = isinstance(filled, float) and 0 <= filled <= theirs.totalQuantity
-        return BookOrder(order, str(theirs.permId), status, int(filled) if known else 0)
+        names = (str(theirs.permId), status, int(filled) if known else 0, BROKER, theirs.clientId, theirs.orderId)
+        return BookOrder(order, *names)
 
     def _positions(self, rows: list[tuple[object, ...]]) -> dict[int, int]:
         """Of the account, by our instrument; later rows of a contract replace earlier ones."""

@@ -20,6 +20,7 @@ from theo.adapters.ib.order_fields import to_ib
 from theo.adapters.ib.order_names import OrderNames, Sent
 from theo.adapters.ib.order_reports import OrderReports
 from theo.domain.approval import Approved
+from theo.domain.errors import ConfigError
 from theo.domain.inputs import Input, LinkChanged
 from theo.domain.market_data import SECOND
 from theo.domain.orders import Amendment, Order, Ticket
@@ -147,15 +148,30 @@ class IbBroker:
         """All of a ticket or nothing; what cannot be sent is answered."""
         known = [sent for sent in map(self._names.of, (o.id for o in orders)) if sent is not None]
         lives = ", ".join(sent.order.id for sent in known if sent.answered and not sent.ended)
-        client_id, instruments = self._link.settings.client_id, self._contracts
-        made = [(order, instruments.known(order.instrument)) for order in orders]
-        unknown = next((_no_contract(order) for order, instrument in made if instrument is None), "")
-        if lives or unknown:
-            code, text = (DUPLICATE_ID, f"IB already works {lives}") if lives else (NO_CONTRACT, unknown)
-            for order in orders:
-                self._say(OrderRejected(self._now(), order.id, code, text))
-            return []
-        return [Sent(order=order, instrument=held, client_id=client_id, whole=True) for order, held in made if held is not None]
+        refused = (DUPLICATE_ID, f"IB already works {lives}") if lives else None
+        made = []
+        for order in orders:
+            try:
+                made.append(self._new(order))
+            except (KeyError, ConfigError) as error:
+                refused = refused or (NO_CONTRACT, str(error) if isinstance(error, ConfigError) else _no_contract(order))
+        if refused is None:
+            return made
+        for order in orders:
+            self._say(OrderRejected(self._now(), order.id, *refused))
+        return []
+
+    def _new(self, order: Order) -> Sent:
+        """Raises KeyError without a contract, and ConfigError for a route that it does not have."""
+        contracts, instrument = self._contracts, order.instrument
+        return Sent(
+            order=order,
+            instrument=contracts.resolved(instrument),
+            con_id=contracts.contract(instrument).conId,
+            exchange=contracts.exchange(instrument, order.route),
+            client_id=self._link.settings.client_id,
+            whole=True,
+        )
 
     def _send(self, ticket: Sequence[Sent]) -> None:
         """Without a pause from the first to the last: nothing of ours comes between them."""
@@ -172,7 +188,7 @@ class IbBroker:
                 order, last = sent.order, sent is ticket[-1]
                 sent.parent_id = handles.get(order.parent, 0)
                 made = to_ib(order, sent.instrument, link.account, parent=sent.parent_id, transmit=last)
-                link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
+                link.client.placeOrder(sent.order_id, self._contracts.named(order.instrument, sent.con_id, sent.exchange), made)
                 left += 1
         except ConnectionError as error:
             kind = SendUnknown if left else SendFailed
@@ -183,7 +199,7 @@ class IbBroker:
     def _transmit(self, sent: Sent, order: Order) -> None:
         made = to_ib(order, sent.instrument, self._link.account, parent=sent.parent_id)
         try:
-            self._link.client.placeOrder(sent.order_id, self._contracts.contract(order.instrument), made)
+            self._link.client.placeOrder(sent.order_id, self._contracts.named(order.instrument, sent.con_id, sent.exchange), made)
         except ConnectionError as error:
             sent.amending = None
             self._say(ActionRejected(self._now(), order.id, "amend", f"the link to IB is down: {error}"))

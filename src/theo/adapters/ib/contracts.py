@@ -5,13 +5,16 @@ A future is looked up by its root; the contract is the one whose last trade day 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ib_async.contract import Contract, ContractDetails
 
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import RequestRefusedError
+from theo.adapters.ib.routes import exchange_for
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
+from theo.domain.orders import Route
 
 DATE_DIGITS = 8
 
@@ -26,11 +29,15 @@ class Contracts:
         self._instruments: dict[int, Instrument] = {}
 
     async def resolve(self, instruments: Iterable[Instrument], today: str) -> None:
-        """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice."""
+        """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice.
+
+        A route of the configuration that a contract cannot take is an error too.
+        """
         for instrument in instruments:
             known = self._details.get(instrument.id)
             if known is None or _over(known, today):
                 self._keep(instrument, await self._details_of(instrument, today))
+            self.exchange(instrument.id, Route.USUAL)
 
     async def _details_of(self, instrument: Instrument, today: str) -> ContractDetails:
         await self._link.budget.message()
@@ -62,9 +69,23 @@ class Contracts:
         assert contract is not None
         return contract
 
+    def named(self, instrument: int, con_id: int, exchange: str) -> Contract:
+        """A contract as an order of it names it: today's, or that of an earlier month."""
+        contract = self.contract(instrument)
+        return replace(contract, exchange=exchange) if con_id == contract.conId else Contract(conId=con_id, exchange=exchange)
+
+    def exchange(self, instrument: int, route: Route) -> str:
+        """Where an order goes that names ``route``, or the configuration's. Raises ConfigError for one that it cannot take."""
+        symbol = self._instruments[instrument].symbol
+        return exchange_for(route or self._link.settings.routes.get(symbol, Route.USUAL), self._details[instrument])
+
     def details(self, instrument: int) -> ContractDetails:
         """Everything that IB says of the contract: tick size, market rules, hours. Raises KeyError."""
         return self._details[instrument]
+
+    def resolved(self, instrument: int) -> Instrument:
+        """Our instrument. Raises KeyError for what was not resolved."""
+        return self._instruments[instrument]
 
     def known(self, instrument: int) -> Instrument | None:
         """Our instrument, once its contract is resolved."""
@@ -73,6 +94,15 @@ class Contracts:
     def instrument(self, con_id: int) -> Instrument | None:
         """Our instrument of a conId; None for what is not ours. A future's earlier months stay known."""
         return self._by_con_id.get(con_id)
+
+    def of_ours(self, contract: Contract) -> Instrument | None:
+        """The instrument of a contract of one of our orders, also of a month that was traded before this process began."""
+        found = self._by_con_id.get(contract.conId)
+        if found is None and contract.secType == SecurityType.FUT:
+            found = next((each for each in self._instruments.values() if _same_root(each, contract)), None)
+            if found is not None:
+                self._by_con_id[contract.conId] = found
+        return found
 
 
 def wanted_contract(instrument: Instrument) -> Contract:
@@ -90,6 +120,12 @@ def wanted_contract(instrument: Instrument) -> Contract:
         right=instrument.right,
         tradingClass=instrument.symbol if kind is SecurityType.FUT else "",  # VX beside its weeklies, which share a symbol
     )
+
+
+def _same_root(instrument: Instrument, contract: Contract) -> bool:
+    wanted = wanted_contract(instrument)
+    ours = (wanted.secType, wanted.symbol, wanted.currency, wanted.tradingClass)
+    return ours == (contract.secType, contract.symbol, contract.currency, contract.tradingClass)
 
 
 def _last_day(details: ContractDetails) -> str:

@@ -68,7 +68,8 @@ class Executions:
 
         Its charges are IB's when IB has told them, else an estimate (``final`` false).
         """
-        instrument = self._contracts.instrument(contract.conId)
+        known = self._contracts
+        instrument = known.of_ours(contract) if execution.orderRef else known.instrument(contract.conId)
         if instrument is None:
             self._tell("foreign_execution", f"{contract.localSymbol}: {execution.side} {execution.shares:g} is not of our orders")
             return None

@@ -10,21 +10,25 @@ from theo.domain.instrument import Instrument
 from theo.domain.orders import Amendment, Order
 from theo.venue.fees import Done
 
+BROKER = "IB"  # as the core and the tables call who gave an order its numbers
 ORDERS_MAX = 20_000  # remembered; beyond it the older half of those that have ended is forgotten
 
 
 class Sent(msgspec.Struct, kw_only=True):
     """One of our orders as far as IB has spoken of it. ``order`` holds the values that IB last confirmed.
 
-    ``order_id`` is 0 while this connection has no handle for it; ``parent_id`` is its parent's, as IB knows it. ``answered``: IB
-    has shown a sign of it in this connection. ``reason`` is why it ends, as (IB's code, text). ``inactive``: IB holds it and has
-    not said why. ``ghost``: permId of a second live order of it that is being cancelled. ``done`` is what was executed of it,
-    for the estimate of its charges; ``executed`` is its quantity, ``whole`` where this process has seen all of the order's life.
-    ``missed``: a status told of more than that. ``unheard``: IB did not know its handle when its cancel was asked for.
+    ``con_id`` and ``exchange``: its contract, and where it goes, as IB names them; a change names the same. ``order_id`` is 0
+    while this connection has no handle for it; ``parent_id`` is its parent's, as IB knows it. ``answered``: IB has shown a sign
+    of it in this connection. ``reason`` is why it ends, as (IB's code, text). ``inactive``: IB holds it and has not said why.
+    ``ghost``: permId of a second live order of it that is being cancelled. ``done`` is what was executed of it, for the estimate
+    of its charges; ``executed`` is its quantity, ``whole`` where this process has seen all of the order's life. ``missed``: a
+    status told of more than that. ``unheard``: IB did not know its handle when its cancel was asked for.
     """
 
     order: Order
     instrument: Instrument
+    con_id: int
+    exchange: str
     order_id: int = 0
     parent_id: int = 0
     client_id: int = 0

@@ -17,8 +17,9 @@ from theo.adapters.ib.day_end import session_ends_near
 from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import from_ib
-from theo.adapters.ib.order_names import OrderNames, Sent
+from theo.adapters.ib.order_names import BROKER, OrderNames, Sent
 from theo.domain.inputs import Report
+from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
 from theo.domain.orders import Amendment, Order, TimeInForce
 from theo.domain.reports import (
@@ -63,21 +64,21 @@ class OrderReports:
         link.callbacks.on("error", self._error)
 
     def _open_order(self, order_id: int, contract: Contract, theirs: IbOrder, state: OrderState) -> None:
-        instrument = self._contracts.instrument(contract.conId)
-        if theirs.whatIf or not theirs.orderRef or instrument is None or theirs.account not in {"", self._link.account}:
+        instrument = self._contracts.of_ours(contract) if theirs.orderRef else None
+        if theirs.whatIf or instrument is None or theirs.account not in {"", self._link.account}:
             return  # a question, or none of ours: the books tell of those
         sent = self._names.of(theirs.orderRef)
         read = from_ib(theirs, theirs.orderRef, instrument, None if sent is None else sent.order)
         if read is None:
             return
         if sent is None:
-            sent = self._names.add(Sent(order=read, instrument=instrument, client_id=theirs.clientId))
+            sent = self._names.add(_new(read, instrument, contract, theirs))
         if theirs.permId and sent.perm_id not in {0, theirs.permId} and not sent.ended:
             if state.status in WORKING:
                 self._ghost(sent, theirs.permId)
             return
         own = theirs.clientId == self._link.settings.client_id
-        sent.parent_id = theirs.parentId
+        sent.parent_id, sent.con_id, sent.exchange = theirs.parentId, contract.conId, contract.exchange
         self._names.name(sent, order_id=order_id if own else 0, perm_id=theirs.permId)
         self._values(sent, read)
         self._status(sent, state.status)
@@ -132,7 +133,8 @@ class OrderReports:
     def _status(self, sent: Sent, status: str) -> None:
         if status in ALIVE and sent.perm_id and not sent.answered:
             sent.answered = True
-            self._say(OrderAccepted(self._now(), sent.order.id, str(sent.perm_id)))
+            names = (str(sent.perm_id), BROKER, sent.client_id, sent.order_id)
+            self._say(OrderAccepted(self._now(), sent.order.id, *names))
         if status == INACTIVE:
             self._hold(sent)
         elif status in ALIVE:
@@ -230,6 +232,10 @@ class OrderReports:
 
     def _now(self) -> int:
         return self._link.clock.now()
+
+
+def _new(order: Order, instrument: Instrument, contract: Contract, theirs: IbOrder) -> Sent:
+    return Sent(order=order, instrument=instrument, con_id=contract.conId, exchange=contract.exchange, client_id=theirs.clientId)
 
 
 def _terms(order: Order) -> tuple[int, int | None, int | None, int | None]:

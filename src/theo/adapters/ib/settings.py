@@ -1,9 +1,12 @@
 """What the connection to IB needs to know. Made from the configuration's ``[ib]``; nothing here is a secret."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from theo.adapters.ib.budget import Limits
 from theo.domain.market_data import SECOND
+from theo.domain.orders import Route
 
 
 class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +26,4 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     clock_skew_max: int = 2 * SECOND
     lost_bound: int = 15 * 60 * SECOND  # a link that is down for longer is told with a page: a person must look
     limits: Limits = Limits()
+    routes: Mapping[str, Route] = {}  # by symbol, for orders that name none

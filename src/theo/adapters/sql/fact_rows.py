@@ -85,7 +85,7 @@ def _put_orders(rows: EntityRows, at: int, keys: tuple[str, ...], ticket: Ticket
     for o in ticket.orders:
         what = (o.trade, o.instrument, o.side, o.type, o.quantity, o.tif, o.role, o.limit, o.stop, o.trail)
         group = (o.parent, o.oca_group, o.oca_type, o.outside_rth, _text(passed))
-        rows.put(t.orders, o.id, *keys, *what, *group, OrderStatus.INTENDED, "", 0, "", at, at)
+        rows.put(t.orders, o.id, *keys, *what, *group, OrderStatus.INTENDED, "", 0, "", at, at, o.route, "", 0, 0)
 
 
 def _move_order(rows: EntityRows, at: int, order: str, event: OrderEvent, reason: str = "") -> Row:
@@ -104,7 +104,9 @@ def _cancel_intended(rows: EntityRows, fact: f.CancelIntended) -> None:
 
 def _order_moved(rows: EntityRows, fact: f.OrderMoved) -> None:
     row = _move_order(rows, fact.at, fact.order, OrderEvent(fact.event), fact.reason)
-    row["broker_id"] = fact.broker_id or row["broker_id"]
+    if fact.broker_id:
+        row["broker_id"], row["broker"] = fact.broker_id, fact.broker
+        row["broker_client_id"], row["broker_handle"] = fact.client_id, fact.handle
 
 
 def _order_resized(rows: EntityRows, fact: f.OrderResized) -> None:

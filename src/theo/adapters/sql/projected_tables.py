@@ -113,9 +113,13 @@ orders = Table(
     Column("status", TEXT, nullable=False),
     Column("status_reason", TEXT, nullable=False),
     Column("filled", BigInteger, nullable=False),
-    Column("broker_id", TEXT, nullable=False),
+    Column("broker_id", TEXT, nullable=False),  # the broker's number of it for life: IB's permId
     _at("intended_at"),
     _at("changed_at"),
+    Column("route", TEXT, nullable=False),
+    Column("broker", TEXT, nullable=False),  # who gave it that number
+    Column("broker_client_id", BigInteger, nullable=False),  # IB's client id, 0 where there is none
+    Column("broker_handle", BigInteger, nullable=False),  # IB's order id of that client when it was accepted, 0 without
     _changed(),
 )
 

@@ -181,6 +181,7 @@ def _entry(
         oca_group=group,
         oca_type=OcaType.CANCEL_WITH_BLOCK if group else OcaType.NONE,
         outside_rth=asked.outside_rth,
+        route=asked.route,
     )
 
 

@@ -77,6 +77,7 @@ def exit_of(state: State, trade: TradeState, role: OrderRole, kind: OrderType, q
         oca_group=exit_group(trade.id),
         oca_type=OcaType.REDUCE_NON_BLOCK,
         outside_rth=state.orders[trade.orders[0]].order.outside_rth,
+        route=state.orders[trade.orders[0]].order.route,
     )
 
 

@@ -8,7 +8,7 @@ from theo.domain.approval import Refused
 from theo.domain.effects import CancelOrder, PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
 from theo.domain.orders import Order, OrderRole, Ticket
-from theo.domain.reports import BookOrder, BookReported, FillCorrected, OrderFilled
+from theo.domain.reports import BookOrder, BookReported, FillCorrected, OrderAccepted, OrderFilled
 from theo.engine.apply import difference
 from theo.engine.decide.entries import enter_again, still_valid
 from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
@@ -113,7 +113,8 @@ def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
             )
         )
     if entry.status != "filled":  # fills are counted from executions, never from a status
-        learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", entry.broker_id)
+        names = OrderAccepted(turn.at, ours.id, entry.broker_id, entry.broker, entry.client_id, entry.handle)
+        learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", names)
     if entry.status == "working" and before in ENDED - {OrderStatus.LOST} and held.since < turn.state.asked_book_at:
         turn.emit(Differed(turn.at, "order_alive", ours.id, str(before), entry.status, "cancelled"))
         turn.alert("page", "ghost_order", f"{ours.role} order {ours.id} is {before}, and works at the broker: cancelling it")

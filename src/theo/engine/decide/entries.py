@@ -4,7 +4,7 @@ from theo.domain.approval import Approved, Refused
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import OrderMoved, SignalClosed, TradeIntended
 from theo.domain.market_data import DAY
-from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket, TimeInForce
+from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Route, Ticket, TimeInForce
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view, mark
 from theo.engine.decide.tend import exit_group
@@ -33,7 +33,7 @@ def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
         _refuse(turn, signal, sized)
         return
     trade = f"{turn.state.journal}-t{turn.state.issued}"
-    ticket = bracket(turn, trade, proposal, sized.quantity, outside_rth=scan.terms.outside_rth)
+    ticket = bracket(turn, trade, proposal, sized.quantity, outside_rth=scan.terms.outside_rth, route=scan.terms.route)
     approved = approve_entry(proposal, instrument, ticket, account, world.limits, sized.risk)
     if isinstance(approved, Refused):
         _refuse(turn, signal, approved)
@@ -109,7 +109,7 @@ def _refuse(turn: Turn, signal: str, refused: Refused) -> None:
     turn.emit(SignalClosed(signal, "FAILED", refused.text, refused))
 
 
-def bracket(turn: Turn, trade: str, proposal: Proposal, quantity: int, *, outside_rth: bool) -> Ticket:
+def bracket(turn: Turn, trade: str, proposal: Proposal, quantity: int, *, outside_rth: bool, route: Route) -> Ticket:
     """The entry as parent, and its stop and target asleep at the venue until it is filled; all in one ticket."""
     number = f"{turn.state.journal}-{turn.state.issued}"
     account = turn.state.key.account
@@ -127,6 +127,7 @@ def bracket(turn: Turn, trade: str, proposal: Proposal, quantity: int, *, outsid
         limit=proposal.entry if entry_type in {OrderType.LIMIT, OrderType.STOP_LIMIT} else None,
         stop=proposal.entry if entry_type in {OrderType.STOP, OrderType.STOP_LIMIT} else None,
         outside_rth=outside_rth,
+        route=route,
     )
     children = [child_of(entry, 1, OrderRole.STOP, proposal.stop)]
     if proposal.target is not None:
@@ -153,4 +154,5 @@ def child_of(entry: Order, index: int, role: OrderRole, price: int) -> Order:
         oca_group=exit_group(entry.trade),
         oca_type=OcaType.REDUCE_NON_BLOCK,
         outside_rth=entry.outside_rth,
+        route=entry.route,
     )

@@ -12,6 +12,7 @@ from theo.engine.turn import Turn
 
 REFUSALS_TOLD = 5  # of cancels and changes of one order, in a row
 DUPLICATE_ID = 103  # IB: duplicate order id
+NAMELESS = r.OrderAccepted(0, "", "")  # a broker said nothing of what it calls an order
 EVENT_OF = {
     r.OrderAccepted: OrderEvent.ACCEPTED,
     r.OrderRejected: OrderEvent.REJECTED,
@@ -70,10 +71,8 @@ def _learn_event(turn: Turn, held: OrderState, report: r.OrderReport) -> None:
     if isinstance(report, r.OrderRejected) and report.code == DUPLICATE_ID:
         ask_book(turn, f"the venue already knows {report.order}")  # it refuses the repeat, not the order
         return
-    event = EVENT_OF[type(report)]
-    broker_id = report.broker_id if isinstance(report, r.OrderAccepted) else ""
-    reason = getattr(report, "reason", "")
-    learn(turn, held, event, reason, broker_id)
+    names = report if isinstance(report, r.OrderAccepted) else NAMELESS
+    learn(turn, held, EVENT_OF[type(report)], getattr(report, "reason", ""), names)
 
 
 def _tell_stuck(turn: Turn, held: OrderState) -> None:
@@ -84,13 +83,14 @@ def _tell_stuck(turn: Turn, held: OrderState) -> None:
         )
 
 
-def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", broker_id: str = "") -> None:
-    """Move an order by an event that the broker made known."""
+def learn(turn: Turn, held: OrderState, event: OrderEvent, reason: str = "", names: r.OrderAccepted = NAMELESS) -> None:
+    """Move an order by an event that the broker made known; ``names`` is what it calls the order, if that was told with it."""
     before = held.status
     following = order_life.next_status(before, event)
-    if following is before and (not broker_id or broker_id == held.broker_id):
+    if following is before and names.broker_id in {"", held.broker_id}:
         return
-    turn.emit(OrderMoved(turn.at, held.order.id, event, reason, broker_id))
+    known = (names.broker_id, names.broker, names.client_id, names.handle)
+    turn.emit(OrderMoved(turn.at, held.order.id, event, reason, *known))
     if event is OrderEvent.REJECTED and before not in order_life.ENDED:
         turn.alert("warning", "order_rejected", f"{held.order.role} order {held.order.id} was rejected: {reason}")
     if event is OrderEvent.ABSENT and before not in order_life.ENDED:

@@ -210,6 +210,7 @@ def _exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, s
         oca_group="" if excess else exit_group(trade.id),
         oca_type=OcaType.NONE if excess else OcaType.REDUCE_NON_BLOCK,
         outside_rth=turn.state.orders[trade.orders[0]].order.outside_rth,  # an exit trades in the hours of its entry
+        route=turn.state.orders[trade.orders[0]].order.route,
     )
 
 

@@ -90,6 +90,10 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
         "j-2": ("filled", 2, "perm2"),
         "j-3": ("cancelled", 0, "perm3"),
     }
+    names = ("id", "broker", "broker_id", "broker_client_id", "broker_handle")
+    assert [tuple(row[name] for name in names) for row in orders.values()] == [
+        (f"j-{n}", "IB", f"perm{n}", 7, 900 + n) for n in (1, 2, 3)
+    ]
     assert orders["j-2"]["stop_price"] == 449_100
     assert orders["j-1"]["passed"] == '["daily_loss","exposure"]'
     (deal,) = store.rows("deals", run="run-1")

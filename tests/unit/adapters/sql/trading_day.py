@@ -102,7 +102,7 @@ def trading_day() -> list[list[Fact]]:
         [f.RunStarted(at=1, key=RUN, build="b1", cash=100_000_000_000, world="{}"), f.DayBegan(1, 19_000, 100_000_000_000)],
         [f.Decided("mes-vix", 10, "no break", (None, 1.5), 5)],
         [f.Decided("mes-vix", 20, "long", (4500.25, -0.8), 7), f.SignalRaised("S1", KEY, 20, proposal), intended],
-        [f.OrderMoved(21, f"j-{n}", "accepted", "", f"perm{n}") for n in (1, 2, 3)],
+        [f.OrderMoved(21, f"j-{n}", "accepted", "", f"perm{n}", "IB", 7, 900 + n) for n in (1, 2, 3)],
         [fill(30, 1, OrderRole.ENTRY, Side.BUY, 1, 449_975), fill(31, 1, OrderRole.ENTRY, Side.BUY, 1, 450_025)],
         [f.SignalClosed("S1", "EXECUTED", "")],
         [f.AmendIntended(40, Approved(Amendment(order="j-2", quantity=2, stop=449_100), ()), "trailing")],
