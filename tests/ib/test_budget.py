@@ -38,7 +38,7 @@ class Witness:
         self.clock, self.budget = clock, Budget(clock, limits)
         self.messages: list[int] = []
         self.orders: list[tuple[int, int]] = []  # wanted, sent
-        self.history: list[tuple[int, Hashable, Hashable, int]] = []
+        self.history: list[tuple[int, Hashable, tuple[int, object], int]] = []
         self.open = self.open_most = 0
 
     async def data(self, at: int) -> None:
@@ -63,6 +63,22 @@ class Witness:
             await self.clock.sleep_until(now + answered)
             self.open -= 1
 
+    async def stream(self, at: int, contract: int) -> None:
+        """Asked for when there is room, or not at all."""
+        await self.clock.sleep_until(at)
+        place, question = ("contract", contract), ("question", contract, "stream")
+        if self.budget.stream_at(place, question):
+            return
+        await self.budget.stream(place, question)
+        now = self.clock.now()
+        self.messages.append(now)
+        self.history.append((now, contract, (contract, "stream"), 1))
+
+
+def asked_of(witness: Witness) -> list[tuple[int, Hashable, tuple[int, object], int]]:
+    """The questions for history, oldest first."""
+    return sorted(witness.history, key=lambda each: each[0])
+
 
 def most_within(times: list[int], window: int) -> int:
     """The most of ascending times that lie in any window: [t, t + window)."""
@@ -76,7 +92,8 @@ QUESTIONS = st.tuples(
     st.just("question"), MOMENTS, st.integers(0, 3), st.integers(0, 2), st.integers(1, 2), st.integers(0, 40 * SECOND)
 )
 BURSTS = st.tuples(st.just("burst"), MOMENTS, st.integers(1, 200))
-STREAMS = st.lists(st.one_of(DATA, ORDERS, QUESTIONS, BURSTS), max_size=60)
+OF_BARS = st.tuples(st.just("stream"), MOMENTS, st.integers(0, 3))
+STREAMS = st.lists(st.one_of(DATA, ORDERS, QUESTIONS, BURSTS, OF_BARS), max_size=60)
 
 
 async def played(stream: list[tuple[object, ...]]) -> Witness:
@@ -97,14 +114,14 @@ async def played(stream: list[tuple[object, ...]]) -> Witness:
 def test_no_window_of_any_limit_is_ever_exceeded_and_nothing_starves(stream: list[tuple[object, ...]]) -> None:
     """Everything that is asked for is sent in the end: the simulated world would be deadlocked otherwise."""
     witness = simulate(START, played(stream))
-    wanted = sum(int(str(what[1])) if name == "burst" else 1 for name, *what in stream)
-    assert len(witness.messages) == wanted
+    wanted = sum(int(str(what[1])) if name == "burst" else name != "stream" for name, *what in stream)
+    assert len(witness.messages) == wanted + sum(1 for _, _, (_, what), _ in asked_of(witness) if what == "stream")
     assert most_within(sorted(witness.messages), SECOND) < MESSAGES
     assert witness.open_most < OPEN
     weighted = sorted(at for at, _, _, weight in witness.history for _ in range(weight))
     assert most_within(weighted, 10 * MINUTE) < HISTORY
     of_contract, of_question = defaultdict(list), defaultdict(list)
-    for at, contract, question, _ in witness.history:
+    for at, contract, question, _ in asked_of(witness):
         of_contract[contract].append(at)
         of_question[question].append(at)
     assert all(most_within(times, 2 * SECOND) < SAME_CONTRACT for times in of_contract.values())
@@ -130,6 +147,29 @@ def test_a_hundred_questions_take_their_ten_minutes() -> None:
     assert len(weighted) == 150
     assert most_within(weighted, 10 * MINUTE) in {54, 55}
     assert weighted[-1] - START < 21 * MINUTE
+
+
+def test_streams_and_what_is_not_paced_wait_for_no_question_that_is() -> None:
+    """With the ten minutes' questions used up, others go on; the first place that is free is a stream's."""
+
+    async def main() -> list[int]:
+        clock = LoopClock()
+        budget = Budget(clock, Limits(history_in_ten_minutes=2, history_open=2))
+        for n in range(2):
+            with await budget.history(n, n):
+                pass
+        waiting = [asyncio.ensure_future(budget.history(n, n)) for n in range(2, 6)]
+        await asyncio.sleep(1)
+        with await budget.open_history():
+            seen = [clock.now() - START]
+        at = budget.stream_at("s", "s")
+        seen.append(at - START)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return seen
+
+    assert simulate(START, main()) == [SECOND, 10 * MINUTE + 1]
 
 
 def test_a_question_that_has_to_wait_holds_up_no_other() -> None:

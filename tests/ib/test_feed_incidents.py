@@ -4,6 +4,7 @@ import pytest
 
 from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, standing, world
+from theo.adapters.ib.budget import Limits
 from theo.domain.market_data import SECOND
 from theo.ports.feed import FeedState, HoleEnd
 
@@ -113,6 +114,23 @@ async def test_nightly_restart(world: FeedWorld) -> None:
         assert len(world.gateway.streams.subscriptions()) == 2
 
 
+async def test_streams_never_wait_for_history(world: FeedWorld) -> None:
+    """A hole whose question must wait for its turn, and then the nightly restart: what streams is asked for again at once."""
+    world.link.budget.limits = Limits(history_in_ten_minutes=1)
+    async with world.feeding(world.wish("MES"), world.wish("SPY")) as feed:
+        await warm(world)
+        world.play("server-lost-data-lost", 5.0)
+        await until(lambda: not world.link.up)
+        await until(lambda: world.link.up)
+        await until(lambda: world.link.budget.waiting > 0)
+        world.play("nightly-restart", 5.0)
+        await until(lambda: not world.link.up)
+        await until(lambda: world.link.up)
+        begun = world.second()
+        await world.lives(feed, "MES", "SPY")
+        assert world.second() - begun < 60
+
+
 async def test_competing_session(world: FeedWorld) -> None:
     """10197: told once with its cause, tried again until it lives, and the hole is filled."""
     async with world.feeding(world.wish("MES"), world.wish("VIX")) as feed:
@@ -202,7 +220,7 @@ async def test_duplicate_and_late_ticks(world: FeedWorld) -> None:
         world.play("duplicate-ticks", seconds=8, count=30)
         await until(lambda: not world.gateway.incidents.lasting)
         ended = world.second() + 10
-        await until(lambda: all(not keeper.line.dirty() and keeper.line.newest > ended for keeper in feed._keepers))
+        await until(lambda: all(not keeper._sub.line.dirty() and keeper._sub.line.newest > ended for keeper in feed._keepers))
         for symbol in ("MES", "SPY"):
             world.complete(symbol, ended)
 
@@ -219,6 +237,6 @@ async def test_pacing(world: FeedWorld) -> None:
         await world.pass_time(60)
         world.end("pacing")
         ended = world.second()
-        await until(lambda: not any(keeper.line.dirty() or keeper.line.hole_since for keeper in feed._keepers), 40)
+        await until(lambda: not any(keeper._sub.line.dirty() or keeper._sub.line.hole_since for keeper in feed._keepers), 40)
         await until(lambda: world.span("MES")[1] > ended)
         world.complete("MES")

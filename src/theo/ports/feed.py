@@ -39,6 +39,7 @@ class FeedState(StrEnum):
     DELAYED = "delayed"  # the source says that it sends late
     SILENT = "silent"  # open hours, and nothing came for longer than its bound: asked for anew
     DEAD = "dead"  # still nothing, though its market trades: a person was told
+    POLLED = "polled"  # no stream is to be had: prices are asked for one by one, and what is traded between them is missing
     REFUSED = "refused"  # ``why`` and ``remedy`` say more; asked for again now and then
 
 
@@ -58,11 +59,20 @@ class Hole(msgspec.Struct, frozen=True):
     end: HoleEnd
 
 
+class Latency(msgspec.Struct, frozen=True):
+    """From the exchange's time to ours, in microseconds: of the newest ``count`` ticks the middle, and what few exceed."""
+
+    p50: int
+    p95: int
+    p99: int
+    count: int
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """One subscription. Times in microseconds UTC (0: never), durations in microseconds.
 
-    ``bound`` is how long it may be silent in open hours. ``latency`` is from the exchange's time to ours, the difference of the
-    two clocks taken out; None where the source names no time. ``filled`` counts ticks that history gave for holes, ``resumed``
+    ``bound`` is how long it may be silent in open hours. ``latency`` is that of the source, the difference of the two clocks
+    taken out; None where it names no time. ``filled`` counts ticks that history gave for holes, ``resumed``
     how often it was asked for anew. ``hole_since`` is from when on ticks are missing that may yet come, 0 without a hole;
     ``hole`` is the last one that ended.
     """
@@ -74,7 +84,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
     heard_at: int = 0
     bound: int = 0
-    latency: int | None = None
+    latency: Latency | None = None
     posted: int = 0
     filled: int = 0
     resumed: int = 0

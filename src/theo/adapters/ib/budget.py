@@ -33,8 +33,8 @@ class Budget:
     def __init__(self, clock: Clock, limits: Limits | None = None) -> None:
         self._clock, self.limits = clock, limits or Limits()
         self._sent: deque[int] = deque()
-        self._history: deque[int] = deque()
-        self._asked: dict[Hashable, deque[int]] = {}
+        self._history: deque[_Asked] = deque()
+        self._asked: dict[Hashable, deque[_Asked]] = {}
         self._turn = asyncio.Lock()
         self._history_turn = asyncio.Lock()
         self._open = asyncio.Semaphore(self.limits.history_open)
@@ -66,8 +66,10 @@ class Budget:
         return now if len(sent) < most else sent[len(sent) - most] + SECOND + 1
 
     async def history(self, contract: Hashable, question: Hashable, weight: int = 1) -> "OpenHistory":
-        """Return when a historical question may be sent; ``weight`` is 2 for BID_ASK. Leave the context when it is answered."""
-        await self._open.acquire()
+        """Return when a historical question may be sent; ``weight`` is 2 for BID_ASK. Leave the context when it is answered.
+
+        Whoever waits for the next ten minutes holds no place among the open questions.
+        """
         self.waiting += 1
         try:
             while (at := self._question_at(contract, question)) > self._clock.now():
@@ -75,17 +77,30 @@ class Budget:
             async with self._history_turn:
                 while (at := self._history_at(contract, question, weight)) > self._clock.now():
                     await self._clock.sleep_until(at)
-                await self.message()  # within the turn: what is counted is when it is sent
-                now = self._clock.now()
-                self._history.extend([now] * weight)
-                self._asked.setdefault(contract, deque()).append(now)
-                self._asked.setdefault(question, deque()).append(now)
-        except BaseException:
-            self._open.release()
-            raise
+                asked = self._count(contract, question, weight)
+                opened = await self.open_history()
+                asked.at = self._clock.now()
         finally:
             self.waiting -= 1
-        return OpenHistory(self._open)
+        return opened
+
+    def stream_at(self, contract: Hashable, question: Hashable) -> int:
+        """When a stream of bars may be asked for, which IB counts as a question for history; 0 is now. Nobody queues for it."""
+        at = self._history_at(contract, question, 1)
+        return at if at > self._clock.now() else 0
+
+    async def stream(self, contract: Hashable, question: Hashable) -> None:
+        """Take the place that is free by ``stream_at`` before any question that waits for one; return when it may be sent."""
+        asked = self._count(contract, question, 1)
+        await self.message()
+        asked.at = self._clock.now()
+
+    def _count(self, contract: Hashable, question: Hashable, weight: int) -> "_Asked":
+        asked = _Asked(self._clock.now())
+        self._history.extend([asked] * weight)
+        for key in (contract, question):
+            self._asked.setdefault(key, deque()).append(asked)
+        return asked
 
     async def open_history(self) -> "OpenHistory":
         """As ``history`` for what IB does not pace: bars of a minute and longer, and where history begins."""
@@ -102,7 +117,7 @@ class Budget:
         now = self._clock.now()
         _forget(self._history, now - 10 * MINUTE)
         over = len(self._history) + weight - self.limits.history_in_ten_minutes
-        at = self._history[over - 1] + 10 * MINUTE + 1 if over > 0 else now
+        at = self._history[over - 1].at + 10 * MINUTE + 1 if over > 0 else now
         return max(at, self._question_at(contract, question))
 
     def _question_at(self, contract: Hashable, question: Hashable) -> int:
@@ -111,11 +126,11 @@ class Budget:
         for key in [key for key, times in self._asked.items() if _forget(times, now - limits.history_same_again)]:
             del self._asked[key]
         at = now
-        same = self._asked.get(contract, ())
+        same = sorted(asked.at for asked in self._asked.get(contract, ()))
         if len(same) >= limits.history_same_in_two_seconds:
             at = max(at, same[-limits.history_same_in_two_seconds] + 2 * SECOND + 1)
         if again := self._asked.get(question):
-            at = max(at, again[-1] + limits.history_same_again + 1)
+            at = max(at, max(asked.at for asked in again) + limits.history_same_again + 1)
         return at
 
     def take_line(self, subscription: Hashable) -> None:
@@ -151,8 +166,17 @@ class OpenHistory:
         self._open.release()
 
 
-def _forget(times: deque[int], before: int) -> bool:
+class _Asked:
+    """When a question was sent; before that, when its place was taken."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
+def _forget(asked: deque[_Asked], before: int) -> bool:
     """Drop what lies before; whether nothing is left."""
-    while times and times[0] <= before:
-        times.popleft()
-    return not times
+    while asked and asked[0].at <= before:
+        asked.popleft()
+    return not asked

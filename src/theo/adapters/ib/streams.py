@@ -25,6 +25,7 @@ class Way(StrEnum):
 
 
 DELAYED = "ib:delayed"  # source of the ticks of a sampled line that is told to be late
+SNAPSHOT = "ib:snapshot"  # source of prices that were asked for one by one, where no stream comes
 TICK_BY_TICK_MAX = 5  # that IB grants a login with 100 lines; fewer are found out
 REAL_TIME_BARS_MAX = 20  # of 60 questions in ten minutes that each of them is one of, after each reconnection anew
 _TRADED = frozenset({SecurityType.STK, SecurityType.ETF, SecurityType.FUT})
