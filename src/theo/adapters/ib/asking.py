@@ -171,7 +171,7 @@ class Asking:
         self._reader.plain |= plain
         self._listen(self._link.next_id())
         self._wanted, sub.asked, sub.asked_at = False, True, now
-        if sub.state is S.WANTED:
+        if sub.state is S.WANTED or not sub.rhythm.heard_at:
             sub.become(S.ASKED)
         else:
             sub.changed()
