@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from theo.app.broker_tables import IbTable, LiveTable
-from theo.app.configuration import Configuration, DataTable, ExchangeTable, configured
+from theo.app.configuration import Configuration, DataTable, ExchangeTable, ReportTable, configured
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 from theo.strategy.loading import STRATEGIES, load_ruleset
@@ -111,7 +111,13 @@ def test_every_error_names_the_code_that_the_program_exits_with() -> None:
 
 def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> None:
     text = (REFERENCE / "configuration.md").read_text()
-    tables: dict[str, type[BaseModel]] = {"exchange": ExchangeTable, "data": DataTable, "ib": IbTable, "live": LiveTable}
+    tables: dict[str, type[BaseModel]] = {
+        "exchange": ExchangeTable,
+        "data": DataTable,
+        "ib": IbTable,
+        "live": LiveTable,
+        "report": ReportTable,
+    }
     fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
     assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)
     for key, field in ((path.partition(".")[2], field) for path, field in fields.items()):

@@ -191,6 +191,19 @@ def deals(
 
 
 @app.command()
+def lots(
+    context: typer.Context,
+    run_id: RunOption = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
+    json: Json = False,
+) -> None:
+    """Closing fills matched to the lots that they close, by account, with realised profit: see [report] in theo.toml."""
+    from theo.app.commands.lots import run
+
+    raise typer.Exit(run(home_of(context), run_id=run_id, csv=csv, json=json))
+
+
+@app.command()
 def why(
     context: typer.Context,
     symbol: Annotated[str, typer.Argument(help="For example MES.")],

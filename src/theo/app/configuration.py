@@ -6,7 +6,7 @@ broker's paper account, or to real money, which takes more words (broker_tables.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +16,8 @@ from theo.adapters.ib.settings import IbSettings
 from theo.app.broker_tables import IbTable, LiveTable, Mode, gate_settings, ib_settings
 from theo.domain.errors import ConfigError, TheoError
 from theo.market.trust import TrustBounds
+from theo.report.allocation import AccountMethod
+from theo.report.lots import LotMethod
 from theo.risk.limits import Limits
 from theo.runtime.session_gate import GateSettings
 from theo.venue.exchange import VenueSettings
@@ -41,6 +43,16 @@ class DataTable(BaseModel):
     whole_bars_min: int = Field(default=50, ge=1, le=10_000)
 
 
+class ReportTable(BaseModel):
+    """``[report]``: how closing fills are matched to lots, and whose they are when several accounts take part."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lot_method: LotMethod = LotMethod.FIFO
+    account_method: AccountMethod = AccountMethod.PRO_RATA
+    accounts: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = {}
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -52,6 +64,7 @@ class Configuration(BaseSettings):
     limits: dict[str, float | str] = {}
     exchange: ExchangeTable = ExchangeTable()
     data: DataTable = DataTable()
+    report: ReportTable = ReportTable()
     ib: IbTable = IbTable()
     live: LiveTable = LiveTable()
 
@@ -74,6 +87,7 @@ class Configured(msgspec.Struct, frozen=True):
     limits: Limits
     exchange: VenueSettings
     trust: TrustBounds
+    report: ReportTable
     mode: Mode
     ib: IbSettings
     gate: GateSettings
@@ -106,7 +120,7 @@ def configured(file: Path) -> Configured:
     )
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
-    return Configured(limits, exchange, trust, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone)
+    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

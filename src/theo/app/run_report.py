@@ -8,6 +8,7 @@ from theo.app.standing import last_prices
 from theo.domain.facts import Fact, Restarted, RunStarted
 from theo.domain.instrument import Instrument
 from theo.domain.journal import TRADING
+from theo.domain.keys import Key
 from theo.drive.record import known
 from theo.engine.codec import decode_facts
 from theo.ports.store import JournalStore
@@ -43,6 +44,14 @@ def run_report(store: JournalStore) -> RunReport | None:
     now = EquityPoint(at, run.equity_points()[-1].equity if unpriced else run.equity(prices))
     deals = sorted(run.deals(), key=lambda d: (d.status != COMPLETED, d.exited_at, d.trade))
     return RunReport(deals, instruments, performance(run, now), [*run.equity_points(), now])
+
+
+def run_facts(store: JournalStore) -> tuple[Key, dict[int, Instrument], list[Fact]]:
+    """Whose run a journal holds, the instruments that it ever knew, and its facts."""
+    facts = list(_facts(store))
+    worlds = [fact.world for fact in facts if isinstance(fact, RunStarted | Restarted) and fact.world]
+    key = next((fact.key for fact in facts if isinstance(fact, RunStarted)), Key())
+    return key, {i.id: i for world in worlds for i in known(world).instruments}, facts
 
 
 def _facts(store: JournalStore) -> Iterator[Fact]:

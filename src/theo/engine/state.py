@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 8
+STATE_VERSION = 9
 
 
 class OrderState(msgspec.Struct):

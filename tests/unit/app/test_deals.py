@@ -59,3 +59,24 @@ def test_only_one_rule_set(theo: Theo, played: Path) -> None:
 def test_an_empty_home(theo: Theo, tmp_path: Path) -> None:
     assert theo("--home", tmp_path, "deals", "--json").out == "[]\n"
     assert "no run is recorded yet" in theo("--home", tmp_path, "deals").out
+
+
+@pytest.mark.parametrize("method", ["FIFO", "LIFO"])
+@pytest.mark.parametrize("shares", ["PRO_RATA", "FIFO", "LIFO"])
+def test_lots_of_all_accounts_realise_what_the_deals_do(
+    theo: Theo, played: Path, monkeypatch: pytest.MonkeyPatch, method: str, shares: str
+) -> None:
+    deals = json.loads(theo("--home", played, "deals", "--json").out)
+    monkeypatch.setenv("THEO__REPORT__LOT_METHOD", method)
+    monkeypatch.setenv("THEO__REPORT__ACCOUNT_METHOD", shares)
+    monkeypatch.setenv("THEO__REPORT__ACCOUNTS", '{"DU1": 2, "DU2": 1}')
+    lots = json.loads(theo("--home", played, "lots", "--json").out)
+    assert {lot["account"] for lot in lots} <= {"DU1", "DU2"}
+    assert round(sum(lot["net"] for lot in lots), 2) == round(sum(deal["net"] for deal in deals), 2)
+    assert sum(lot["quantity"] for lot in lots) == sum(deal["quantity"] for deal in deals)
+
+
+def test_lots_of_one_account_are_its_own(theo: Theo, played: Path) -> None:
+    lots = json.loads(theo("--home", played, "lots", "--json").out)
+    assert {lot["account"] for lot in lots} == {"SIM"}
+    assert theo("--home", played, "lots").out.startswith("run demo")
