@@ -74,6 +74,18 @@ def replay(
 
 
 @app.command()
+def parity(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help='A recorded run; "last" is the newest.')] = "last",
+    json: Json = False,
+) -> None:
+    """Decide a run again, and name the cause of each fill that a backtest on its recording has otherwise."""
+    from theo.app.commands.parity import run
+
+    raise typer.Exit(run(home_of(context), run_id, json=json))
+
+
+@app.command()
 def paper(
     context: typer.Context,
     ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a shipped one.")],

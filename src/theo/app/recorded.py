@@ -41,6 +41,11 @@ def recorded_prices(store: SqlJournalStore) -> Iterator[Tick | Bar]:
     return (item for item in recorded_items(store) if not isinstance(item, DataMarked))
 
 
+def recorded_steps(store: SqlJournalStore) -> Iterator[Step]:
+    """Every recorded step, in order."""
+    return _steps(store.read(TRADING))
+
+
 def decide_again(
     home: Home,
     folder: Path,
@@ -58,7 +63,7 @@ def decide_again(
         return assemble(_plan(home, folder, store, started))
 
     def from_the_start() -> tuple[Iterator[Step], Iterator[MarketData]]:
-        return _steps(store.read(TRADING)), recorded_items(store)
+        return recorded_steps(store), recorded_items(store)
 
     return redecide(new_core, _steps(walked(store.read(TRADING))), items or recorded_items(store), from_the_start)
 
