@@ -8,6 +8,7 @@ import typer
 
 from theo.app.cli_data import importing, journal
 from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
+from theo.app.cli_order import order, trade
 
 app = typer.Typer(
     help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.add_typer(importing, name="import")
 app.add_typer(journal, name="journal")
+app.add_typer(order, name="order")
+app.add_typer(trade, name="trade")
 
 
 @app.callback()

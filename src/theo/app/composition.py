@@ -19,6 +19,7 @@ from theo.adapters.system.log import LogNotifier
 from theo.app.home import Home
 from theo.domain.keys import Key
 from theo.drive.assembly import Plan, assemble, exchange
+from theo.engine.world import Settings
 from theo.ports.notifier import Notifier
 from theo.runtime.boot import Booted, boot
 from theo.runtime.run import VirtualRun
@@ -60,6 +61,7 @@ def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash
         limits=settings.limits,
         venue=settings.exchange,
         trust=settings.trust,
+        settings=Settings(stop_after_fill=settings.orders.stop_after_fill),
         key=key,
         journal=journal,
         build=BUILD,

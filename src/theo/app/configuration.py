@@ -53,6 +53,22 @@ class ReportTable(BaseModel):
     accounts: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = {}
 
 
+class OrdersTable(BaseModel):
+    """``[orders]``: what a person's own orders may do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    entries: Literal["protected", "stop after fill"] = "protected"
+    check_margin: bool = False
+
+
+class OrderSettings(msgspec.Struct, frozen=True):
+    """``stop_after_fill``: IOC and FOK entries go alone, their stop follows. ``check_margin``: not without the broker's word."""
+
+    stop_after_fill: bool = False
+    check_margin: bool = False
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -65,6 +81,7 @@ class Configuration(BaseSettings):
     exchange: ExchangeTable = ExchangeTable()
     data: DataTable = DataTable()
     report: ReportTable = ReportTable()
+    orders: OrdersTable = OrdersTable()
     ib: IbTable = IbTable()
     live: LiveTable = LiveTable()
 
@@ -92,6 +109,7 @@ class Configured(msgspec.Struct, frozen=True):
     ib: IbSettings
     gate: GateSettings
     gate_zone: str
+    orders: OrderSettings = OrderSettings()
 
 
 def configured(file: Path) -> Configured:
@@ -120,7 +138,8 @@ def configured(file: Path) -> Configured:
     )
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
-    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone)
+    orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
+    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone, orders)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

@@ -23,6 +23,7 @@ from theo.adapters.system.latch import StopFile
 from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
 from theo.app.configuration import Configured
 from theo.app.home import Home
+from theo.app.margins import IbMargins
 from theo.app.rulesets import find_ruleset
 from theo.domain.errors import ConfigError
 from theo.domain.keys import Key, Mode
@@ -88,7 +89,9 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
         if kind is not None
     }
     plan.from_ticks = True
-    plan.settings = msgspec.structs.replace(plan.settings, book_interval=BOOK_INTERVAL)
+    plan.settings = msgspec.structs.replace(
+        plan.settings, book_interval=BOOK_INTERVAL, margin_required=settings.orders.check_margin
+    )
     return plan
 
 
@@ -124,7 +127,7 @@ def open_live(
             notifier,
         )
         gate = _gate(settings, shell, clock, notifier)
-        operator = Operator(shell, inbox, latch)
+        operator = Operator(shell, inbox, latch, IbMargins(broker))
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
         run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (link.run, listening.run), begun)
     except BaseException:

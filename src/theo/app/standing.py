@@ -151,7 +151,7 @@ def _read(found: Standing, store: SqlJournalStore) -> None:
     if head is None:
         return  # it has only just begun
     state = recorded_state(store)
-    instruments = _instruments(store)
+    instruments = known_to(store)
     last = last_prices(store, set(instruments))
     found.account, found.mode = state.key.account, str(state.key.mode)
     found.at = iso(next(store.read(TRADING, head.seq)).recorded_at)
@@ -177,8 +177,8 @@ def _judge(found: Standing, home: Home, folder: Path, store: SqlJournalStore) ->
         found.series = series
 
 
-def _instruments(store: SqlJournalStore) -> dict[int, Instrument]:
-    """Those that the run knew when it began."""
+def known_to(store: SqlJournalStore) -> dict[int, Instrument]:
+    """The instruments that the run knew when it began, by their id."""
     first = next(store.read(TRADING, 1, 1), None)
     started = next((f for f in decode_facts(first) if isinstance(f, RunStarted)), None) if first is not None else None
     return {i.id: i for i in known(started.world).instruments} if started is not None else {}

@@ -67,4 +67,27 @@ class ChangeAsked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, ta
     target: str = ""
 
 
-Asked = EntryAsked | ExitAsked | PairAsked | ChangeAsked
+class CheckAsked(msgspec.Struct, frozen=True, array_like=True, tag="check_asked", tag_field="_"):
+    """Judge an entry, or two, as if they were asked for; nothing is sent."""
+
+    asked: EntryAsked | PairAsked
+
+
+class MarginTold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """What the broker says that an entry would do, asked without sending it; cash in micros of ``currency``, None for no number.
+
+    ``refused`` is why it would not take the order, or why there is no answer; "" when it would take it.
+    """
+
+    initial_change: int | None = None
+    maintenance_change: int | None = None
+    initial_after: int | None = None
+    maintenance_after: int | None = None
+    equity_after: int | None = None
+    charges: int | None = None
+    currency: str = ""
+    warning: str = ""
+    refused: str = ""
+
+
+Asked = EntryAsked | ExitAsked | PairAsked | ChangeAsked | CheckAsked

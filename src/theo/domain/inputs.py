@@ -5,7 +5,7 @@ Each has ``at``: when the platform learned of it, microseconds UTC. Core time is
 
 import msgspec
 
-from theo.domain.asked import Asked
+from theo.domain.asked import Asked, MarginTold
 from theo.domain.keys import Key
 from theo.domain.market_data import MarketData
 from theo.domain.reports import (
@@ -55,7 +55,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="c
     """A person's order to the platform: halt, resume, flatten, reset_breaker, close_trade, cancel_order.
 
     ``id`` is unique: a repeat within 24 hours returns the recorded outcome. What is asked of orders stands in ``payload``, and
-    its type says what is to be done; ``name`` is then for people.
+    its type says what is to be done; ``name`` is then for people. ``margins``: what the broker said of each entry, where asked.
     """
 
     at: int
@@ -65,6 +65,7 @@ class Command(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="c
     reason: str
     subject: str = ""
     payload: Asked | None = None
+    margins: tuple[MarginTold, ...] = ()
 
 
 Report = (

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     breaker_rest: int = 30 * MINUTE  # the breaker holds at least for so long, and until the next account day's open
     entry_slippage_ticks: int = 1  # allowance on a MARKET entry's planned price when it is sized
     stop_after_fill: bool = False  # whether a person's IOC and FOK entries may go without a stop, which follows their fill
+    margin_required: bool = False  # whether a person's entries need the broker's word on their margin before they are sent
 
     def refused_wait(self, refusals: int) -> int:
         """How long an order is left alone after so many refusals of cancels and changes in a row."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from theo.domain.asked import MarginTold
 from theo.domain.inputs import Command
 from theo.domain.journal import Record
 
@@ -32,11 +33,17 @@ class StoredSnapshot(msgspec.Struct, frozen=True):
 
 
 class CommandOutcome(msgspec.Struct, frozen=True):
-    """What came of a command, at microseconds UTC."""
+    """What came of a command, at microseconds UTC: the orders that it placed or changed, or the rule that refused it.
+
+    ``margins`` is what the broker said that its entries would do, where it was asked.
+    """
 
     at: int
     accepted: bool
     text: str
+    orders: tuple[str, ...] = ()
+    rule: str = ""
+    margins: tuple[MarginTold, ...] = ()
 
 
 class JournalStore(Protocol):

@@ -104,6 +104,7 @@ class LiveRun:
     async def _end(self) -> None:
         """Everything durable, a snapshot kept, the link closed. Protective orders rest at the broker."""
         await self._keep()
+        self._operator.close()
         await self._broker.close()
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from theo.adapters.sql.inbox_tables import commands
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.transactions import reading, writing
+from theo.domain.asked import Asked, MarginTold
 from theo.domain.errors import DataError, RefusedError
 from theo.domain.inputs import Command
 from theo.domain.market_data import DAY
@@ -17,6 +19,19 @@ from theo.ports.store import CommandOutcome
 PENDING_MAX: Final = 1_000  # a trader that is alive answers within seconds; more means that nobody reads
 REPEAT_WINDOW: Final = DAY
 KEPT: Final = 7 * DAY  # outcomes; the journal keeps them for ever
+
+
+class _Result(msgspec.Struct, frozen=True):
+    """The part of an outcome that has no column of its own."""
+
+    orders: tuple[str, ...] = ()
+    rule: str = ""
+    margins: tuple[MarginTold, ...] = ()
+
+
+_encode = msgspec.json.Encoder().encode
+_read_payload = msgspec.json.Decoder(Asked).decode
+_read_result = msgspec.json.Decoder(_Result).decode
 
 
 class SqlInbox:
@@ -44,6 +59,7 @@ class SqlInbox:
                     name=command.name,
                     reason=command.reason,
                     subject=command.subject,
+                    payload=_payload(command),
                 )
             )
         return None
@@ -58,8 +74,9 @@ class SqlInbox:
     def done(self, command_id: str, outcome: CommandOutcome) -> None:
         """See the port."""
         change = update(commands).where(self._ours, commands.c.id == command_id, commands.c.done_at.is_(None))
+        result = _encode(_Result(outcome.orders, outcome.rule, outcome.margins)).decode()
         with writing(self._engine) as connection:
-            connection.execute(change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text))
+            connection.execute(change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text, result=result))
 
     def outcome(self, command_id: str) -> CommandOutcome | None:
         """See the port."""
@@ -85,15 +102,31 @@ class SqlInbox:
 
 
 def _command(row: Row[tuple[object, ...]]) -> Command:
-    return Command(at=row.at, id=row.id, actor=row.actor, name=row.name, reason=row.reason, subject=row.subject)
+    return Command(
+        at=row.at,
+        id=row.id,
+        actor=row.actor,
+        name=row.name,
+        reason=row.reason,
+        subject=row.subject,
+        payload=_read_payload(row.payload) if row.payload else None,
+    )
+
+
+def _payload(command: Command) -> str:
+    return "" if command.payload is None else _encode(command.payload).decode()
 
 
 def _outcome(row: Row[tuple[object, ...]]) -> CommandOutcome | None:
-    return None if row.done_at is None else CommandOutcome(row.done_at, row.accepted, row.outcome)
+    if row.done_at is None:
+        return None
+    result = _read_result(row.result) if row.result else _Result()
+    return CommandOutcome(row.done_at, row.accepted, row.outcome, result.orders, result.rule, result.margins)
 
 
 def _repeat(known: Row[tuple[object, ...]], command: Command) -> CommandOutcome | None:
-    if (known.name, known.subject, known.actor) != (command.name, command.subject, command.actor):
+    asked = (command.name, command.subject, command.actor, _payload(command))
+    if (known.name, known.subject, known.actor, known.payload) != asked:
         raise DataError(
             f"command id {command.id} was used for {known.name} {known.subject}".rstrip(),
             why="one id means one command for 24 hours",

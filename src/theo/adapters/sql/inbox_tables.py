@@ -23,6 +23,8 @@ commands = Table(
     Column("done_at", BigInteger),
     Column("accepted", Boolean),
     Column("outcome", TEXT),
+    Column("payload", TEXT, nullable=False, server_default=""),
+    Column("result", TEXT, nullable=False, server_default=""),
     UniqueConstraint("home", "id", name="commands_by_id"),
 )
 Index("commands_waiting", commands.c.home, commands.c.done_at)

@@ -6,10 +6,10 @@ A plan changes nothing: it is what `theo order check` shows too.
 import msgspec
 
 from theo.domain.approval import Approved
-from theo.domain.asked import EntryAsked, PairAsked
+from theo.domain.asked import CheckAsked, EntryAsked, MarginTold, PairAsked
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import TradeIntended
-from theo.domain.instrument import Instrument
+from theo.domain.instrument import MICROS, Instrument
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view
@@ -51,11 +51,6 @@ class PlannedEntry(msgspec.Struct, frozen=True):
     risk: int
     approved: Approved[Ticket]
 
-    @property
-    def orders(self) -> tuple[str, ...]:
-        """The ids of its orders, the entry's first."""
-        return tuple(order.id for order in self.approved.subject.orders)
-
 
 class _Prices(msgspec.Struct, frozen=True):
     """The entry's own prices, in price units, None where its type has none."""
@@ -65,22 +60,48 @@ class _Prices(msgspec.Struct, frozen=True):
     trail: int | None
 
 
-def place_entry(turn: Turn, asked: EntryAsked) -> Answer:
-    """Open a trade by hand. Raises UnfitError."""
-    planned = plan_entry(turn.state, turn.world, asked)
-    _send(turn, planned)
-    return Answer(accepted=True, text=_said(turn.world, planned), orders=planned.orders)
-
-
-def place_pair(turn: Turn, asked: PairAsked) -> Answer:
-    """Open two trades of which one cancels the other; neither is sent unless both may be. Raises UnfitError."""
-    both = plan_pair(turn.state, turn.world, asked)
-    for planned in both:
+def place_entries(turn: Turn, asked: EntryAsked | PairAsked, margins: tuple[MarginTold, ...]) -> Answer:
+    """Open a trade by hand, or two of which one cancels the other: both, or none. Raises UnfitError."""
+    plans = plan_entries(turn.state, turn.world, asked)
+    _judge_margins(turn.world, plans, margins)
+    for planned in plans:
         _send(turn, planned)
-    text = "; ".join(_said(turn.world, planned) for planned in both)
-    return Answer(
-        accepted=True, text=f"one cancels the other: {text}", orders=tuple(order for planned in both for order in planned.orders)
-    )
+    return Answer(accepted=True, text=_all_said(turn.world, plans), orders=_orders(plans))
+
+
+def check_entries(turn: Turn, asked: CheckAsked, margins: tuple[MarginTold, ...]) -> Answer:
+    """What would come of it; nothing is sent, and no trade is opened. Raises UnfitError."""
+    plans = plan_entries(turn.state, turn.world, asked.asked)
+    if margins:
+        _judge_margins(turn.world, plans, margins)
+    risk = sum(planned.risk for planned in plans) / MICROS
+    return Answer(accepted=True, text=f"would be sent, {risk:,.2f} at risk: {_all_said(turn.world, plans)}")
+
+
+def plan_entries(state: State, world: World, asked: EntryAsked | PairAsked) -> tuple[PlannedEntry, ...]:
+    """Every entry that is asked for, judged; nothing is changed. Raises UnfitError."""
+    return plan_pair(state, world, asked) if isinstance(asked, PairAsked) else (plan_entry(state, world, asked),)
+
+
+def _judge_margins(world: World, plans: tuple[PlannedEntry, ...], margins: tuple[MarginTold, ...]) -> None:
+    """Raise UnfitError for what the broker would not take, or must be asked about and was not."""
+    if world.settings.margin_required and len(margins) != len(plans):
+        raise UnfitError("margin", "the broker has not said what the order would do to margin, and [orders] wants it to", 0, 1)
+    for told in margins:
+        if told.refused:
+            raise UnfitError("margin", f"the broker would not take the order: {told.refused}")
+        needed, equity = told.initial_after, told.equity_after
+        if needed is not None and equity is not None and needed > equity:
+            text = f"initial margin would be {needed / MICROS:,.2f} on equity of {equity / MICROS:,.2f} {told.currency}"
+            raise UnfitError("margin", text, needed / MICROS, equity / MICROS)
+
+
+def _orders(plans: tuple[PlannedEntry, ...]) -> tuple[str, ...]:
+    return tuple(order.id for planned in plans for order in planned.approved.subject.orders)
+
+
+def _all_said(world: World, plans: tuple[PlannedEntry, ...]) -> str:
+    return "; or: ".join(_said(world, planned) for planned in plans)
 
 
 def plan_pair(state: State, world: World, asked: PairAsked) -> tuple[PlannedEntry, PlannedEntry]:

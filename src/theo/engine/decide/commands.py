@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from theo.domain.asked import Asked, ChangeAsked, EntryAsked, ExitAsked
+from theo.domain.asked import Asked, ChangeAsked, CheckAsked, ExitAsked, MarginTold
 from theo.domain.effects import LatchHalt
 from theo.domain.facts import BreakerReset, CommandDone, Halted, PositionAdopted, Resumed
 from theo.domain.inputs import Command
 from theo.engine.decide.asked_changes import change_order
-from theo.engine.decide.asked_entries import place_entry, place_pair
+from theo.engine.decide.asked_entries import check_entries, place_entries
 from theo.engine.decide.asked_exits import cancel_asked, place_exit
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten, open_trades
@@ -28,7 +28,7 @@ def _carried_out(turn: Turn, command: Command) -> Answer:
     """What is asked of orders stands in the payload; everything else goes by its name."""
     try:
         if command.payload is not None:
-            return _asked(turn, command.payload)
+            return _asked(turn, command.payload, command.margins)
         if command.name == "cancel_order":
             return cancel_asked(turn, command.subject)
     except UnfitError as error:
@@ -40,14 +40,14 @@ def _carried_out(turn: Turn, command: Command) -> Answer:
     return Answer(accepted=accepted, text=text)
 
 
-def _asked(turn: Turn, asked: Asked) -> Answer:
-    if isinstance(asked, EntryAsked):
-        return place_entry(turn, asked)
+def _asked(turn: Turn, asked: Asked, margins: tuple[MarginTold, ...]) -> Answer:
     if isinstance(asked, ExitAsked):
         return place_exit(turn, asked)
     if isinstance(asked, ChangeAsked):
         return change_order(turn, asked)
-    return place_pair(turn, asked)
+    if isinstance(asked, CheckAsked):
+        return check_entries(turn, asked, margins)
+    return place_entries(turn, asked, margins)
 
 
 def halt(turn: Turn, actor: str, reason: str) -> None:
