@@ -1,9 +1,12 @@
 """Orders by hand on a whole gateway: asked as scripts ask, from another thread; the gateway's own books are the truth."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
+
+import msgspec
 
 from tests.ib.conftest import until
 from tests.live.platform import Platform
@@ -36,6 +39,7 @@ style = "positional"
 """
 MES = 4
 TICK = Decimal("0.25")
+FOLLOW_SECONDS, FOLLOWED_MAX = 4.0, 10
 
 
 class Person:
@@ -79,6 +83,19 @@ class Person:
         (found,) = [worked.order for worked in blotter.orders.values() if worked.order.order_ref == order]
         return found
 
+    async def holds(self, trade: str) -> None:
+        """Wait until the trade holds one, under a stop that the gateway has confirmed."""
+        await self.platform.until(lambda state: state.trades[trade].open_quantity == 1 and protected(state, trade))
+
+    async def follows(self, trade: str, order: str) -> None:
+        """Bring the trigger of a stop entry after a market that goes away from it, until it fills."""
+        for _ in range(FOLLOWED_MAX):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FOLLOW_SECONDS):
+                    await self.platform.until(lambda state: bool(state.trades[trade].in_quantity))
+                    return
+            await self.asks(ordering.modify_order, ChangeAsked(id=order, trigger=self.away(1)))
+
     async def flat(self, trade: str) -> None:
         """Close a trade and wait for its end."""
         done = await self.asks(ordering.close_trade, trade)
@@ -93,7 +110,7 @@ class Person:
 
 def entry(kind: OrderType, tif: TimeInForce, **prices: str) -> EntryAsked:
     """A purchase of one MES."""
-    return EntryAsked(symbol="MES", side=Side.BUY, type=kind, quantity=1, tif=tif, stop="1%", **prices)  # type: ignore[arg-type]
+    return msgspec.structs.replace(EntryAsked(symbol="MES", side=Side.BUY, type=kind, quantity=1, tif=tif, stop="1%"), **prices)
 
 
 async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platform) -> None:
@@ -119,8 +136,9 @@ async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platfo
         assert asked.limit == "" or sent.lmt_price == float(asked.limit)
         assert asked.trigger == "" or sent.aux_price == float(asked.trigger)
         trade = done.orders[0].trade
-        await platform.until(lambda state, trade=trade: state.trades[trade].open_quantity == 1)  # type: ignore[misc]
-        await platform.until(lambda state, trade=trade: person_protected(state, trade))  # type: ignore[misc]
+        if asked.trigger:
+            await person.follows(trade, done.orders[0].id)
+        await person.holds(trade)
         (status, *_) = ordering.get_order_status(platform.home.path, done.orders[0].id)
         assert (status.status, status.filled, len(status.fills)) == ("filled", 1, 1)
         assert status.broker_id
@@ -130,7 +148,7 @@ async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platfo
     person.books_agree()
 
 
-def person_protected(state: State, trade: str) -> bool:
+def protected(state: State, trade: str) -> bool:
     """Whether a stop of the open size is confirmed."""
     held = [state.orders[o] for o in state.trades[trade].orders]
     return any(o.order.role == "stop" and o.status == "working" and o.open_quantity == 1 for o in held)
@@ -160,7 +178,7 @@ async def test_a_bracket_is_changed_reduced_and_closed_and_a_pair_excludes_itsel
 
     bought = await person.asks(ordering.create_order, entry(OrderType.MARKET, TimeInForce.DAY, target="1%"))
     trade = bought.orders[0].trade
-    await platform.until(lambda state: person_protected(state, trade))
+    await person.holds(trade)
     tighter = await person.asks(ordering.modify_order, ChangeAsked(id=trade, stop="0.8%", target="0.9%"))
     assert not tighter.failed, tighter.text
     await platform.until(lambda state: not any(state.orders[o].amending_since for o in state.trades[trade].orders))
@@ -197,36 +215,36 @@ async def test_refusals_questions_and_repeats(platform: Platform, theo: Theo) ->
     await person.begin()
     home = platform.home.path
 
-    async def said(*words: str) -> tuple[int, dict[str, object]]:
+    async def said(*words: str) -> tuple[int, Ordered]:
         answer = await asyncio.to_thread(theo, "--home", home, "order", *words, "--json")
-        found: dict[str, object] = json.loads(answer.out)
-        return answer.code, found
+        return answer.code, msgspec.json.decode(answer.out, type=Ordered)
 
     code, found = await said("create", "VIX", "BUY", "1", "--stop", "1%")
-    assert (code, found["state"], found["rule"]) == (1, "refused", "instrument")  # this rule set does not listen to it
+    assert (code, found.state, found.rule) == (1, "refused", "instrument")  # this rule set does not listen to it
     code, found = await said("create", "MES", "buy", "1")
-    assert (code, found["rule"]) == (1, "protection")
+    assert (code, found.rule) == (1, "protection")
     code, found = await said(
         "create", "MES", "buy", "1", "--type", "stop", "--trigger", person.away(200), "--tif", "ioc", "--stop", "1%"
     )
-    assert (code, found["rule"]) == (1, "times_in_force")
+    assert (code, found.rule) == (1, "times_in_force")
     code, found = await said("check", "MES", "BUY", "2", "--stop", "1%")
-    assert (code, found["state"]) == (0, "done")
-    (margin,) = found["margins"]  # type: ignore[misc]
-    assert margin[0] > 0  # the gateway asks an initial margin of a future
+    assert (code, found.state) == (0, "done")
+    (margin,) = found.margins
+    assert (margin.initial_change or 0) > 0  # the gateway asks an initial margin of a future
+    assert margin.currency == "USD"
     assert not person.state.trades
 
     words = ("create", "MES", "BUY", "1", "--stop", "1%", "--id", "mine-1")
     code, found = await said(*words)
-    assert (code, found["state"]) == (0, "done")
+    assert (code, found.state) == (0, "done")
     code, again = await said(*words)
-    assert (code, again["orders"][0]["id"]) == (0, found["orders"][0]["id"])  # type: ignore[index]
+    assert (code, again.orders[0].id) == (0, found.orders[0].id)
     assert len(person.state.trades) == 1
     intended = [fact for fact in platform.facts if isinstance(fact, TradeIntended | AmendIntended)]
     assert len(intended) == 1
     await person.flat(next(iter(person.state.trades)))
     await platform.end()
-    assert (await said(*words))[1]["state"] == "done"  # answered from the record, by nobody
+    assert (await said(*words))[1].state == "done"  # answered from the record, by nobody
     code, found = await said("create", "MES", "BUY", "1", "--stop", "1%")
-    assert (code, found["state"]) == (1, "not_running")
+    assert (code, found.state) == (1, "not_running")
     person.books_agree()
