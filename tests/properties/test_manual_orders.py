@@ -22,9 +22,9 @@ def text(units: int) -> str:
     return f"{units // 100}.{units % 100:02d}"
 
 
-def around(draw: Draw, last: int) -> str:
+def around(data: st.DataObject, last: int) -> str:
     """A price near the last one, on the grid but now and then; or none."""
-    off = draw(OFFSETS)
+    off = data.draw(OFFSETS)
     return "" if off == 0 else text(last + off * TICK + (10 if off == 7 else 0))
 
 
@@ -49,8 +49,9 @@ def entries(draw: Draw, last: int) -> EntryAsked:
     )
 
 
-def act(desk: Desk, draw: Draw) -> None:
+def act(desk: Desk, data: st.DataObject) -> None:
     """One thing that a person, or the market, does."""
+    draw = data.draw
     last = desk.core.world.market.last[3]
     trades, orders = list(desk.state.open_trades) or ["none"], list(desk.state.orders) or ["none"]
     what = draw(
@@ -70,8 +71,8 @@ def act(desk: Desk, draw: Draw) -> None:
             type=draw(KINDS),
             quantity=draw(st.integers(0, 3)),
             tif=draw(TIFS),
-            limit=around(draw, last),
-            trigger=around(draw, last),
+            limit=around(data, last),
+            trigger=around(data, last),
             trail=draw(st.sampled_from(["", "", "3"])),
         )
         told(what, desk.ask(asked).accepted)
@@ -120,7 +121,7 @@ def test_no_sequence_of_commands_breaks_positions_or_stops(data: st.DataObject) 
         Limits(trades_per_day_max=1_000, daily_loss_percent_max=50.0, total_risk_percent_max=20.0),
     )
     for _ in range(data.draw(st.integers(3, 25))):
-        act(desk, data.draw)
+        act(desk, data)
         assert desk.state.positions.get(3, 0) == desk.position
     desk.settle()
     check(desk)
