@@ -39,6 +39,18 @@ class TifWord(StrEnum):
     FOK = "FOK"
 
 
+class RouteWord(StrEnum):
+    """Where an order is executed."""
+
+    SMART = "SMART"
+    DIRECT = "DIRECT"
+    ARCA = "ARCA"
+    NYSE = "NYSE"
+    NASDAQ = "NASDAQ"
+    CBOE = "CBOE"
+    CME = "CME"
+
+
 Symbol = Annotated[str, typer.Argument(help="An instrument that the run listens to, for example MES.")]
 SideArgument = Annotated[SideWord, typer.Argument(case_sensitive=False, help="BUY or SELL.")]
 Quantity = Annotated[int, typer.Argument(help="Shares or contracts; 0: as many as --risk-percent allows.")]
@@ -52,6 +64,10 @@ StopTrail = Annotated[str, typer.Option("--stop-trail", help="The protective sto
 Target = Annotated[str, typer.Option("--target", help="The trade's target: a price, or 1% beyond the entry.")]
 RiskPercent = Annotated[float, typer.Option("--risk-percent", help="Of equity at risk, where the quantity is 0.")]
 OutsideRth = Annotated[bool, typer.Option("--outside-rth", help="Trade outside regular hours too.")]
+RouteOption = Annotated[
+    RouteWord | None,
+    typer.Option("--route", case_sensitive=False, help="SMART, DIRECT or an exchange (default: the configuration's)."),
+]
 Id = Annotated[str, typer.Option("--id", help="Your own id of this command: a repeat within 24 hours is carried out once.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the journal.")]
 
@@ -72,6 +88,7 @@ def create(
     tif: Tif = TifWord.DAY,
     risk_percent: RiskPercent = 1.0,
     outside_rth: OutsideRth = False,
+    route: RouteOption = None,
     command_id: Id = "",
     reason: Reason = "",
     run: RunOption = "",
@@ -82,7 +99,9 @@ def create(
     from theo.app.ordering import create_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
-    asked = command.entry(symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth)
+    asked = command.entry(
+        symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth, route=route or ""
+    )
     home = home_of(context)
     raise typer.Exit(command.run(lambda: create_order(home, asked, run=run, command_id=command_id, reason=reason), json=json))
 
@@ -103,6 +122,7 @@ def bracket(
     tif: Tif = TifWord.DAY,
     risk_percent: RiskPercent = 1.0,
     outside_rth: OutsideRth = False,
+    route: RouteOption = None,
     command_id: Id = "",
     reason: Reason = "",
     run: RunOption = "",
@@ -113,7 +133,9 @@ def bracket(
     from theo.app.ordering import create_bracket_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
-    asked = command.entry(symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth)
+    asked = command.entry(
+        symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth, route=route or ""
+    )
     home = home_of(context)
     raise typer.Exit(
         command.run(lambda: create_bracket_order(home, asked, run=run, command_id=command_id, reason=reason), json=json)
@@ -136,6 +158,7 @@ def check(
     tif: Tif = TifWord.DAY,
     risk_percent: RiskPercent = 1.0,
     outside_rth: OutsideRth = False,
+    route: RouteOption = None,
     run: RunOption = "",
     json: Json = False,
 ) -> None:
@@ -144,7 +167,9 @@ def check(
     from theo.app.ordering import check_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
-    asked = command.entry(symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth)
+    asked = command.entry(
+        symbol, side, quantity, type_, tif, prices, risk_percent=risk_percent, outside_rth=outside_rth, route=route or ""
+    )
     home = home_of(context)
     raise typer.Exit(command.run(lambda: check_order(home, asked, run=run), json=json))
 

@@ -10,7 +10,7 @@ from theo.app.ordering import Ordered
 from theo.domain.asked import EntryAsked, ExitAsked, MarginTold
 from theo.domain.errors import UserError
 from theo.domain.instrument import MICROS
-from theo.domain.orders import OrderType, Side, TimeInForce
+from theo.domain.orders import OrderType, Route, Side, TimeInForce
 
 TYPE_NAMES = {
     "MARKET": OrderType.MARKET,
@@ -24,7 +24,7 @@ LEG_VALUES = ("limit", "trigger", "trail", "stop", "stop_trail", "target", "tif"
 LEG_FORM = "SYMBOL BUY|SELL QUANTITY TYPE [limit= trigger= trail= stop= stop_trail= target= tif=]"
 
 
-def entry(
+def entry(  # noqa: PLR0913 - the words of one command
     symbol: str,
     side: str,
     quantity: int,
@@ -34,6 +34,7 @@ def entry(
     *,
     risk_percent: float,
     outside_rth: bool,
+    route: str = "",
 ) -> EntryAsked:
     """An entry in the words of the command line."""
     return EntryAsked(
@@ -50,6 +51,7 @@ def entry(
         stop_trail=prices.get("stop_trail", ""),
         target=prices.get("target", ""),
         outside_rth=outside_rth,
+        route=Route(route),
     )
 
 
