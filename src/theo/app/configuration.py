@@ -139,7 +139,9 @@ def configured(file: Path) -> Configured:
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
     orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
-    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone, orders)
+    return Configured(
+        limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone, orders
+    )
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:
