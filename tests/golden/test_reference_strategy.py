@@ -14,8 +14,9 @@ from theo.domain.facts import Filled
 from theo.domain.instrument import MICROS
 from theo.domain.journal import Record
 from theo.domain.market_data import MINUTE
-from theo.drive.backtest import backtest, merged
+from theo.drive.backtest import LookAhead, backtest, merged
 from theo.engine.account import equity
+from theo.research.ahead import columns_ahead
 
 OTHER_SEED = 20_261
 
@@ -34,11 +35,11 @@ def seeded(generator: ModuleType) -> dict[str, Any]:
     return longest
 
 
-def through_the_core(raw: dict[str, Any]) -> tuple[list[Trade], int]:
-    """The trades as the reference counts them, read from the journal, and the final equity in micros."""
+def through_the_core(raw: dict[str, Any], look: LookAhead | None = None) -> tuple[list[Trade], int, str]:
+    """The trades as the reference counts them, read from the journal; the final equity in micros; the journal's last hash."""
     primary, partner = reference.bars(raw)
     records: list[Record] = []
-    done = backtest(reference.plan(len(primary)), merged([primary, partner]), records.extend)
+    done = backtest(reference.plan(len(primary)), merged([primary, partner]), records.extend, ahead=look)
     fills = [fact for fact in facts_of(records) if isinstance(fact, Filled)]
     entries, exits = fills[::2], fills[1::2]
     assert all(entry.trade == left.trade for entry, left in zip(entries, exits, strict=False))
@@ -46,7 +47,7 @@ def through_the_core(raw: dict[str, Any]) -> tuple[list[Trade], int]:
         (_bar(entry), _bar(left), entry.side.sign * entry.quantity, entry.price, left.price)
         for entry, left in zip(entries, exits, strict=False)
     ]
-    return trades, equity(done.core.state, done.core.world)
+    return trades, equity(done.core.state, done.core.world), records[-1].hash.hex()
 
 
 def _bar(fill: Filled) -> int:
@@ -56,7 +57,7 @@ def _bar(fill: Filled) -> int:
 @pytest.mark.parametrize("count", [10_000, 100_000])
 def test_trades_and_equity_are_those_of_the_reference(real_data: Path, seeded: dict[str, Any], count: int) -> None:
     expected = json.loads((real_data.resolve().parent / "reference" / "expected.json").read_text())[str(count)]
-    trades, worth = through_the_core({name: column[:count] for name, column in seeded.items()})
+    trades, worth, _ = through_the_core({name: column[:count] for name, column in seeded.items()}, columns_ahead)
     assert len(trades) == expected["trades"]
     first = [[e, x, quantity, round(p * 10_000), round(q * 10_000)] for e, x, quantity, p, q in expected["first_trades"]]
     assert [list(trade) for trade in trades[: len(first)]] == first
@@ -65,7 +66,8 @@ def test_trades_and_equity_are_those_of_the_reference(real_data: Path, seeded: d
 
 def test_another_seed_trades_as_the_plain_loop(generator: ModuleType) -> None:
     raw = generator.bars(20_000, seed=OTHER_SEED)
-    trades, worth = through_the_core(raw)
+    trades, worth, last = through_the_core(raw)
+    assert through_the_core(raw, columns_ahead) == (trades, worth, last)
     expected, equity_end = fused(reference.columns(raw))
     assert len(expected) > 100
     assert trades == expected

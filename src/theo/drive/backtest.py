@@ -2,7 +2,8 @@
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from theo.domain.inputs import Command, Started
@@ -12,9 +13,14 @@ from theo.drive.lockstep import LockStep, Watch
 from theo.drive.rolls import with_rolls
 from theo.engine.core import Core
 from theo.engine.journal import Append, Journal
+from theo.engine.known_rows import KnownRows
 from theo.venue.exchange import Venue
 
 PROGRESS_ITEMS = 2_000  # bars and commands between two reports of progress
+BLOCK_ITEMS = 8_192  # bars and commands whose columns are computed ahead at a time
+PLAIN_ITEMS = 256  # of which no columns can be had: driven through before the next are asked for
+# Columns of the first bars of some items as rows, for as long as the context lasts; None where they cannot be had.
+LookAhead = Callable[[Core, Sequence[Bar | Command]], AbstractContextManager[KnownRows | None]]
 
 
 @dataclass(slots=True)
@@ -40,8 +46,12 @@ def backtest(
     epoch: int = 1,
     watch: Watch | None = None,
     progress: Callable[[int], None] | None = None,
+    ahead: LookAhead | None = None,
 ) -> Backtested:
-    """Run a plan over bars and commands in order of time. What the store raises is raised."""
+    """Run a plan over bars and commands in order of time. What the store raises is raised.
+
+    ``ahead`` computes columns of bars before they are driven through: the same records, sooner.
+    """
     core, venue = assemble(plan), exchange(plan)
     journal = Journal(append, epoch)
     driver = LockStep(core, venue, journal, watch)
@@ -51,8 +61,41 @@ def backtest(
         at = first.start if isinstance(first, Bar) else first.at
         driver.feed(Started(at=at, key=plan.key, build=plan.build, cash=plan.cash, world=plan.record()))
         rest = itertools.chain((first,), stream)
-        driver.run(rest if progress is None else _told(rest, progress))
+        told = rest if progress is None else _told(rest, progress)
+        if ahead is None:
+            driver.run(told)
+        else:
+            _run_ahead(driver, core, told, ahead)
     return Backtested(core, venue, journal.consumed)
+
+
+def _run_ahead(driver: LockStep, core: Core, items: Iterator[Bar | Command], ahead: LookAhead) -> None:
+    for block in _blocks(items):
+        begun = 0
+        while begun < len(block):
+            with ahead(core, block[begun:]) as known:
+                if known is None:
+                    taken = min(PLAIN_ITEMS, len(block) - begun)
+                    driver.each(block[begun : begun + taken])
+                else:
+                    taken = len(known.bars)
+                    driver.rows(known)
+            begun += taken
+    driver.run(())
+
+
+def _blocks(items: Iterator[Bar | Command]) -> Iterator[list[Bar | Command]]:
+    """Some thousand items at a time, cut between two moments."""
+    block = list(itertools.islice(items, BLOCK_ITEMS))
+    while block:
+        following: list[Bar | Command] = []
+        for item in items:
+            if item.at != block[-1].at:
+                following.append(item)
+                break
+            block.append(item)
+        yield block
+        block = following + list(itertools.islice(items, BLOCK_ITEMS))
 
 
 def _told(items: Iterable[Bar | Command], progress: Callable[[int], None]) -> Iterator[Bar | Command]:

@@ -3,6 +3,7 @@
 Order of one market data item: timers due before it, what the venue makes of it (fills of orders that rested), then the core.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -12,8 +13,11 @@ from theo.domain.inputs import Command, Input, TimerFired
 from theo.domain.market_data import Bar, Tick
 from theo.engine.core import Core
 from theo.engine.journal import GROUP_ITEMS_MAX, Journal
+from theo.engine.known_rows import KnownRows, pass_quietly, quiet_until
+from theo.venue.books import ALWAYS, NEVER
 from theo.venue.exchange import Venue
 
+ANY_PRICE = (ALWAYS, NEVER)  # no order works: no price concerns one
 ANSWERS_MAX = 10_000  # reports that may follow from one input: a venue and a core that talk in circles are a bug
 Watch = Callable[[int, list[Fact]], None]
 
@@ -29,6 +33,11 @@ class LockStep:
 
     def run(self, items: Iterable[Tick | Bar | Command]) -> None:
         """Drive through market data and commands in order of ``at``, then commit. The venue sees each market item first."""
+        self.each(items)
+        self._journal.commit(self._core.at)
+
+    def each(self, items: Iterable[Tick | Bar | Command]) -> None:
+        """The same without a commit at the end."""
         core, venue, journal, watched = self._core, self._venue, self._journal, self._watch is not None
         taken, on_bar, on_tick, decide, record = journal.items, venue.on_bar, venue.on_tick, core.step, journal.step
         for item in items:
@@ -53,7 +62,40 @@ class LockStep:
                 record(at, None, facts)
             if len(taken) >= GROUP_ITEMS_MAX:
                 journal.commit(core.at)
-        journal.commit(core.at)
+
+    def rows(self, known: KnownRows) -> None:
+        """Drive through rows of bars that are known beforehand: the same records as ``each`` leaves for their bars."""
+        row, count = 0, len(known.ends)
+        while row < count:
+            until = self._quiet_until(known, row)
+            if until > row:
+                self._pass(known, range(row, until))
+                row = until
+            else:
+                self.each(known.of(range(row, row + 1)))
+                row += 1
+
+    def _pass(self, known: KnownRows, rows: range) -> None:
+        """Rows at which nothing happens: to the exchange only the last of them matters."""
+        for bar in known.of(rows[-1:]):
+            self._venue.on_bar(bar)
+        facts = pass_quietly(self._core, known, rows)
+        self._journal.step_rows(known.of(rows), known.ends[rows.start : rows.stop], facts)
+        if len(self._journal.items) >= GROUP_ITEMS_MAX:
+            self._journal.commit(self._core.at)
+
+    def _quiet_until(self, known: KnownRows, row: int) -> int:
+        """The row before which nothing happens, at the exchange neither, that fits into the journal's group."""
+        venue = self._venue
+        room = (GROUP_ITEMS_MAX - len(self._journal.items)) // len(known.series)
+        if self._watch is not None or venue.next_due < known.ends[row] or not room:
+            return row
+        until = min(quiet_until(self._core, known, row), row + room, bisect_right(known.ends, venue.next_due, row))
+        for series in known.series:
+            between = venue.quiet_between(series.instrument.id)
+            if between != ANY_PRICE and until > row:
+                until = known.prices[series.instrument.id].first_outside(range(row, until), *between)
+        return until
 
     def advance(self, until: int) -> None:
         """Deliver every timer and venue event that is due before ``until``, in order of time."""

@@ -5,6 +5,7 @@ is full; effects may be released only after that.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 from theo.domain.facts import FACTS_VERSION, Fact
 from theo.domain.inputs import Input
@@ -72,6 +73,14 @@ class Journal:
     def step(self, at: int, item: Input | None, facts: list[Fact]) -> None:
         """A step that left facts; ``item`` is None when the input was the market data item just taken."""
         self.steps.append(Step(at, self._before + len(self.items), item, facts))
+
+    def step_rows(self, bars: Sequence[Bar], ats: Sequence[int], facts: Sequence[Fact]) -> None:
+        """Rows of bars were taken, each of as many bars, and the last of each row was an input that left one fact."""
+        width = len(bars) // len(ats)
+        first = self.consumed + width
+        self.items.extend(bars)
+        each = [[fact] for fact in facts]
+        self.steps.extend(map(Step, ats, range(first, first + len(bars), width), repeat(None), each))
 
     @property
     def data_seq(self) -> int:

@@ -1,9 +1,12 @@
 """One bar series of one instrument: its last bars, the indicators kept on it, and its correlations with others."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import Bar, Timeframe
+from theo.market.ahead import SeriesAhead
 from theo.market.correlation import CorrelationSpec, PairCorrelation
 from theo.market.indicators.column import Column
 from theo.market.indicators.indicator import Indicator
@@ -21,6 +24,7 @@ class Series:
 
     __slots__ = (
         "_kept",
+        "_updated",
         "bar",
         "indicators",
         "instrument",
@@ -40,6 +44,7 @@ class Series:
         self.last_end = 0
         self.indicators: dict[IndicatorSpec, Indicator] = {}
         self._kept: tuple[Indicator, ...] = ()
+        self._updated: tuple[Indicator | SeriesAhead, ...] = ()  # what a bar updates: the same, unless columns are looked up
         self.pairs: list[Pair] = []
         self.trusts: tuple[SeriesTrust, ...] = ()
         self.rewind: Rewind | None = None
@@ -54,7 +59,7 @@ class Series:
         indicator = self.indicators.get(spec)
         if indicator is None:
             indicator = self.indicators[spec] = Indicator(spec)
-            self._kept = (*self._kept, indicator)
+            self._kept = self._updated = (*self._kept, indicator)
             if self.rewind is not None:
                 self.rewind = Rewind()  # the marks lack it
         return indicator.outputs[output]
@@ -71,7 +76,7 @@ class Series:
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
-        for indicator in self._kept:
+        for indicator in self._updated:
             indicator.update(bar)
         for pair in self.pairs:
             first, second = pair.first, pair.second
@@ -131,6 +136,14 @@ class Series:
         for trust in self.trusts:
             trust.on_unmended()
 
+    def look_up(self, ahead: SeriesAhead | None) -> None:
+        """Take what the indicators say from columns that were computed ahead; None: from the indicators again."""
+        self._updated = self._kept if ahead is None else (ahead,)
+
+    def skip_to(self, bar: Bar) -> None:
+        """Stand where ``bar`` is the newest, while columns are looked up: the next ``close`` shows them as after any bar."""
+        self.bar, self.last_end = bar, bar.end
+
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
         kept = [[spec.text, indicator.state()] for spec, indicator in self.indicators.items()]
@@ -158,11 +171,12 @@ class Pair:
     ``stale_from`` is where the oldest bar begins that came after its time, or again.
     """
 
-    __slots__ = ("_marks", "correlation", "first", "joined", "second", "stale_from")
+    __slots__ = ("_ahead", "_marks", "correlation", "first", "joined", "second", "stale_from")
 
     def __init__(self, spec: CorrelationSpec, first: Series, second: Series) -> None:
         self.correlation = PairCorrelation(spec)
-        self.joined = self.correlation.join
+        self._ahead: SeriesAhead | None = None
+        self.joined: Callable[[Bar, Bar], None] = self.correlation.join
         self.first, self.second = first, second
         self.stale_from = NEVER
         self._marks: list[Mark] = []
@@ -200,3 +214,13 @@ class Pair:
         self.correlation.restore(state[0])
         self._marks = [(end, kept) for end, kept in state[1]]
         self.stale_from = state[2]
+
+    def look_up(self, ahead: SeriesAhead | None) -> None:
+        """Take the correlation from a column that was computed ahead; None: compute it again."""
+        self._ahead = ahead
+        self.joined = self.correlation.join if ahead is None else self._look_up
+
+    def _look_up(self, first: Bar, _second: Bar) -> None:
+        assert self._ahead is not None
+        self.correlation.last_end = first.end
+        self._ahead.update(first)

@@ -53,11 +53,16 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
     loss_limits,
 )
 RISK_RULES: Final[tuple[Rule, ...]] = (halted, breaker, reconciled, trade_risk, total_risk, loss_limits)
+ENTRY_NAMES: Final = tuple(rule.__name__ for rule in ENTRY_RULES)
 
 
 def first_refusal(entry: Entry, rules: Iterable[Rule]) -> Refused | None:
     """The first rule's objection; None when all let it pass. Approves nothing."""
-    return next((refused for refused in (rule(entry) for rule in rules) if refused is not None), None)
+    for rule in rules:
+        refused = rule(entry)
+        if refused is not None:
+            return refused
+    return None
 
 
 def approve_entry(
@@ -74,7 +79,7 @@ def approve_entry(
     if not ticket.orders:
         return Refused("bracket", 0, 1, f"{instrument.symbol}: a ticket without an order")
     refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk, stop_follows), ENTRY_RULES)
-    return refused if refused is not None else Approved(ticket, tuple(rule.__name__ for rule in ENTRY_RULES))
+    return refused if refused is not None else Approved(ticket, ENTRY_NAMES)
 
 
 def approve_reduction(ticket: Ticket, position: int, working_exits: Sequence[Order] = ()) -> Approved[Ticket] | Refused:

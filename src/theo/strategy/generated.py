@@ -43,11 +43,7 @@ class Text:
 
 def truths_of(leaves: tuple[Leaf, ...], places: Places) -> Callable[[Values], int]:
     """A function of the recorded numbers: bit i is set when condition i holds. Windows are not judged here."""
-    text = Text("values")
-    unpacked = "".join(f"v{place}, " for place in range(len(places)))
-    if places:
-        text.add(f"{unpacked.rstrip()} = values")
-    text.add("truths = 0")
+    text = _unpacked(places)
     for at, leaf in enumerate(leaves):
         if not isinstance(leaf, InWindow):
             text.add(f"if {_test(leaf, places, text)}: truths |= {1 << at}")
@@ -55,8 +51,28 @@ def truths_of(leaves: tuple[Leaf, ...], places: Places) -> Callable[[Values], in
     return cast("Callable[[Values], int]", text.make())
 
 
+def truths_of_columns(leaves: tuple[Leaf, ...], places: Places) -> Callable[[Sequence[object]], object]:
+    """The same over columns of numbers that compare and add up element by element (arrays): one whole number a row, or 0."""
+    text = _unpacked(places)
+    for at, leaf in enumerate(leaves):
+        if not isinstance(leaf, InWindow):
+            test = _test(leaf, places, text).replace(" and ", " & ").replace(" or ", " | ")
+            text.add(f"truths = truths + ({test}) * {1 << at}")
+    text.add("return truths")
+    return text.make()
+
+
+def _unpacked(places: Places) -> Text:
+    text = Text("values")
+    unpacked = "".join(f"v{place}, " for place in range(len(places)))
+    if places:
+        text.add(f"{unpacked.rstrip()} = values")
+    text.add("truths = 0")
+    return text
+
+
 def _test(leaf: Compare, places: Places, text: Text) -> str:
-    """A condition as an expression over the numbers v0, v1, ..."""
+    """A condition as an expression over the numbers v0, v1, ...; what ``and`` and ``or`` join stands in brackets."""
     reads = [f"v{places[operand]}" for operand in leaf.reads()]
     above = leaf.op in {"breaks_above", "crosses_above"}
     beyond, not_beyond = (">", "<=") if above else ("<", ">=")
@@ -64,14 +80,14 @@ def _test(leaf: Compare, places: Places, text: Text) -> str:
         left, right, third = reads
         assert isinstance(leaf.right, Operand)
         by_status = leaf.right.broken_by_status is not None
-        return f"{left} {beyond} {right} and " + (f"{third} == 1.0" if by_status else f"{third} {not_beyond} {right}")
+        return f"({left} {beyond} {right}) and " + (f"({third} == 1.0)" if by_status else f"({third} {not_beyond} {right})")
     if leaf.op in CROSSES:
         if isinstance(leaf.right, Operand):
             left, right, left_before, right_before = reads
         else:
             left, left_before = reads
             right = right_before = text.name(leaf.right)
-        return f"{left} {beyond} {right} and {left_before} {not_beyond} {right_before}"
+        return f"({left} {beyond} {right}) and ({left_before} {not_beyond} {right_before})"
     return _compared(leaf, reads, text)
 
 
@@ -81,7 +97,7 @@ def _compared(leaf: Compare, reads: Sequence[str], text: Text) -> str:
         limit = leaf.right * leaf.times + leaf.plus
         right = text.name(limit)
         if leaf.left.magnitude and leaf.op == ">" and limit >= 0.0:
-            return f"{left} > {right} or {left} < -{right}"  # half of what a call of abs costs
+            return f"({left} > {right}) or ({left} < -{right})"  # half of what a call of abs costs
     else:
         right = f"abs({reads[1]})" if leaf.right.magnitude else reads[1]
         if leaf.times != 1.0 or leaf.plus:

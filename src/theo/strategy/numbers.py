@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import isnan
 from operator import attrgetter
-from typing import cast
+from typing import NamedTuple, cast
 
 from theo.domain.market_data import HOUR, MINUTE, Bar
 from theo.domain.timeframe import timeframe
@@ -23,10 +23,24 @@ Source = SeriesView | CorrelationView  # what a number comes from: it exists whi
 Clock = Callable[[int], float]
 
 
-class Numbers:
-    """``read`` gives the values of one bar end, NaN for what has no value of its due bar; ``index`` says where each stands."""
+class Reading(NamedTuple):
+    """How one number is read: a field of a series' bar or a column, over ``unit``, or a clock. ``before``: of the bar before."""
 
-    __slots__ = ("_awaited", "_clocks", "_each", "index", "read")
+    unit: float
+    before: bool
+    series: SeriesView | None = None
+    field: str = ""
+    column: Column | None = None
+    clock: Clock | None = None
+
+
+class Numbers:
+    """``read`` gives the values of one bar end, NaN for what has no value of its due bar; ``index`` says where each stands.
+
+    ``readings`` say the same number by number; they are all where ``prompt``: when no series' due end is another one's.
+    """
+
+    __slots__ = ("_awaited", "_clocks", "_each", "index", "prompt", "read", "readings")
 
     def __init__(self, ruleset: RuleSet, view: MarketView) -> None:
         operands = plan_of(ruleset).numbers
@@ -37,6 +51,11 @@ class Numbers:
         self._clocks = tuple(_clock(ruleset, view, o) for o in operands if o.is_clock)
         self._each = tuple((*sources[o], _alone(view, o, columns.get(o))) for o in operands if not o.is_clock)
         self.read = self._reader(view, operands, sources, columns)
+        clocks = iter(self._clocks)
+        self.readings = tuple(
+            Reading(1.0, before=False, clock=next(clocks)) if o.is_clock else _reading(view, o, columns.get(o)) for o in operands
+        )
+        self.prompt = all(due is None for _, due in self._awaited)
 
     def _reader(
         self,
@@ -156,6 +175,13 @@ def _expression(view: MarketView, operand: Operand, column: Column | None, text:
     if operand.lag:
         return f"({text.name(NAN)} if {series}.previous_bar is None else {series}.previous_bar.{operand.name} / {unit})"
     return f"{series}.bar.{operand.name} / {unit}"
+
+
+def _reading(view: MarketView, operand: Operand, column: Column | None) -> Reading:
+    unit, before = _unit(view, operand), bool(operand.lag)
+    if column is not None:
+        return Reading(unit, before, column=column)
+    return Reading(unit, before, series=_series(view, operand), field=operand.name)
 
 
 def _alone(view: MarketView, operand: Operand, column: Column | None) -> Callable[[], float]:

@@ -1,5 +1,9 @@
 """The one mechanism behind every rule set without own code: read the numbers, test each condition, judge the rules, propose."""
 
+from collections.abc import Callable, Sequence
+
+import msgspec
+
 from theo.domain.errors import ConfigError
 from theo.domain.orders import Side
 from theo.domain.signals import Evaluation, Exit, Proposal
@@ -7,12 +11,29 @@ from theo.strategy import base
 from theo.strategy.base import Needs
 from theo.strategy.compiled import Rule, Values
 from theo.strategy.condition import InWindow
-from theo.strategy.generated import truths_of
-from theo.strategy.numbers import Numbers, recorded
+from theo.strategy.generated import truths_of, truths_of_columns
+from theo.strategy.numbers import Numbers, Reading, recorded
 from theo.strategy.proposing import Proposer
 from theo.strategy.ruleset import RuleSet, needs_of, plan_of
 from theo.strategy.trading_window import BoundWindow
 from theo.strategy.view import MarketView
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What a rule set asks at each bar end, for whoever has many bar ends at once.
+
+    ``truths`` is a function of the numbers' columns (generated.truths_of_columns); ``window_bit`` is set beside it where the
+    window allows an entry.
+    """
+
+    readings: tuple[Reading, ...]
+    truths: Callable[[Sequence[object]], object]
+    window: BoundWindow | None
+    window_bit: int
+    long: Rule
+    short: Rule
+    exit_long: Rule
+    exit_short: Rule
 
 
 class RuleStrategy:
@@ -72,6 +93,21 @@ class RuleStrategy:
             verdict, action = self._judge(truths, values, position, is_long=is_long, is_short=is_short)
             return Evaluation(verdict, numbers, truths, action)
         return Evaluation(base.NOTHING, numbers, truths)
+
+    def rules(self) -> Rules | None:
+        """What ``evaluate`` asks; None where a number may be of another bar end than the decision's."""
+        if not self._numbers.prompt:
+            return None
+        return Rules(
+            self._numbers.readings,
+            truths_of_columns(plan_of(self.ruleset).leaves, self._numbers.index),
+            self._window,
+            self._window_bit,
+            self._long,
+            self._short,
+            self._exit_long,
+            self._exit_short,
+        )
 
     def recall(self, end: int, position: int) -> None:
         """Nothing is kept that a bar end could change."""

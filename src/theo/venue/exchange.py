@@ -20,7 +20,7 @@ from theo.market.sessions import Hours
 from theo.venue.admission import DUPLICATE_ID, IMMEDIATE, REJECTED, Refusal, refusal
 from theo.venue.books import ALWAYS, LIVE, NEVER, Books, Held, Market, Standing
 from theo.venue.fees import Schedule
-from theo.venue.matching import Event, after_entry, find_hit, instant, quote_for
+from theo.venue.matching import EVERY_PRICE, Event, after_entry, find_hit, instant, quote_for
 from theo.venue.opening import Opening, Part
 from theo.venue.order_book import OrderBook
 
@@ -165,6 +165,14 @@ class Venue:
         market.bar = bar
         self._match_bar(bar)
         return self._said()
+
+    def quiet_between(self, instrument: int) -> tuple[int, int]:
+        """(low, high): bars without a contract whose prices lie strictly between change nothing but what the last bar was.
+
+        It holds until the next report, or until ``next_due``.
+        """
+        market = self._markets.get(instrument) or self._book.market(instrument)
+        return (market.low, market.high) if not market.contract else EVERY_PRICE
 
     def on_tick(self, tick: Tick) -> tuple[OrderReport, ...]:
         """Match against a trade, an index value, a bid or an ask. Ticks with flags that forbid it move nothing."""

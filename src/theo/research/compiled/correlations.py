@@ -1,18 +1,21 @@
 """Correlations over arrays."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self, cast
 
 import msgspec
 import numpy as np
 
 from theo.domain.errors import DataError
-from theo.market.correlation import DAILY_GAP_DAYS_MAX, CorrelationSpec, correlation_kernel
-from theo.research.compiled.bar_columns import BarColumns, Bools, Float64s, Int64s, Numbers
+from theo.domain.market_data import Bar
+from theo.market.correlation import DAILY_GAP_DAYS_MAX, CorrelationSpec, PairCorrelation, correlation_kernel
+from theo.research.compiled.bar_columns import BarColumns, Bools, Float64s, Int64s, Numbers, columns_of
 from theo.research.compiled.compiling import compiled_loop
 from theo.research.compiled.indicators import SPREAD_MAX
 from theo.research.compiled.loops import continues, correlations, log_returns
 
 NAN = float("nan")
+# Of PairCorrelation.state(): newest end, newest bars, rings, counts, newest value and the one before
+_State = tuple[int, Bar | None, Bar | None, list[float], list[float], list[int], float | None, float | None]
 LAST = np.array([-1])
 
 
@@ -41,8 +44,31 @@ class CompiledCorrelation:
         shape = (2, kernel.ring)
         self._rings: Numbers = np.zeros(shape, dtype=np.int64) if kernel.whole else np.zeros(shape)
         self._before: tuple[BarColumns, BarColumns] | None = None  # the newest joined bar of each
-        self._origins = (0, 0)  # prices are correlated as distances from the first: the same exact result, smaller sums
+        # Prices are correlated as distances from the first: the same exact result, smaller sums
+        self._origins: tuple[int, int] | None = None
         self._value = NAN
+
+    @classmethod
+    def going_on(cls, live: PairCorrelation) -> Self:
+        """From where the live form stands. Raises DataError and OverflowError where a sum would not fit 64 bits."""
+        made = cls(live.spec)
+        _end, first, second, xs, ys, ints, value, _previous = cast("_State", live.state())
+        made._ints[:] = ints
+        made._rings[:] = xs, ys
+        if made._kernel.whole:
+            made._check_spread(made._rings)
+        if first is not None and second is not None:
+            made._before = columns_of([first]), columns_of([second])
+        made._value = NAN if value is None else value
+        made._origins = 0, 0  # the live form's sums are of whole prices
+        return made
+
+    def hand_back(self, live: PairCorrelation, first: Bar, second: Bar) -> None:
+        """Let the live form, whose column shows the newest joined bars, stand here; they are ``first`` and ``second``."""
+        state = live.state()
+        assert isinstance(state, list)
+        state[1:6] = first, second, *self._rings.tolist(), self._ints.tolist()
+        live.restore(state)
 
     def extend(self, first: BarColumns, second: BarColumns) -> Correlated:
         """The correlation at the next joined bars. Raises DataError where a sum would not fit 64 bits."""
@@ -62,7 +88,7 @@ class CompiledCorrelation:
     def _pairs(self, first: BarColumns, second: BarColumns) -> tuple[Numbers, Bools]:
         """What is correlated at the joined bars, (2, pairs), and which pairs are kept."""
         if self.spec.input == "price":
-            if self._before is None:
+            if self._origins is None:
                 self._origins = int(first.close[0]), int(second.close[0])
             prices = np.stack([first.close - self._origins[0], second.close - self._origins[1]])
             self._check_spread(prices)
@@ -79,7 +105,7 @@ class CompiledCorrelation:
         logs = np.stack([_log_returns(first), _log_returns(second)])
         return logs, kept & ~np.isnan(logs).any(axis=0)
 
-    def _check_spread(self, pairs: Int64s) -> None:
+    def _check_spread(self, pairs: Numbers) -> None:
         largest = int(np.abs(pairs).max(initial=0))
         if self.spec.method == "pearson" and self.spec.window * largest > SPREAD_MAX:
             raise DataError(

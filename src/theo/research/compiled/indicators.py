@@ -1,14 +1,20 @@
 """Indicators over arrays."""
 
+from typing import Self
+
+import msgspec
 import numpy as np
 
 from theo.domain.errors import DataError
+from theo.market.indicators.indicator import Indicator
+from theo.market.indicators.kernels import NAN
 from theo.market.indicators.spec import IndicatorSpec
 from theo.market.indicators.steps import kernel_of
 from theo.research.compiled.bar_columns import BarColumns, Float64s
 from theo.research.compiled.compiling import compiled_loop
 from theo.research.compiled.loops import by_session, many_outputs, one_output, session_begins
 
+_State = tuple[int, list[int], list[float | None], list[list[float | None]]]  # of Indicator.state()
 SPREAD_MAX = 2**31  # n x distance: n times a sum of n squared distances stays below 2^62
 
 
@@ -28,6 +34,20 @@ class CompiledIndicator:
         self.spec, self._kernel = spec, kernel
         self._ints = np.array(kernel.ints, dtype=np.int64)
         self._floats = np.array(kernel.floats, dtype=np.float64)
+
+    @classmethod
+    def going_on(cls, live: Indicator) -> Self:
+        """From where the live form stands. Raises OverflowError for a state that does not fit 64 bits."""
+        made = cls(live.spec)
+        _origin, ints, floats, _values = msgspec.convert(live.state(), _State)
+        made._ints[:] = ints
+        made._floats[:] = [NAN if number is None else number for number in floats]
+        return made
+
+    def hand_back(self, live: Indicator, start: int) -> None:
+        """Let the live form, whose columns show the newest bar, stand here; ``start`` is its origin if it had none."""
+        values = [[column.value, column.previous] for column in live.columns]
+        live.restore([live.origin or start, self._ints.tolist(), self._floats.tolist(), values])
 
     def extend(self, bars: BarColumns) -> dict[str, Float64s]:
         """The outputs at the next bars. Raises DataError where a sum would not fit 64 bits."""
