@@ -1,8 +1,9 @@
 """The event-driven core with the two-instrument reference strategy, beside one fused loop of plain Python in the same run.
 
-Run: python -m benchmarks.event_core [BARS]. Bars are known beforehand, so their columns are computed ahead, as long backtests do;
-the last row goes bar by bar, as live trading does. Bars per second are of two instruments each and of processor time, the best of some
-rounds; machines are shared, so trust the ratios. "stored": journal.db with a flush before each order, then every projection.
+Run: python -m benchmarks.event_core [BARS]. The bars are known beforehand, so their columns are computed ahead, as in long
+backtests; the last row goes bar by bar, as live trading does. Bars per second are of two instruments each and of processor time,
+the best of some rounds; machines are shared, so trust the ratios. "stored": journal.db with a flush before each order, then every
+projection.
 """
 
 import os

@@ -74,7 +74,7 @@ class Journal:
         """A step that left facts; ``item`` is None when the input was the market data item just taken."""
         self.steps.append(Step(at, self._before + len(self.items), item, facts))
 
-    def step_rows(self, bars: Sequence[Bar], ats: Sequence[int], facts: Sequence[Fact]) -> None:
+    def step_rows(self, bars: Sequence[MarketData], ats: Sequence[int], facts: Sequence[Fact]) -> None:
         """Rows of bars were taken, each of as many bars, and the last of each row was an input that left one fact."""
         width = len(bars) // len(ats)
         first = self.consumed + width

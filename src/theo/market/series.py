@@ -59,7 +59,8 @@ class Series:
         indicator = self.indicators.get(spec)
         if indicator is None:
             indicator = self.indicators[spec] = Indicator(spec)
-            self._kept = self._updated = (*self._kept, indicator)
+            self._kept = (*self._kept, indicator)
+            self._updated = self._kept
             if self.rewind is not None:
                 self.rewind = Rewind()  # the marks lack it
         return indicator.outputs[output]
