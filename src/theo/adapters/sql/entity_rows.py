@@ -35,24 +35,27 @@ def key_columns(key: Key, config: str | None = None, version: str | None = None)
     return (key.account, key.user, str(key.mode), key.run, *own)
 
 
-def load_context(connection: Connection) -> Context:
-    """From the newest run that is stored; defaults before the first."""
-    row = connection.execute(select(runs).order_by(runs.c.seq.desc(), runs.c.place.desc()).limit(1)).first()
+def load_context(connection: Connection, home: str) -> Context:
+    """From the newest run of a home that is stored; defaults before the first."""
+    row = connection.execute(
+        select(runs).where(runs.c.home == home).order_by(runs.c.seq.desc(), runs.c.place.desc()).limit(1)
+    ).first()
     if row is None:
         return Context(Key(), {}, None, 0)
 
     key = Key(row.account, row.user_name, Mode(row.mode), row.run)
     d = daily_pnl.c
-    days = select(d.day).where(d.account == key.account, d.mode == row.mode, d.run == key.run).order_by(d.day.desc()).limit(1)
+    ours = (d.home == home, d.account == key.account, d.mode == row.mode, d.run == key.run)
+    days = select(d.day).where(*ours).order_by(d.day.desc()).limit(1)
     versions = msgspec.json.decode(row.config_versions, type=dict[str, str])
     return Context(key, versions, connection.execute(days).scalar(), row.cash)
 
 
 class EntityRows:
-    """One batch: ``append`` for rows that never change, ``get`` and ``put`` for rows that do."""
+    """One batch of a home, with which all rows begin: ``append`` for those that never change, ``get`` and ``put`` for others."""
 
-    def __init__(self, connection: Connection, context: Context) -> None:
-        self._connection, self.context = connection, context
+    def __init__(self, connection: Connection, context: Context, home: str) -> None:
+        self._connection, self.context, self._home = connection, context, home
         self._appended: dict[Table, list[tuple[Value, ...]]] = {}
         self._entities: dict[tuple[Table, tuple[Value, ...]], Row] = {}
         self.seq = 0  # of the record that is being projected
@@ -60,22 +63,23 @@ class EntityRows:
 
     def append(self, table: Table, *values: Value) -> None:
         """Add a row whose key is the record and the fact's place in it."""
-        self._appended.setdefault(table, []).append((self.seq, self.place, *values))
+        self._appended.setdefault(table, []).append((self._home, self.seq, self.place, *values))
 
     def put(self, table: Table, *values: Value) -> None:
         """Add a row that may change later, columns in the table's order but for the last, ``seq``."""
-        row = dict(zip(table.c.keys(), (*values, self.seq), strict=True))
+        row = dict(zip(table.c.keys(), (self._home, *values, self.seq), strict=True))
         self._entities[table, tuple(row[c.name] for c in table.primary_key)] = row
 
     def find(self, table: Table, *key: Value) -> Row | None:
         """The row of a key, to be changed in place; None when there is none."""
-        row = self._entities.get((table, key))
+        whole = (self._home, *key)
+        row = self._entities.get((table, whole))
         if row is None:
-            same = [column == value for column, value in zip(table.primary_key, key, strict=True)]
+            same = [column == value for column, value in zip(table.primary_key, whole, strict=True)]
             found = self._connection.execute(select(table).where(*same)).mappings().first()
             if found is None:
                 return None
-            row = self._entities[table, key] = dict(found)
+            row = self._entities[table, whole] = dict(found)
         row["seq"] = self.seq
         return row
 

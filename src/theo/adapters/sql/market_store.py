@@ -9,8 +9,9 @@ from sqlalchemy import Engine, func, select
 from theo.adapters.sql import bar_rows, import_rows, instrument_rows, tick_rows
 from theo.adapters.sql.market_tables import bars as bar_table
 from theo.adapters.sql.market_tables import instruments as instrument_table
-from theo.adapters.sql.market_tables import sources, stock_ticks
-from theo.adapters.sql.place import Place
+from theo.adapters.sql.market_tables import sources
+from theo.adapters.sql.market_tables import ticks as tick_table
+from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.sources import writable_ids
@@ -33,7 +34,9 @@ class SqlMarketStore:
     """Implements ports.market_store.MarketStore. An iterator holds one consistent view until it is exhausted."""
 
     def __init__(self, home: Path | Place, file_name: str = "") -> None:
-        self.engine: Engine = open_database(home, Database.MARKET, file_name)
+        place = place_of(home)
+        self.home = place.name  # whose projections are read and written
+        self.engine: Engine = open_database(place, Database.MARKET, file_name)
 
     def put_instruments(self, instruments: Sequence[Instrument]) -> None:
         """See the port."""
@@ -95,7 +98,7 @@ class SqlMarketStore:
 
     def tick_ranges(self) -> tuple[TickSpan, ...]:
         """What is stored of ticks, by instrument: read at the ends of the index, without counting millions of rows."""
-        t = stock_ticks.c
+        t = tick_table.c
         found = []
         with reading(self.engine) as connection:
             for instrument in connection.execute(select(instrument_table.c.id).order_by(instrument_table.c.id)).scalars():
@@ -155,7 +158,7 @@ class SqlMarketStore:
         unknown = [name for name in equal if name not in wanted.c]
         if unknown:
             raise DataError(f"{table} has no column {unknown[0]}", remedy=f"Use one of {', '.join(wanted.c.keys())}")
-        conditions = [wanted.c[name] == value for name, value in equal.items()]
+        conditions = [wanted.c.home == self.home, *(wanted.c[name] == value for name, value in equal.items())]
         if run:
             conditions.append(wanted.c.run == run)
         statement = select(wanted).where(*conditions).order_by(*wanted.primary_key).limit(limit)

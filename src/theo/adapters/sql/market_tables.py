@@ -53,8 +53,8 @@ import_ranges = Table(
     Column("rows", BigInteger, nullable=False),
 )
 
-stock_ticks = Table(
-    "stock_ticks",
+ticks = Table(
+    "ticks",
     metadata,
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
     Column("timestamp", Moment, primary_key=True, autoincrement=False),

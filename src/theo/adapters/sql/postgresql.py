@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from theo.adapters.sql.meanings import WRITES, Failure, RawRow, Value
 
+SCHEMA: Final = "exact"  # our tables, in whole numbers; what people read is made of them in ``public``
 POOL_SIZE: Final = 5
 POOL_OVERFLOW: Final = 27  # a backtest merges as many readers as it has series
 POOL_WAIT_S: Final = 10
@@ -104,7 +105,7 @@ def open_engine(url: URL, *, durable: bool, lock: str) -> Engine:
     Writers that share ``lock`` write one after the other, as on SQLite.
     """
     options = f"-c synchronous_commit={'on' if durable else 'off'} -c lock_timeout={LOCK_WAIT_MS} -c TimeZone=UTC"
-    options += f" -c statement_timeout={STATEMENT_MS_MAX}"
+    options += f" -c statement_timeout={STATEMENT_MS_MAX} -c search_path={SCHEMA},public"
     engine = create_engine(
         url,
         connect_args={"connect_timeout": CONNECT_WAIT_S, "options": options, "application_name": f"theo {lock}"},

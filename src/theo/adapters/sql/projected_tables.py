@@ -11,6 +11,11 @@ from theo.adapters.sql.column_types import TEXT
 from theo.adapters.sql.market_tables import metadata
 
 
+def _home() -> Column[str]:
+    """Whose journal it was projected from: "" in a file of its own; a server holds the tables of many homes."""
+    return Column("home", TEXT, primary_key=True)
+
+
 def _keys() -> list[Column[str]]:
     names = ("account", "user_name", "mode", "run", "config", "config_version")
     return [Column(name, TEXT, nullable=False) for name in names]
@@ -35,6 +40,7 @@ def _record() -> list[Column[int]]:
 watermarks = Table(
     "watermarks",
     metadata,
+    _home(),
     Column("stream", TEXT, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("hash", TEXT, nullable=False),  # of that record: another journal's records are refused
@@ -43,6 +49,7 @@ watermarks = Table(
 runs = Table(
     "runs",
     metadata,
+    _home(),
     *_record(),
     *_keys(),
     _at("at"),
@@ -56,6 +63,7 @@ runs = Table(
 decisions = Table(
     "decisions",
     metadata,
+    _home(),
     *_record(),
     *_keys(),
     Column("end_at", BigInteger, nullable=False),
@@ -68,6 +76,7 @@ Index("decisions_by_end", decisions.c.config, decisions.c.end_at)
 signals = Table(
     "signals",
     metadata,
+    _home(),
     Column("id", TEXT, primary_key=True),
     *_keys(),
     Column("end_at", BigInteger, nullable=False),
@@ -93,6 +102,7 @@ Index("signals_by_user", signals.c.user_name)
 orders = Table(
     "orders",
     metadata,
+    _home(),
     Column("id", TEXT, primary_key=True),
     *_keys(),
     Column("trade_id", TEXT, nullable=False, index=True),
@@ -126,6 +136,7 @@ orders = Table(
 fills = Table(
     "fills",
     metadata,
+    _home(),
     *_record(),
     *_keys(),
     Column("execution", TEXT, nullable=False, index=True),
@@ -145,6 +156,7 @@ fills = Table(
 trades = Table(
     "trades",
     metadata,
+    _home(),
     Column("id", TEXT, primary_key=True),
     *_keys(),
     Column("signal_id", TEXT, nullable=False),
@@ -175,6 +187,7 @@ Index("trades_by_config", trades.c.config, trades.c.opened_at)
 deals = Table(
     "deals",
     metadata,
+    _home(),
     Column("trade_id", TEXT, primary_key=True),
     *_keys(),
     Column("signal_id", TEXT, nullable=False),
@@ -196,6 +209,7 @@ Index("deals_by_closed", deals.c.closed_at)
 daily_pnl = Table(
     "daily_pnl",
     metadata,
+    _home(),
     Column("account", TEXT, primary_key=True),
     Column("mode", TEXT, primary_key=True),
     Column("run", TEXT, primary_key=True),
@@ -213,6 +227,7 @@ daily_pnl = Table(
 latches = Table(
     "latches",
     metadata,
+    _home(),
     *_record(),
     *_keys(),
     _at("at"),
@@ -228,6 +243,7 @@ latches = Table(
 events = Table(
     "events",
     metadata,
+    _home(),
     *_record(),
     *_keys(),
     _at("at"),

@@ -52,13 +52,13 @@ class Projection:
     """One projection onto one market database. One at a time: the watermark is read in the writing transaction."""
 
     def __init__(self, store: SqlMarketStore, decoders: Decoders) -> None:
-        self._store, self._decoders = store, decoders
+        self._store, self._decoders, self._home = store, decoders, store.home
         self._context: Context | None = None
 
     def watermark(self, stream: str) -> int:
         """The newest record of a stream that is projected; 0 before the first."""
         with reading(self._store.engine) as connection:
-            return _watermark(connection, stream)[0]
+            return self._watermark(connection, stream)[0]
 
     def apply(self, records: Sequence[Record]) -> int:
         """Project records of one or several streams, each in order, in one transaction; how many were new.
@@ -67,14 +67,14 @@ class Projection:
         """
         try:
             with writing(self._store.engine) as connection:
-                context = self._context or load_context(connection)
-                fresh = _not_yet_projected(connection, records)
-                rows = EntityRows(connection, context)
+                context = self._context or load_context(connection, self._home)
+                fresh = self._not_yet_projected(connection, records)
+                rows = EntityRows(connection, context, self._home)
                 for record in fresh:
                     self._one(connection, rows, record)
                 rows.flush()
                 newest = {record.stream: record for record in fresh}
-                upsert_rows(connection, watermarks, [(r.stream, r.seq, r.hash.hex()) for r in newest.values()])
+                upsert_rows(connection, watermarks, [(self._home, r.stream, r.seq, r.hash.hex()) for r in newest.values()])
         except BaseException:
             self._context = None
             raise
@@ -109,29 +109,27 @@ class Projection:
             done += self.apply(batch)
         return done
 
+    def _watermark(self, connection: Connection, stream: str) -> tuple[int, str]:
+        row = connection.execute(select(watermarks).where(watermarks.c.home == self._home, watermarks.c.stream == stream)).first()
+        return (0, "") if row is None else (row.seq, row.hash)
 
-def _watermark(connection: Connection, stream: str) -> tuple[int, str]:
-    row = connection.execute(select(watermarks).where(watermarks.c.stream == stream)).first()
-    return (0, "") if row is None else (row.seq, row.hash)
-
-
-def _not_yet_projected(connection: Connection, records: Sequence[Record]) -> list[Record]:
-    """The records behind the watermarks, checked to follow them without a gap and to be of the same journal."""
-    marks: dict[str, tuple[int, str]] = {}
-    fresh: list[Record] = []
-    for record in records:
-        if record.stream not in marks:
-            marks[record.stream] = _watermark(connection, record.stream)
-        seq, digest = marks[record.stream]
-        if record.seq <= seq:
-            continue
-        if record.seq != seq + 1 or (digest and record.previous.hex() != digest):
-            raise CorruptionError(
-                f"record {record.seq} does not follow the projected record {seq}",
-                where=record.stream,
-                why="records are missing, or market.db was projected from another journal",
-                remedy="Run `theo journal verify`, then `theo journal rebuild`",
-            )
-        marks[record.stream] = (record.seq, record.hash.hex())
-        fresh.append(record)
-    return fresh
+    def _not_yet_projected(self, connection: Connection, records: Sequence[Record]) -> list[Record]:
+        """The records behind the watermarks, checked to follow them without a gap and to be of the same journal."""
+        marks: dict[str, tuple[int, str]] = {}
+        fresh: list[Record] = []
+        for record in records:
+            if record.stream not in marks:
+                marks[record.stream] = self._watermark(connection, record.stream)
+            seq, digest = marks[record.stream]
+            if record.seq <= seq:
+                continue
+            if record.seq != seq + 1 or (digest and record.previous.hex() != digest):
+                raise CorruptionError(
+                    f"record {record.seq} does not follow the projected record {seq}",
+                    where=record.stream,
+                    why="records are missing, or market.db was projected from another journal",
+                    remedy="Run `theo journal verify`, then `theo journal rebuild`",
+                )
+            marks[record.stream] = (record.seq, record.hash.hex())
+            fresh.append(record)
+        return fresh

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, Table, delete, select
 
 from theo.adapters.sql.dialect import insert_rows
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.market_tables import bars, sources, stock_ticks
+from theo.adapters.sql.market_tables import bars, sources, ticks
 from theo.adapters.sql.meanings import Value
 from theo.adapters.sql.projected_tables import PROJECTED, watermarks
 from theo.adapters.sql.projection import Decoders, Projection
@@ -24,7 +24,9 @@ from theo.ports.store import JournalStore
 
 REBUILT_NAME: Final = "market.rebuilt.db"
 PAGE_ROWS: Final = 5_000
-MARKET_DATA: Final = (stock_ticks, bars)
+MARKET_DATA: Final = (ticks, bars)
+PROJECTIONS: Final = (watermarks, *PROJECTED.values())
+ALONE: Final = ""  # the home in a file of its own
 AnyRow = tuple[Value, ...]
 
 
@@ -74,10 +76,10 @@ def rebuild(
     try:
         records = Projection(fresh, decoders).catch_up(journal, progress)
         with reading(stored.engine) as ours, reading(fresh.engine) as theirs:
-            tables = tuple(_compare(ours, theirs))
+            tables = tuple(_compare(ours, theirs, stored.home))
         if replace:
             with reading(fresh.engine) as source, writing(stored.engine) as target:
-                _replace(source, target)
+                _replace(source, target, stored.home)
     finally:
         fresh.close()
         _remove(home)
@@ -89,10 +91,9 @@ def _remove(home: Path) -> None:
         (home / f"{REBUILT_NAME}{suffix}").unlink(missing_ok=True)
 
 
-def _compare(ours: Connection, theirs: Connection) -> Iterator[TableComparison]:
-    for table in (watermarks, *PROJECTED.values()):
-        statement = select(table).order_by(*table.primary_key)
-        yield _comparison(table, _stream(ours, statement), _stream(theirs, statement))
+def _compare(ours: Connection, theirs: Connection, home: str) -> Iterator[TableComparison]:
+    for table in PROJECTIONS:
+        yield _comparison(table, _of_home(ours, table, home), _of_home(theirs, table, ALONE))
     for table in MARKET_DATA:
         # Sources are numbered in each database as they came; both sides are read source by source, by name.
         names = _journal_sources(ours)
@@ -120,8 +121,9 @@ def _comparison(table: Table, ours: Iterator[AnyRow], theirs: Iterator[AnyRow]) 
 
 def _difference(table: Table, ours: AnyRow | None, theirs: AnyRow | None) -> str:
     """The first difference of two sorted tables in words: a row only one has, or the columns that differ."""
-    names = table.c.keys()
-    places = [at for at, column in enumerate(table.c) if column.primary_key]
+    columns = [column for column in table.c if column.name != "home"]
+    names = [column.name for column in columns]
+    places = [at for at, column in enumerate(columns) if column.primary_key]
 
     def key(row: AnyRow) -> tuple[Any, ...]:
         return tuple(row[at] for at in places)
@@ -150,6 +152,12 @@ def _stream(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iter
         yield from map(tuple, page)
 
 
+def _of_home(connection: Connection, table: Table, home: str) -> Iterator[AnyRow]:
+    """A projected table's rows of a home, in key order, without the home."""
+    columns = [column for column in table.c if column.name != "home"]
+    return _stream(connection, select(*columns).where(table.c.home == home).order_by(*table.primary_key))
+
+
 def _by_source(connection: Connection, table: Table, names: list[str]) -> Iterator[AnyRow]:
     """A market data table's rows with the source's name in place of its number."""
     place = list(table.c.keys()).index("source_id")
@@ -159,10 +167,10 @@ def _by_source(connection: Connection, table: Table, names: list[str]) -> Iterat
             yield (*row[:place], name, *row[place + 1 :])
 
 
-def _replace(source: Connection, target: Connection) -> None:
-    for table in (watermarks, *PROJECTED.values()):
-        target.execute(delete(table))
-        _copy(target, table, _stream(source, select(table)))
+def _replace(source: Connection, target: Connection, home: str) -> None:
+    for table in PROJECTIONS:
+        target.execute(delete(table).where(table.c.home == home))
+        _copy(target, table, ((home, *row) for row in _of_home(source, table, ALONE)))
     ids = writable_ids(target, _journal_sources(source), JOURNAL)
     imported = [row[0] for row in target.execute(select(sources.c.id).where(sources.c.origin != JOURNAL))]
     own = {name: number for name, number in ids.items() if number not in imported}

@@ -1,4 +1,4 @@
-"""stock_ticks: adding, replacing and reading ticks."""
+"""ticks: adding, replacing and reading ticks."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from theo.adapters.sql.dialect import insert_rows, raw_pages
-from theo.adapters.sql.market_tables import stock_ticks as table
+from theo.adapters.sql.market_tables import ticks as table
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
 from theo.domain.errors import DataError
 from theo.domain.market_data import SECOND, UNUSABLE, Tick, TickFlag, TickKind

@@ -42,9 +42,14 @@ def place(tmp_path: Path) -> Place:
 def test_the_tables_are_what_the_migrations_make(tmp_path: Path, database: Database) -> None:
     engine = open_database(Place(tmp_path, new_database(empty=True), "x"), database)
     with engine.connect() as connection:
-        options = {"version_table": version_table("postgresql", database)}
+        options = {"version_table": version_table("postgresql", database), "include_object": _is_ours}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA[database]) == []
     engine.dispose()
+
+
+def _is_ours(_found: object, name: str | None, kind: str, *_more: object) -> bool:
+    """What only a server without TimescaleDB has stands outside the models."""
+    return name not in {"made_pieces", "made_until", "ticks_by_time"} or kind not in {"table", "index"}
 
 
 def test_homes_in_one_database_do_not_see_each_other(tmp_path: Path) -> None:
@@ -81,7 +86,7 @@ def _end_connections(place: Place) -> None:
 
 def _write_and_be_cut(store: SqlMarketStore, place: Place, *, before_the_commit: bool) -> None:
     with writing(store.engine) as connection:
-        connection.execute(text("INSERT INTO watermarks VALUES ('s', 1, '')"))
+        connection.execute(text("INSERT INTO watermarks VALUES ('', 's', 1, '')"))
         _end_connections(place)
         if before_the_commit:
             connection.execute(text("SELECT 1"))

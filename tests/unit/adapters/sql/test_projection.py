@@ -67,7 +67,7 @@ def test_every_fact_has_a_projection_and_the_day_has_every_fact() -> None:
 
 
 def test_the_day_in_rows(store: SqlMarketStore) -> None:
-    assert Projection(store, DECODERS).apply(day_records()) == 17
+    assert Projection(store, DECODERS).apply(day_records()) == 18
     (trade,) = store.rows("trades")
     expected = {
         "status": "closed",
@@ -102,7 +102,7 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     signals = {r["id"]: (r["kind"], r["status"], r["refused_rule"]) for r in store.rows("signals")}
     assert signals == {"S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
     assert [r["kind"] for r in store.rows("latches")] == ["breaker_tripped", "breaker_reset", "halted", "resumed"]
-    assert len(list(store.rows("events"))) == 12
+    assert len(list(store.rows("events"))) == 13
 
 
 def test_the_cash_of_the_fills_is_the_change_of_equity(store: SqlMarketStore) -> None:
@@ -219,7 +219,7 @@ def journal(tmp_path: Path) -> Iterator[SqlJournalStore]:
 
 
 def test_market_data_of_the_journal_is_projected(store: SqlMarketStore, journal: SqlJournalStore) -> None:
-    assert Projection(store, DECODERS).catch_up(journal) == 19
+    assert Projection(store, DECODERS).catch_up(journal) == 20
     assert len(list(store.ticks(TickRange(instrument=1)))) == 10
     assert len(list(store.bars(BarRange(instrument=1, timeframe="1min")))) == 3
     assert Projection(store, DECODERS).catch_up(journal) == 0
@@ -229,8 +229,8 @@ def test_rebuilding_agrees_and_leaves_no_file(store: SqlMarketStore, journal: Sq
     Projection(store, DECODERS).catch_up(journal)
     done = rebuild(journal, store, tmp_path, DECODERS)
     assert done.equal
-    assert done.records == 19
-    assert {t.table: t.stored_rows for t in done.tables}["stock_ticks"] == 10
+    assert done.records == 20
+    assert {t.table: t.stored_rows for t in done.tables}["ticks"] == 10
     assert not list(tmp_path.glob(f"{REBUILT_NAME}*"))
 
 
@@ -241,7 +241,7 @@ def test_rebuilding_agrees_and_leaves_no_file(store: SqlMarketStore, journal: Sq
         ("DELETE FROM fills WHERE execution = 'x31'", "fills", "seq 5, place 1: missing in the stored table"),
         ("UPDATE bars SET close = 7 WHERE start_at = 0", "bars", "close is 7, should be 2"),
         ("UPDATE orders SET id = 'ghost' WHERE id = 'j-3'", "orders", "id 'ghost': not in the journal"),
-        ("UPDATE watermarks SET seq = 16 WHERE stream = 'trading'", "watermarks", "seq is 16, should be 17"),
+        ("UPDATE watermarks SET seq = 16 WHERE stream = 'trading'", "watermarks", "seq is 16, should be 18"),
     ],
 )
 def test_rebuilding_finds_the_row_and_repairs_it(
