@@ -102,10 +102,12 @@ def orders_of(
     head = store.head(TRADING)
     first = 1 if records_max is None or head is None else max(1, head.seq - records_max + 1)
     lives: dict[str, _Life] = {}
+    names = {wanted.encode()}  # of a trade its orders too, as they come to be known: their own facts name them alone
     for record in store.read(TRADING, first):
-        if not wanted or wanted.encode() in record.payload:
+        if any(name in record.payload for name in names):
             for fact in decode_facts(record):
                 _fold(lives, fact, instruments)
+            names |= {life.order.id.encode() for life in lives.values() if wanted and life.order.trade == wanted}
     return [_shown(life, instruments) for life in lives.values() if wanted in {"", life.order.id, life.order.trade}]
 
 

@@ -13,6 +13,7 @@ from theo.domain.market_data import SessionScope, TickKind
 from theo.domain.timeframe import timeframe
 from theo.drive.book_view import BookView
 from theo.engine.core import Core
+from theo.engine.decide.wishes import MANUAL
 from theo.engine.scan import Scan
 from theo.engine.state import State
 from theo.engine.world import Settings, World
@@ -93,6 +94,10 @@ def assemble(plan: Plan) -> Core:
         breaker_opens=lambda at: clock.next_at(clock.account_day(at)[1], BREAKER_OPENS),
         settings=plan.settings,
     )
+    if any(ruleset.name == MANUAL for ruleset, _ in plan.rulesets):
+        raise ConfigError(
+            f'a rule set is named "{MANUAL}"', why="trades opened by hand are kept under that name", remedy="Name it otherwise"
+        )
     for ruleset, _ in sorted(plan.rulesets, key=lambda each: each[0].name):  # the order in which a record of the plan has them
         view = BookView(market, plan.instruments, plan.tables, clock, ruleset.session)
         strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))

@@ -71,6 +71,7 @@ class Operator:
             return CommandOutcome(core.at, accepted=False, text=LEFT_OVER, rule="left_over")
         self._shell.post(msgspec.structs.replace(command, at=core.at))
         await self._shell.pump()
+        await self._shell.idle()  # durable before anybody is told of it
         outcome = core.state.commands[command.id]
         return CommandOutcome(outcome.at, outcome.accepted, outcome.text, outcome.orders, outcome.rule, command.margins)
 

@@ -37,6 +37,7 @@ class VirtualRun:
         self._market = VirtualMarket(shell, broker)
         self._looked_at = self._kept_at = clock.now()
         self._stopping = False
+        self._turn = asyncio.Lock()  # one thing at a time: an item of the market, or a look at what people want
 
     def stop(self) -> None:
         """End after the item in work."""
@@ -51,24 +52,43 @@ class VirtualRun:
 
     async def take(self, items: AsyncIterator[Tick | Bar | Command], seen: Callable[[], None] | None = None) -> bool:
         """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
-        async for item in items:
-            if self._stopping:
-                return False
-            if isinstance(item, Command):
-                await self._market.advance(item.at)
-                self._shell.post(item)
-                await self._shell.pump()
-            else:
-                await self._market.take(item)
-            now = self._clock.now()
-            if now - self._looked_at >= CONTROL_INTERVAL:
-                self._looked_at = now
-                await self._operator.look()
-                if seen is not None:
-                    seen()
-            if now - self._kept_at >= SNAPSHOT_INTERVAL:
-                await self.keep()
-        return True
+        waiting = asyncio.create_task(self._look_while_waiting())
+        try:
+            async for item in items:
+                if waiting.done():
+                    waiting.result()  # what ended it ends the run
+                if self._stopping:
+                    return False
+                async with self._turn:
+                    await self._take(item, seen)
+            return True
+        finally:
+            waiting.cancel()
+
+    async def _take(self, item: Tick | Bar | Command, seen: Callable[[], None] | None) -> None:
+        if isinstance(item, Command):
+            await self._market.advance(item.at)
+            self._shell.post(item)
+            await self._shell.pump()
+        else:
+            await self._market.take(item)
+        now = self._clock.now()
+        if now - self._looked_at >= CONTROL_INTERVAL:
+            self._looked_at = now
+            await self._operator.look()
+            if seen is not None:
+                seen()
+        if now - self._kept_at >= SNAPSHOT_INTERVAL:
+            await self.keep()
+
+    async def _look_while_waiting(self) -> None:
+        """The market may have nothing for minutes: a halt, or an order, is not to wait for it."""
+        while True:
+            await asyncio.sleep(CONTROL_INTERVAL / SECOND)
+            if not self._turn.locked():
+                async with self._turn:
+                    await self._operator.look()
+                    await self._shell.idle()
 
     async def keep(self) -> None:
         """Commit and store a snapshot."""
@@ -79,6 +99,7 @@ class VirtualRun:
     async def end(self) -> None:
         """Stop in order: everything durable, a snapshot kept, the link closed. Protective orders rest."""
         await self.keep()
+        self._operator.close()
         await self._broker.close()
 
 

@@ -24,16 +24,27 @@ from theo.engine.world import Settings
 from theo.risk.limits import Limits
 from theo.venue.books import LIVE, Books, Held
 
-NEVER_FIRES = '[entry]\nlong = [{ left = "close", op = "<", right = 0 }]'
+NEVER_FIRES = """[entry]
+long = [
+  { left = "close", op = "<", right = 0 },
+  { left = "MES close", op = "<", right = 0 },
+  { left = "VIX close", op = "<", right = 0 },
+]
+"""
 SomeAsked = TypeVar("SomeAsked", EntryAsked, ExitAsked)
 BEGIN = MONDAY + OPEN
 PRICE = 500_000  # 5,000.00
 
 
+def tick_of(price: int, at: int) -> Tick:
+    """A trade of MES, large enough for every order."""
+    return Tick(instrument=MES.id, at=at, timestamp=at, seq=0, kind=TickKind.TRADE, price=price, volume=1_000, source="test")
+
+
 class Desk:
     """MES on the simulated exchange; ``tick`` moves the market, ``ask`` sends a command."""
 
-    def __init__(self, settings: Settings | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, limits: Limits | None = None, *, begin: bool = True) -> None:
         self.plan = replace(plan_of(ruleset_of(NEVER_FIRES)), limits=limits or Limits(), settings=settings or Settings())
         self.plan.instruments["MES"] = MES
         self.plan.fees["MES"] = "zero"
@@ -43,16 +54,15 @@ class Desk:
         self.driver = LockStep(self.core, self.venue, Journal(self.records.extend, 1))
         self.at, self.asked = BEGIN, 0
         plan = self.plan
+        if not begin:
+            return
         self.driver.feed(Started(at=self.at, key=plan.key, build="t", cash=plan.cash, world=plan.record()))
         self.tick(PRICE)
 
     def tick(self, price: int, after: int = SECOND) -> None:
         """One trade, large enough for every order."""
         self.at += after
-        made = Tick(
-            instrument=MES.id, at=self.at, timestamp=self.at, seq=0, kind=TickKind.TRADE, price=price, volume=1_000, source="test"
-        )
-        self.driver.run([made])
+        self.driver.run([tick_of(price, self.at)])
 
     def settle(self) -> None:
         """Time for everything that waits for time."""

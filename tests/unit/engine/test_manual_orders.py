@@ -1,11 +1,15 @@
 """Orders that a person asks for, through the core to the simulated exchange, whose books are the truth."""
 
+import msgspec
 import pytest
 
+from tests.unit.drive.small_worlds import plan_of
 from tests.unit.engine.manual_desk import PRICE, Desk, changed, units
 from theo.domain.asked import ChangeAsked, EntryAsked, ExitAsked, PairAsked
-from theo.domain.facts import CommandDone, Filled, TradeClosed, TradeIntended
-from theo.domain.orders import OrderRole, OrderType, Route, Side, TimeInForce
+from theo.domain.errors import ConfigError
+from theo.domain.facts import Alerted, CommandDone, Filled, TradeClosed, TradeIntended
+from theo.domain.orders import OcaType, OrderRole, OrderType, Route, Side, TimeInForce
+from theo.drive.assembly import assemble
 from theo.engine.world import Settings
 from theo.risk.limits import Limits
 from theo.venue.books import Standing
@@ -345,6 +349,37 @@ def test_one_of_a_pair_cancels_the_other(price: str, position: int, desk: Desk) 
     assert desk.decided_again() is None
 
 
+def ungrouped(desk: Desk) -> None:
+    """The exchange forgets that the two exclude each other."""
+    for held in desk.working():
+        if held.order.role is OrderRole.ENTRY:
+            held.order = msgspec.structs.replace(held.order, oca_group="", oca_type=OcaType.NONE)
+
+
+def test_what_the_venue_does_not_cancel_of_a_pair_we_do(desk: Desk) -> None:
+    assert desk.ask(PAIR).accepted
+    ungrouped(desk)
+    desk.tick(units("5005"))
+    desk.settle()
+    assert [h.order.role for h in desk.working()] == [OrderRole.STOP]
+    desk.tick(units("4995"))
+    desk.settle()
+    assert (desk.position, list(desk.state.open_trades)) == (0, [])
+
+
+def test_a_pair_that_is_filled_twice_in_a_race_is_closed_back_and_told(desk: Desk) -> None:
+    both = PairAsked(LIMIT, changed(LIMIT, limit="4994"))
+    assert desk.ask(both).accepted
+    ungrouped(desk)
+    desk.tick(units("4990"))
+    desk.settle()
+    (left,) = desk.state.open_trades
+    assert desk.position == desk.state.trades[left].open_quantity == 2
+    assert [f.code for f in desk.facts if isinstance(f, Alerted) and f.severity == "page"] == ["both_filled"]
+    assert [f.how for f in desk.facts if isinstance(f, TradeClosed)] == ["oco"]
+    assert desk.decided_again() is None
+
+
 def test_a_pair_is_sent_whole_or_not_at_all(desk: Desk) -> None:
     refused = desk.ask(PairAsked(PAIR.first, changed(PAIR.second, stop="")))
     assert refused.rule == "protection"
@@ -370,3 +405,9 @@ def test_every_order_of_a_trade_goes_where_its_entry_is_routed() -> None:
         held = list(desk.books.orders.values())
         assert {h.order.role for h in held} >= {OrderRole.ENTRY, OrderRole.STOP, OrderRole.CLOSE}
         assert {h.order.route for h in held} == {Route.ARCA}
+
+
+def test_no_rule_set_takes_the_name_that_orders_by_hand_have(desk: Desk) -> None:
+    plan = plan_of(msgspec.structs.replace(desk.plan.rulesets[0][0], name="manual"))
+    with pytest.raises(ConfigError, match="opened by hand"):
+        assemble(plan)

@@ -43,14 +43,13 @@ def open_trades(turn: Turn) -> list[TradeState]:
 def give_up_other(turn: Turn, filled: Order) -> None:
     """An entry of a pair was filled: the other one is given up, and closed again where both were filled in a race.
 
-    The venue does the same by the orders' group; what it has not done, or did too late, is done here.
+    The venue does the same by the orders' group; what it has not done, or did too late, is done here. The first fill decides.
     """
+    own = turn.state.trades[filled.trade]
+    if own.close_reason == ONE_CANCELS_OTHER:
+        turn.alert("page", "both_filled", f"trade {own.id} was given up for the other of its pair, and filled: closing it")
+        return
     for trade in open_trades(turn):
         entry = turn.state.orders[trade.orders[0]].order
-        if entry.oca_group != filled.oca_group or trade.id == filled.trade or trade.close_reason:
-            continue
-        if trade.in_quantity:
-            turn.alert(
-                "page", "both_filled", f"trades {filled.trade} and {trade.id} were to exclude each other: closing {trade.id}"
-            )
-        close_trade(turn, trade.id, ONE_CANCELS_OTHER)
+        if entry.oca_group == filled.oca_group and trade.id != own.id and not trade.close_reason:
+            close_trade(turn, trade.id, ONE_CANCELS_OTHER)

@@ -47,11 +47,11 @@ def passed(judged: Judged | Refused) -> Judged:
 
 
 def instrument_of(world: World, symbol: str) -> Instrument:
-    """The instrument that this run trades under the symbol."""
-    for instrument in world.instruments.values():
-        if instrument.symbol == symbol:
-            return instrument
-    known = ", ".join(sorted(i.symbol for i in world.instruments.values()))
+    """The instrument that this run listens to under the symbol: one that a rule set reads, and that its record names."""
+    heard = {series.instrument.symbol: series.instrument for series in world.market.every_series()}
+    if symbol in heard:
+        return heard[symbol]
+    known = ", ".join(sorted(heard))
     raise UnfitError("instrument", f"{symbol} is not listened to by this run; it knows {known}")
 
 
