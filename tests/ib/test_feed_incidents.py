@@ -5,7 +5,8 @@ import pytest
 from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, standing, world
 from theo.adapters.ib.budget import Limits
-from theo.domain.market_data import SECOND
+from theo.domain.market_data import SECOND, Tick, TimeSource
+from theo.gateway.register import Register, Subscription
 from theo.ports.feed import FeedState, HoleEnd
 
 __all__ = ["world"]
@@ -240,3 +241,43 @@ async def test_pacing(world: FeedWorld) -> None:
         await until(lambda: not any(keeper._sub.line.dirty() or keeper._sub.line.hole_since for keeper in feed._keepers), 40)
         await until(lambda: world.span("MES")[1] > ended)
         world.complete("MES")
+
+
+async def test_no_stream_but_prices(world: FeedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams are granted and deliver nothing: prices are asked for, and said to be that; nothing is doubled."""
+    add = Register.add
+
+    def silent(register: Register[Subscription], subscription: Subscription) -> None:
+        subscription.silent = not getattr(subscription, "snapshot", False)
+        add(register, subscription)
+
+    async with world.feeding(world.wish("MES"), world.wish("SPY")) as feed:
+        await warm(world)
+        monkeypatch.setattr(Register, "add", silent)
+        world.play("silent-streams", 3_600.0)
+        await until(lambda: all(each.state is FeedState.POLLED for each in feed.standings()), 40)
+        assert all(each.hole_since for each in feed.standings()), "what is traded between two prices is missing"
+        assert {each.source for each in feed.standings()} == {"ib:snapshot"}
+        polled = {symbol: len(snapshots(world, symbol)) for symbol in ("MES", "SPY")}
+        await until(lambda: all(len(snapshots(world, symbol)) >= count + 2 for symbol, count in polled.items()))
+        assert world.told.codes().count("feed_polled") == 2
+        monkeypatch.setattr(Register, "add", add)
+        world.end("silent-streams")
+        await world.lives(feed, "MES", "SPY")
+        await until(lambda: all(not each.hole_since for each in feed.standings()))
+        for symbol in ("MES", "SPY"):
+            hole = standing(feed, symbol).hole
+            assert hole is not None
+            told = snapshots(world, symbol)
+            assert {tick.volume for tick in told} == {0}
+            assert {tick.time_source for tick in told} == {TimeSource.EXCHANGE}
+            first, last = told[0].timestamp // SECOND, told[-1].timestamp // SECOND
+            traded = {(second, price) for second, price, _ in world.own_rows(symbol, first, last)}
+            assert {(tick.timestamp // SECOND, tick.price) for tick in told} <= traded
+            world.ticks[:] = [tick for tick in world.ticks if tick not in told]
+            world.complete(symbol, hole.until // SECOND - 1)
+        assert "feed_lives" in world.told.codes()
+
+
+def snapshots(world: FeedWorld, symbol: str) -> list[Tick]:
+    return [tick for tick in world.of(symbol) if tick.source == "ib:snapshot"]

@@ -7,6 +7,7 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.history import History
 from theo.adapters.ib.keeper import Keeper
 from theo.adapters.ib.link import Link, Up
+from theo.adapters.ib.market_data import MarketData
 from theo.ports.feed import Heard, Standing, Take, Wish, unheard
 
 FARM_BROKEN, FARM_BACK = 2103, 2104
@@ -19,6 +20,7 @@ class IbFeed:
     def __init__(self, link: Link, contracts: Contracts, *, delayed: bool = False) -> None:
         self._link, self._delayed = link, delayed
         self._history = History(link, contracts)
+        self._market = MarketData(link, contracts)
         self._keepers: list[Keeper] = []
         self._listeners: dict[int, Keeper] = {}
         self._grown = asyncio.Event()
@@ -38,7 +40,7 @@ class IbFeed:
         """Implements ports.feed.Feed."""
         for wish in wishes:
             place = sum(1 for keeper in self._keepers if keeper.instrument.tradable)
-            keeper = Keeper(wish, place, self._link, self._history, self._listeners, take, heard)
+            keeper = Keeper(wish, place, self._link, self._history, self._market, self._listeners, take, heard)
             self._keepers.append(keeper)
             if self._link.up:
                 keeper.connected(new_socket=True, data_lost=True)

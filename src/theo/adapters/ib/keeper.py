@@ -12,6 +12,8 @@ from theo.adapters.ib.filling import Filling
 from theo.adapters.ib.history import History
 from theo.adapters.ib.latency import Latencies
 from theo.adapters.ib.link import Link
+from theo.adapters.ib.market_data import MarketData
+from theo.adapters.ib.polling import Polling
 from theo.adapters.ib.stream_reading import LATE_TYPES, TIMES, Quote, Reader
 from theo.adapters.ib.streams import DELAYED, SNAPSHOT, Way
 from theo.adapters.ib.subscription import FLOWING, Subscription
@@ -30,14 +32,23 @@ class Keeper:
     """
 
     def __init__(
-        self, wish: Wish, place: int, link: Link, history: History, listeners: "dict[int, Keeper]", take: Take, heard: Heard
+        self,
+        wish: Wish,
+        place: int,
+        link: Link,
+        history: History,
+        market: MarketData,
+        listeners: "dict[int, Keeper]",
+        take: Take,
+        heard: Heard,
     ) -> None:
         self.wish, self.instrument, self._link, self._listeners = wish, wish.instrument, link, listeners
         self._sub = sub = Subscription(wish, link, take, heard)
         self._asking = Asking(sub, place, history.contracts, self._listen, self._reader)
         self._watching = Watching(sub, self._asking, history)
         self._filling = Filling(sub, history)
-        self._rooms = (self._asking, self._watching, self._filling)
+        self._polling = Polling(sub, market)
+        self._rooms = (self._asking, self._watching, self._filling, self._polling)
         sub.rounds += [room.rounds.wake for room in self._rooms]
         sub.shown = self._shown
         self._late_told = False
@@ -69,6 +80,7 @@ class Keeper:
     def disconnected(self) -> None:
         """The link is down: what comes next does not follow what came last."""
         self._sub.connected = False
+        self._polling.over()
         self._sub.line.interrupted()
         self._sub.say()
 
@@ -90,8 +102,9 @@ class Keeper:
         return msgspec.structs.replace(standing, source=self._source(), latency=self._latencies.told())
 
     def _source(self) -> str:
-        if self._sub.polled:
-            return SNAPSHOT
+        return SNAPSHOT if self._sub.polled else self._stream()
+
+    def _stream(self) -> str:
         return DELAYED if self._asking.late else self._asking.way.value
 
     # What arrives
@@ -140,9 +153,10 @@ class Keeper:
     def _lives(self) -> None:
         sub = self._sub
         if sub.state in {S.SILENT, S.DEAD} or sub.why:
-            sub.tell("info", "feed_lives", f"comes again, from {self._source()}")
+            sub.tell("info", "feed_lives", f"comes again, from {self._stream()}")
         self._asking.lives()
         self._watching.lives()
+        self._polling.over()
         sub.become(S.DELAYED if self.reader.late else S.LIVE)
 
     def _quote(self, quote: Quote) -> None:

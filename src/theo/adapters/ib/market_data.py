@@ -13,9 +13,11 @@ from theo.adapters.ib.codes import Kind, meaning
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
+from theo.adapters.ib.stream_reading import TIMES
 from theo.adapters.ib.trading_hours import MarketStatus, Phase, spans, status
 from theo.domain.errors import RefusedError
 from theo.domain.instrument import Instrument
+from theo.domain.market_data import SECOND
 
 SNAPSHOT_SECONDS = 15.0  # TWS ends a snapshot after eleven
 DEPTH_SECONDS = 3.0  # in which a book's rows come
@@ -66,6 +68,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     last_size: int = 0
     volume: int = 0
     late: bool = False  # a quarter of an hour
+    last_at: int = 0  # when the last trade was, by the exchange; 0 where IB does not say
 
 
 class PriceNow(msgspec.Struct, frozen=True):
@@ -110,6 +113,7 @@ class MarketData:
         on = link.callbacks.on
         on("priceSizeTick", lambda request, kind, price, size: self._each(request, lambda g: g.price(kind, price, size)))
         on("tickSize", lambda request, kind, size: self._each(request, lambda g: g.size(kind, size)))
+        on("tickString", lambda request, kind, text: self._each(request, lambda g: g.text(kind, text)))
         on("tickSnapshotEnd", lambda request: self._each(request, lambda g: g.end()))
         on("updateMktDepth", lambda request, *row: self._each(request, lambda g: g.row(*row)))
         on("updateMktDepthL2", lambda request, at, _maker, *row: self._each(request, lambda g: g.row(at, *row)))
@@ -157,7 +161,8 @@ class MarketData:
             await self._ask(gathered, send, SNAPSHOT_SECONDS)
         finally:
             self._link.budget.give_line_back(holder)
-        return Snapshot(at=self._link.clock.now(), late=gathered.late, **gathered.prices, **gathered.sizes)
+        at, last_at = self._link.clock.now(), gathered.last_at
+        return Snapshot(at=at, late=gathered.late, last_at=last_at, **gathered.prices, **gathered.sizes)
 
     async def price(self, instrument: Instrument) -> PriceNow:
         """The newest price, also before and after the regular hours."""
@@ -235,6 +240,7 @@ class _Gathered:
         self.sizes: dict[str, int] = {}
         self.book: dict[int, list[tuple[int, int]]] = {0: [], 1: []}  # by side
         self.late = False
+        self.last_at = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._instrument, self._rows = instrument, rows
 
@@ -252,6 +258,11 @@ class _Gathered:
         """A size alone."""
         if name := SIZE_FIELDS.get(kind):
             self.sizes[name] = round(size)
+
+    def text(self, kind: int, text: str) -> None:
+        """When the last trade was, in seconds since the epoch."""
+        if kind in TIMES and text.isdecimal():
+            self.last_at = int(text) * SECOND
 
     def row(self, position: int, operation: int, side: int, price: float, size: float, *_smart: object) -> None:
         """A change of a book's level; the book is whole when both sides have as many levels as were asked for."""
