@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
 from theo.domain.inputs import Started, TimerFired
+from theo.domain.market_data import SECOND
 from theo.ports.broker import Broker
 from theo.ports.clock import Clock
 from theo.ports.store import JournalStore
@@ -90,11 +91,12 @@ class LiveRun:
 
     async def _wait_until(self, at: int) -> None:
         """Until something arrives, or the clock shows ``at``."""
-        arrived = asyncio.ensure_future(self._shell.arrived.wait())
-        time = asyncio.ensure_future(self._clock.sleep_until(at))
-        await asyncio.wait((arrived, time), return_when=asyncio.FIRST_COMPLETED)
-        arrived.cancel()
-        time.cancel()
+        arrived = self._shell.arrived
+        timer = asyncio.get_running_loop().call_later(max(0, at - self._clock.now()) / SECOND, arrived.set)
+        try:
+            await arrived.wait()
+        finally:
+            timer.cancel()
 
     async def _keep(self) -> None:
         await self._shell.idle()

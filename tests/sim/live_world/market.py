@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from random import Random
 
 from tests.unit.gateway.tables import at, tables
@@ -16,12 +17,14 @@ YESTERDAY = at("2026-11-19 09:30"), at("2026-11-19 16:00")
 START = OPEN - 60 * SECOND
 FIRST_PRICE, STEP = 680_000, 25  # price units of the contract: 6800.00 and a quarter
 SIZE_MAX = 6
+PAUSES = 30, 90  # seconds
 PLENTY = 1_000
 STILL = 6 * SECOND
 
 
+@cache
 def contracts() -> Contracts:
-    """Everything that the gateway lists on the day."""
+    """Everything that the gateway lists on the day; nothing changes it, so that all worlds share it."""
     return Contracts(tables(), DAY)
 
 
@@ -31,7 +34,12 @@ def mes(book: Contracts) -> Listing:
     return found
 
 
-def ticks(draw: Random, con_id: int, until: int = CLOSE, pause: int = 20) -> Iterator[Tick]:
+def pause(draw: Random) -> int:
+    """The longest pause of a day in seconds: with it goes how much comes in the day, about 3,500 messages or 1,200."""
+    return round(PAUSES[0] * (PAUSES[1] / PAUSES[0]) ** draw.random())
+
+
+def ticks(draw: Random, con_id: int, until: int = CLOSE, pause: int = PAUSES[0]) -> Iterator[Tick]:
     """A walk on the tick grid: one trade a minute yesterday; today bid, ask and trade every 2 to ``pause`` seconds."""
     price = FIRST_PRICE
     for moment in range(YESTERDAY[0] + 30 * SECOND, YESTERDAY[1], MINUTE):

@@ -59,7 +59,8 @@ MES = 4  # our instrument's id
 LIMITS = "[limits]\ntrades_per_day_max = 2000\ndaily_loss_percent_max = 60\ndrawdown_percent_max = 60\n"
 RESTART = "12:30"  # the gateway's nightly one, in the middle of our day
 SETTLED_AFTER = 45 * MINUTE  # without faults
-LOOK_INTERVAL = 2 * SECOND  # of the operator: the real tenth of a second would be most of the work of a day
+LOOK_INTERVAL = 10 * SECOND  # of the operator: the real tenth of a second would be most of the work of a day
+KEEP_INTERVAL = 15 * MINUTE  # of snapshots: three times the real one, so that more is recovered from facts
 BEGIN_AGAIN = 10 * SECOND  # after a start that failed
 STARTS_MAX = 400
 
@@ -106,11 +107,15 @@ class World:
             self.draws.rates = self.rates
         self.loop = NetLoop(market.START, self.draws.net, self.draws.wire)
         book = market.contracts()
-        played = self.ticks or market.ticks(self.draws.market, market.mes(book).con_id, self.ends + MINUTE)
+        played = self.ticks or self._walk(market.mes(book).con_id)
         gateway = build(GatewaySettings(), book, RecordedMarket(book.listings(), played, market.START), market.START)
         self.gateway = gateway
         self.truth = Truth(gateway, market.mes(book).con_id, QUANTITY)
         self.stand = GatewayStand(gateway, self.loop, self._after)
+
+    def _walk(self, con_id: int) -> Iterator[Tick]:
+        draw = self.draws.market
+        return market.ticks(draw, con_id, self.ends + MINUTE, market.pause(draw))
 
     def run(self) -> None:
         """The whole day."""
@@ -344,5 +349,6 @@ def _in_the_world(world: World) -> Iterator[None]:
         patch.object(live_making, "SqlJournalStore", opened),
         patch.object(live_making, "SqlInbox", WorldInbox),
         patch.object(live_run, "CONTROL_INTERVAL", LOOK_INTERVAL),
+        patch.object(live_run, "SNAPSHOT_INTERVAL", KEEP_INTERVAL),
     ):
         yield

@@ -18,7 +18,7 @@ from theo.adapters.sql.lease import Lease
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.server_lease import ServerLease
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.transactions import Writer, reading, writing
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import GENESIS, TRADING, Record
 from theo.ports.store import StoredSnapshot, StreamHead
@@ -46,6 +46,7 @@ class SqlJournalStore:
         self._engine: Engine = open_database(place, Database.JOURNAL)
         self._home = place.name
         self._prefix = f"{place.name}/" if place.server else ""
+        self._appends = Writer(self._engine)
         self._writer = product(self._engine.dialect.name).driver_text(_WRITER)
         self._lease: Lease | ServerLease = ServerLease(place) if place.server else Lease(place.folder)
         self._epochs: dict[str, int] = {}
@@ -65,7 +66,7 @@ class SqlJournalStore:
         """See the port."""
         if not records:
             return
-        with writing(self._engine) as connection:
+        with self._appends.writing() as connection:
             heads: dict[str, StreamHead] = {}
             for record in records:
                 head = heads.get(record.stream)
@@ -157,6 +158,7 @@ class SqlJournalStore:
     def close(self) -> None:
         """See the port."""
         self._epochs.clear()
+        self._appends.close()
         self._engine.dispose()
         self._lease.release()
 
