@@ -39,16 +39,18 @@ def attempt(seed: int, sessions: Path) -> Attempt:
     try:
         world.run()
     except Violation as violation:
-        found = str(violation).replace("\n", " ")
+        found = str(violation)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the seed found
+        found = repr(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Attempt(seed, found, (world.loop.now - market.START) / HOUR, time.process_time() - began)
+    return Attempt(seed, found.replace("\n", " "), (world.loop.now - market.START) / HOUR, time.process_time() - began)
 
 
 def commit() -> str:
     """Of the code that runs."""
     git = shutil.which("git") or "git"
-    return subprocess.run([git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - no input
+    return subprocess.run([git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def main() -> None:
@@ -75,7 +77,9 @@ def main() -> None:
     shutil.rmtree(sessions, ignore_errors=True)
     spent, hours, seconds = time.monotonic() - began, sum(run.hours for run in runs), sum(run.seconds for run in runs)
     print(f"{sum(bool(run.found) for run in runs)} of {len(runs)} broken now, {len(done)} run before")
-    print(f"{hours / max(spent, 1e-9) * 3600:,.0f} simulated hours an hour; {seconds / max(len(runs), 1):.2f} s of a processor each")
+    print(
+        f"{hours / max(spent, 1e-9) * 3600:,.0f} simulated hours an hour; {seconds / max(len(runs), 1):.2f} s of a processor each"
+    )
 
 
 if __name__ == "__main__":

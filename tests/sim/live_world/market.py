@@ -36,7 +36,8 @@ def mes(book: Contracts) -> Listing:
 
 def pause(draw: Random) -> int:
     """The longest pause of a day in seconds: with it goes how much comes in the day, about 3,500 messages or 1,200."""
-    return round(PAUSES[0] * (PAUSES[1] / PAUSES[0]) ** draw.random())
+    shortest, longest = PAUSES
+    return round(shortest * float((longest / shortest) ** draw.random()))
 
 
 def ticks(draw: Random, con_id: int, until: int = CLOSE, pause: int = PAUSES[0]) -> Iterator[Tick]:
