@@ -79,7 +79,7 @@ def test_a_full_database_stores_nothing_and_says_so(tmp_path: Path) -> None:
     epoch = store.claim(TRADING)
     small = chain([b"a"], epoch)
     store.append(small)
-    with store._writer.writing() as connection:  # the limit is a connection's own
+    with store._appends.writing() as connection:  # the limit is a connection's own
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(HaltRequiredError, match=r"no space is left.*Free space") as full:
