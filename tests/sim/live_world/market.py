@@ -17,7 +17,7 @@ YESTERDAY = at("2026-11-19 09:30"), at("2026-11-19 16:00")
 START = OPEN - 60 * SECOND
 FIRST_PRICE, STEP = 680_000, 25  # price units of the contract: 6800.00 and a quarter
 SIZE_MAX = 6
-PAUSES = 20, 50  # seconds: a minute without a trade would be a gap in the bars
+PAUSES = 30, 50  # seconds: a minute without a trade would be a gap in the bars
 PLENTY = 1_000
 STILL = 6 * SECOND
 
@@ -35,7 +35,7 @@ def mes(book: Contracts) -> Listing:
 
 
 def pause(draw: Random) -> int:
-    """The longest pause of a day in seconds: with it goes how much comes in the day, about 5,000 messages or 2,200."""
+    """The longest pause of a day in seconds: with it goes how much comes in the day, about 3,500 messages or 2,200."""
     shortest, longest = PAUSES
     return round(shortest * float((longest / shortest) ** draw.random()))
 
