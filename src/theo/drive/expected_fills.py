@@ -61,7 +61,7 @@ class _Played:
         watch(item)
         self._advance(item.at)
         came = item.at if item.at - item.timestamp <= AS_IT_CAME_MAX else item.timestamp
-        self._keep(self._venue.on_tick(msgspec.structs.replace(item, timestamp=came)))
+        self._keep(self._venue.on_tick(msgspec.structs.replace(item, timestamp=came)), item.timestamp)
 
     def step(self, step: Step) -> None:
         """The orders, changes and cancels that were decided."""
@@ -78,9 +78,9 @@ class _Played:
         while self._venue.next_due < until:
             self._keep(self._venue.on_time(self._venue.next_due))
 
-    def _keep(self, reports: Iterable[OrderReport]) -> None:
+    def _keep(self, reports: Iterable[OrderReport], traded_at: int = 0) -> None:
+        """Executions bear the exchange's time of the trade that they met, as a broker's do."""
         for report in reports:
             if isinstance(report, OrderFilled):
-                self.executions.append(
-                    Execution(report.order, report.timestamp, report.at, report.quantity, report.price, report.charges)
-                )
+                when = traded_at or report.timestamp
+                self.executions.append(Execution(report.order, when, report.at, report.quantity, report.price, report.charges))

@@ -189,7 +189,7 @@ class Attribution:
             lives, wants = self._live.get(order.parent, NO_FILL).last, self._expected.get(order.parent, NO_FILL).last
             first, other = (live.first or wanted.first), (wanted.first or live.first)
             if abs(lives - wants) > SAME_TIME and min(first, other) <= max(lives, wants):
-                return Cause.FOLLOWS, f"its entry was filled {_seconds(lives - wants)} after the backtest's"
+                return Cause.FOLLOWS, f"its entry was filled {_apart(lives - wants)} than the backtest's"
         if not live.parts and (by := self._sibling(order, self._live, wanted.first)):
             return Cause.FOLLOWS, f"exit {by} had been filled"
         if not wanted.parts and (by := self._sibling(order, self._expected, live.first)):
@@ -226,7 +226,7 @@ class Attribution:
         if silent >= SILENCE_MIN:
             return Cause.GAP, f"the recording holds no trade for {_seconds(silent)} around it"
         late = self._tape.latest(instrument, wanted.first - SAME_TIME, wanted.first + SAME_TIME) if wanted.parts else 0
-        if late >= LATE_MIN and (not live.parts or live.first < wanted.first):
+        if late >= LATE_MIN:
             return Cause.LATE_DATA, f"the trade that it met came to us {_seconds(late)} late"
         return None
 
@@ -279,8 +279,7 @@ class Attribution:
         if live.parts and wanted.parts:
             moved = live.turnover / live.quantity - wanted.turnover / wanted.quantity
             tick = self._instruments[placed.order.instrument].tick
-            later = live.first - wanted.first
-            said += [f"filled {_seconds(abs(later))} {'later' if later > 0 else 'earlier'}", f"{moved / tick:+.2f} ticks"]
+            said += [f"filled {_apart(live.first - wanted.first)}", f"{moved / tick:+.2f} ticks"]
         else:
             said.append("filled by the broker alone" if live.parts else "filled in the backtest alone")
         return ", ".join(said)
@@ -291,3 +290,7 @@ NO_FILL = _Filled(())
 
 def _seconds(micros: int) -> str:
     return f"{micros / SECOND:,.1f} s"
+
+
+def _apart(micros: int) -> str:
+    return f"{_seconds(abs(micros))} {'later' if micros > 0 else 'earlier'}"

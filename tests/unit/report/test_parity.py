@@ -219,13 +219,11 @@ def test_what_it_cost_is_told() -> None:
     assert found.cost == 2 * 25 * MES.unit_value  # two contracts, a tick dearer
 
 
-def test_a_trade_that_came_late_explains_an_earlier_fill() -> None:
+def test_a_trade_that_came_late() -> None:
     trades = Tape()
-    for seconds, late in ((0, 0), (20, 8), (25, 0)):
-        came = at(seconds)
-        trades.add(Tick(4, came, came - late * SECOND, 0, int(TickKind.TRADE), PRICE, 1, 0, 0, "t"))
-    found = only([ACCEPTED, entered(12)], [expected(ENTRY, at(20), PRICE)], trades)
-    assert found.cause is Cause.LATE_DATA
+    for seconds, late in ((0, 0), (12, 8), (16, 0)):
+        trades.add(Tick(4, at(seconds + late), at(seconds), 0, int(TickKind.TRADE), PRICE, 1, 0, 0, "t"))
+    assert only([ACCEPTED, entered(16)], [expected(ENTRY, at(12), PRICE)], trades).cause is Cause.LATE_DATA
 
 
 def test_a_restart_is_an_outage() -> None:
