@@ -287,6 +287,10 @@ def _book_asked(state: State, fact: f.BookAsked) -> None:
 
 def _differed(state: State, fact: f.Differed) -> None:
     state.told[difference(fact.kind, fact.subject)] = f"{fact.ours}, {fact.theirs}"  # what was done has facts of its own
+    if fact.kind == "position" and fact.ours == fact.theirs:
+        state.held_there.pop(fact.subject, None)
+    elif fact.kind == "position":
+        state.held_there[fact.subject] = int(fact.theirs)
 
 
 def difference(kind: str, subject: str) -> str:
@@ -305,6 +309,7 @@ def _reconciled(state: State, fact: f.Reconciled) -> None:
     if fact.agreed:
         for name in [name for name in state.told if name.startswith(difference("position", ""))]:
             del state.told[name]  # it is over: the same one would be another
+        state.held_there.clear()
 
 
 def _alerted(_state: State, _fact: f.Alerted) -> None:

@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 9
+STATE_VERSION = 10
 
 
 class OrderState(msgspec.Struct):
@@ -150,3 +150,4 @@ class State(msgspec.Struct):
     link_up: bool = True
     agreed: bool = True  # the broker's books and ours agree
     asked_book_at: int = 0
+    held_there: dict[str, int] = {}  # by symbol, what the broker's books said it holds where that was not what we hold

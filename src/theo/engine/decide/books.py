@@ -21,6 +21,10 @@ from theo.engine.turn import Turn
 from theo.risk.approve import approve_reduction
 
 REMEDY = "close it in TWS, or leave it alone with `theo adopt`"
+FORGOTTEN = (
+    "no exit is sent for what is not there. IB Gateway forgets executions at midnight: connect to a TWS that is set to show the "
+    "trades of seven days, which tells them, or restore the position by hand"
+)
 EVENT_OF_STATUS = {
     "working": OrderEvent.ACCEPTED,
     "filled": OrderEvent.FULL_FILL,
@@ -178,14 +182,20 @@ def _send_again(turn: Turn, held: OrderState) -> bool:
 
 def _compare_positions(turn: Turn, book: BookReported) -> int:
     """What we hold by our fills against what the broker says we hold."""
-    wrong = 0
+    wrong, again = 0, dict[str, str]()
     for instrument in sorted(turn.world.instruments):
         ours, theirs = turn.state.positions.get(instrument, 0), book.positions.get(instrument, 0)
         ours += turn.state.foreign.get(instrument, 0)
+        symbol = turn.world.instruments[instrument].symbol
+        if ours == theirs and symbol in turn.state.held_there:
+            again[symbol] = str(ours)
         if ours != theirs:
             wrong += 1
-            symbol = turn.world.instruments[instrument].symbol
             if turn.state.told.get(difference("position", symbol)) != f"{ours}, {theirs}":
                 turn.emit(Differed(turn.at, "position", symbol, str(ours), str(theirs), "no new risk until a person decides"))
-                turn.alert("page", "position_differs", f"{symbol}: our fills say {ours}, the broker says {theirs}: {REMEDY}")
+                less = abs(theirs) < abs(ours) or ours * theirs < 0
+                text = f"{symbol}: our fills say {ours}, the broker says {theirs}: {FORGOTTEN if less else REMEDY}"
+                turn.alert("page", "position_differs", text)
+    for symbol, quantity in again.items() if wrong else ():
+        turn.emit(Differed(turn.at, "position", symbol, quantity, quantity, "they agree again"))
     return wrong

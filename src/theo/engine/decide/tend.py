@@ -113,7 +113,7 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
     closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
-    wanted = trade.open_quantity - sum(o.open_quantity for o in closing)
+    wanted = min(trade.open_quantity - sum(o.open_quantity for o in closing), _room(turn, trade, OrderRole.CLOSE))
     if wanted > 0 and _may_send(turn, trade):
         refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
         if len(refused) < CLOSE_TRIES_MAX:
@@ -147,8 +147,9 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         surplus = sum(o.open_quantity for o in resting) - trade.open_quantity
         if surplus > 0 and group_settled(turn, trade):
             _trim(turn, trade, resting, surplus)
-        if role is OrderRole.STOP and surplus < 0 and _may_send(turn, trade):
-            _replace_stop(turn, trade, -surplus)
+        missing = min(-surplus, _room(turn, trade, role))
+        if role is OrderRole.STOP and missing > 0 and _may_send(turn, trade):
+            _replace_stop(turn, trade, missing)
 
 
 def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
@@ -177,7 +178,7 @@ def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], l
     if not trade.partial_since or turn.at < trade.partial_since + turn.world.settings.partial_fill_wait:
         return
     own = [o for o in live if o.order.role is OrderRole.STOP and not o.order.parent]
-    wanted = trade.open_quantity - sum(o.open_quantity for o in own)
+    wanted = min(trade.open_quantity - sum(o.open_quantity for o in own), _room(turn, trade, OrderRole.STOP))
     if wanted > 0 and _may_send(turn, trade):
         _place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
         if trade.target is not None:
@@ -228,6 +229,24 @@ def _retry_at(turn: Turn, trade: TradeState) -> int:
 def _may_send(turn: Turn, trade: TradeState) -> bool:
     """Not into a link that is down (its return leads here again), and not at once after a failure: time does."""
     return turn.state.link_up and turn.at >= _retry_at(turn, trade)
+
+
+def _room(turn: Turn, trade: TradeState, role: OrderRole) -> int:
+    """How many more contracts of exits of a role the broker's position can bear, where its books differ from ours.
+
+    An exit for what is not there would open a position when it fills: a fill may be missing that the broker tells no more.
+    """
+    state = turn.state
+    theirs = state.held_there.get(turn.world.instruments[trade.instrument].symbol)
+    if theirs is None:
+        return trade.open_quantity
+    held = trade.side.sign * (theirs - state.foreign.get(trade.instrument, 0))
+    rivals = [
+        t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side) == (trade.instrument, trade.side)
+    ]
+    orders = [state.orders[o] for t in rivals for o in t.orders]
+    awake = [o for o in orders if not o.order.parent or state.orders[o.order.parent].status is OrderStatus.FILLED]
+    return max(0, held - sum(o.open_quantity for o in awake if o.order.role is role))
 
 
 def _just_refused(turn: Turn, held: OrderState) -> bool:
