@@ -164,14 +164,23 @@ async def read_books(gateway: Gateway) -> BookReported:
         told("from the first byte until the link is up and the orders' handles are known", time.perf_counter() - begun)
         for name in ("first", "second"):
             before, begun = _requests(gateway), time.perf_counter()
-            count = sum(isinstance(each, BookReported) for each in heard)
-            await broker.ask_book()
-            await until(lambda count=count: sum(isinstance(each, BookReported) for each in heard) > count)  # type: ignore[misc]
+            await read_again(broker, heard)
             told(f"the {name} reading of the books, {_requests(gateway) - before} messages sent", time.perf_counter() - begun)
         with contextlib.suppress(ConnectionError):
             await broker.close()
     await server.stop()
     return next(each for each in reversed(heard) if isinstance(each, BookReported))
+
+
+async def read_again(broker: IbBroker, heard: list[Input]) -> None:
+    """Ask for the books and wait for them."""
+    count = _books(heard)
+    await broker.ask_book()
+    await until(lambda: _books(heard) > count)
+
+
+def _books(heard: list[Input]) -> int:
+    return sum(isinstance(each, BookReported) for each in heard)
 
 
 def _requests(gateway: Gateway) -> int:
