@@ -155,6 +155,12 @@ class BarTree:
         bar.until = bar.since if bar.first is None else min(end, until)
         return closed
 
+    def expect(self, since: int) -> None:
+        """Ticks from ``since`` (microseconds UTC) on will come, perhaps after later ones."""
+        if self._horizon == -NEVER:
+            session = self.hours.session_at(since)
+            self._horizon = since if session is None else self.hours.bar_bounds(session, since, self._length)[0]
+
     def _reached(self) -> int:
         """Event time: the latest timestamp that entered."""
         self._event = max(self._event, self._open.newest_at)

@@ -28,6 +28,9 @@ class BarSource(Protocol):
     def on_time(self, at: int) -> tuple[Bar, ...]:
         """Bars that the clock closes."""
 
+    def expect(self, since: int) -> None:
+        """Ticks from ``since`` on will come, perhaps after later ones."""
+
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
 
@@ -127,15 +130,17 @@ class MarketBook:
     def on_mark(self, marked: DataMarked) -> bool:
         """Take what the feed says of an instrument's data; False, since no series closes by it."""
         self.settle()
-        source, mark = self._sources.get(marked.instrument), marked.mark
+        source, lost = self._sources.get(marked.instrument), False
         too_late = 0 if source is None else source.too_late
-        if mark is DataMark.INTERRUPTED:
+        if marked.mark is DataMark.INTERRUPTED:
             self._broken.setdefault(marked.instrument, too_late)
-        elif self._broken.pop(marked.instrument, too_late) < too_late:
-            mark = DataMark.LOST
+            if source is not None and marked.since:
+                source.expect(marked.since)
+        else:
+            lost = self._broken.pop(marked.instrument, too_late) < too_late
         for series in self._series.get(marked.instrument, {}).values():
             for trust in series.trusts:
-                trust.on_mark(marked, mark)
+                trust.on_mark(marked, lost=lost)
         return False
 
     def settle(self) -> None:

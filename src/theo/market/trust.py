@@ -224,16 +224,16 @@ class SeriesTrust:
         """What came late could not be put where it belongs."""
         self._unmended = self._unmended or bool(self._broken)
 
-    def on_mark(self, marked: DataMarked, mark: DataMark) -> None:
-        """The feed says how the instrument's data stands; ``mark`` is what remains of it: LOST where bars could not be mended."""
-        since = marked.since or marked.at
+    def on_mark(self, marked: DataMarked, *, lost: bool = False) -> None:
+        """The feed says how the instrument's data stands; ``lost``: something of the hole came too late for its bars."""
+        mark, since = marked.mark, marked.since or marked.at
         if mark is DataMark.WHOLE and not (self._broken or self._delayed):
             return
         self._delayed = since if mark is DataMark.DELAYED else 0
         if mark is DataMark.INTERRUPTED:
             self._broken, self._why = min(since, self._broken or since), marked.why
             return
-        if mark is DataMark.LOST or self._unmended:
+        if mark is DataMark.LOST or lost or self._unmended:
             self._trust = next_trust(self._trust, TrustEvent.GAP)
             self._since, self._resumed, self._missing = self._broken or since, marked.at, 0
         elif self._broken:

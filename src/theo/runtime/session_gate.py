@@ -2,19 +2,21 @@
 
 A closed gate is a link that is down to the core: nothing is sent, resting orders stay, and when it opens the books are compared
 before new risk. That the orders, executions and positions agree is the core's own condition, and that the data lives is the
-rule of trust: both hold behind the gate too. A gate that stays closed for too long is told to a person, again and again.
+rule of trust: both hold behind the gate too. A gate that stays closed for too long is told to a person, again and again. A link
+that is down when the weekly login ends does not come back by itself: trading halts, and a person is paged at once.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from theo.domain.inputs import Input, LinkChanged
+from theo.domain.inputs import Command, Input, LinkChanged
 from theo.domain.market_data import DAY, HOUR, MINUTE
 from theo.market.wall_clock import WallClock
 from theo.ports.notifier import Notifier
 
 NEVER_RESTARTS = -1
+WEEK = 7 * DAY
 
 
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     told_again: int = HOUR
     weekly_login_at: int = 6 * DAY + 1 * HOUR  # after Sunday 01:00
     reminded_before: int = 12 * HOUR
+    lapse_within: int = HOUR  # a link that is down so soon after the weekly end of the login has lost the login
 
 
 class SessionGate:
@@ -44,6 +47,7 @@ class SessionGate:
         self.open = True
         self._closed_at = self._told_at = 0
         self._reminded_at = 0
+        self._lapsed = False
 
     def hear(self, item: Input) -> None:
         """An answer of the broker. Its link is one condition of the gate among others."""
@@ -65,6 +69,7 @@ class SessionGate:
             self._post(LinkChanged(now, up=True, reason="the link is up"))
         elif not self.open:
             self._escalate(now, why)
+        self._lapse(now)
         self._remind(now)
 
     def _closed_because(self, now: int) -> str:
@@ -90,13 +95,26 @@ class SessionGate:
                 f"no orders can be sent for {minutes} minutes: {why}. Protective stops rest at the broker",
             )
 
-    def _remind(self, now: int) -> None:
-        """Once before each weekly end of the login."""
-        settings = self._settings
+    def _lapse(self, now: int) -> None:
+        """Once for each time that the link is down at the weekly end of the login, or is lost soon after it."""
+        if self._link_up:
+            self._lapsed = False
+        elif not self._lapsed and WEEK - self._until_login(now) <= self._settings.lapse_within:
+            self._lapsed = True
+            reason = "the weekly login has lapsed: log in with the second factor, then resume"
+            self._post(Command(at=now, id=f"login-lapsed-{now}", actor="session gate", name="halt", reason=reason))
+            self._notifier.tell(now, "page", "login_lapsed", f"{reason}. Protective stops rest at the broker")
+
+    def _until_login(self, now: int) -> int:
+        """Microseconds until the login ends next: more than none, a week at most."""
         monday = self._zone.day(now) - (self._zone.day(now) + 3) % 7  # day 0 of the epoch was a Thursday
         into_week = (self._zone.day(now) - monday) * DAY + self._zone.time_of_day(now)
-        left = (settings.weekly_login_at - into_week) % (7 * DAY)
-        if left <= settings.reminded_before and now - self._reminded_at > settings.reminded_before:
+        return (self._settings.weekly_login_at - into_week - 1) % WEEK + 1
+
+    def _remind(self, now: int) -> None:
+        """Once before each weekly end of the login."""
+        left, before = self._until_login(now), self._settings.reminded_before
+        if left <= before and now - self._reminded_at > before:
             self._reminded_at = now
             self._notifier.tell(
                 now,

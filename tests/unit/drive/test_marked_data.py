@@ -134,6 +134,14 @@ def test_a_bar_that_is_cut_short_is_closed_and_not_traded_on() -> None:
     assert [each.volume for each in bar.rewind.bars[:3]] == [6, 6, 6], "the short bar was replaced by the whole one"
 
 
+def test_without_a_mark_the_short_bar_would_be_traded() -> None:
+    run = Run()
+    run.take(ticks(0, 0.1, of=[SPY.id]))
+    run.take(ticks(0, 2, of=[VIX.id]))
+    run.until(2)
+    assert run.entered() == [1]
+
+
 def test_a_hole_that_is_filled_before_the_bar_closes_costs_nothing() -> None:
     run = interrupted(1.9)
     assert set(run.refused()) == {1}
@@ -151,10 +159,12 @@ def test_what_is_lost_counts_until_enough_whole_bars_lie_behind_it() -> None:
 
 def test_late_data_are_called_delayed() -> None:
     run = Run()
-    run.mark(DataMark.DELAYED, 0, why="its source sends a quarter of an hour late")
-    run.take(ticks(0, 3))
+    run.mark(DataMark.INTERRUPTED, 0, why="nobody has listened yet")
+    run.take(ticks(0, 0.9))
+    run.mark(DataMark.DELAYED, 0.95, why="its source sends a quarter of an hour late")
+    run.take(ticks(1, 3))
     assert run.refused() == dict.fromkeys(
-        (1, 2), "SPY 1min is DELAYED since 2020-01-06 14:30:00 UTC (its source sends a quarter of an hour late)"
+        (1, 2), "SPY 1min is DELAYED since 2020-01-06 14:30:57 UTC (its source sends a quarter of an hour late)"
     )
     assert run.entered() == []
 

@@ -230,3 +230,14 @@ def test_splits_put_bars_on_one_scale() -> None:
         list(split_adjusted([before], [Split(20_002, 2, 1)], TABLE))
     with pytest.raises(DataError, match="impossible"):
         Split(20_001, 0, 1)
+
+
+def test_ticks_that_are_expected_are_not_too_late_after_the_first_that_comes() -> None:
+    built, unaware = tree("1min"), tree("1min")
+    built.expect(OPEN)
+    for each in (built, unaware):
+        each.on_tick(tick(125, 100))
+    (late,) = built.on_tick(tick(5, 99, late=125))
+    assert (late.start, late.open, late.revision) == (OPEN, 99, 1)
+    assert unaware.on_tick(tick(5, 99, late=125)) == ()
+    assert (built.too_late, unaware.too_late) == (0, 1)

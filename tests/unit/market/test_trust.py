@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
-from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Timeframe
+from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, DataMark, DataMarked, SessionScope, Timeframe
 from theo.market.gaps import gaps_in
 from theo.market.series import Series
 from theo.market.sessions import Hours, Session, SessionTable, common_sessions
@@ -130,6 +130,39 @@ def test_history_of_the_same_source_is_as_good_as_what_follows_it() -> None:
     assert trust.standing(series.bar, bar(4).end).trust is Trust.LIVE
     series.close(bar(5, "polygon"))
     assert trust.standing(series.bar, bar(5).end).trust is Trust.FAILED_OVER
+
+
+def marked(mark: DataMark, at: int, since: int = 0, why: str = "") -> DataMarked:
+    return DataMarked(SPY.id, at, mark, since, why)
+
+
+def test_late_data_are_named_so_whatever_else_is_amiss_and_the_hole_counts_after_it() -> None:
+    series, trust = trusted()
+    after(series, trust, [0, 1])
+    trust.on_mark(marked(DataMark.INTERRUPTED, bar(1).end, bar(1).start, "silent"))
+    assert trust.standing(series.bar, bar(1).end) == Standing(Trust.GAPPED, bar(1).start, 0, "silent")
+    trust.on_mark(marked(DataMark.DELAYED, bar(2).end, why="late"), lost=True)
+    assert trust.standing(series.bar, bar(9).end) == Standing(Trust.DELAYED, bar(2).end, 0, "late")
+    trust.on_mark(marked(DataMark.WHOLE, bar(3).end))
+    assert after(series, trust, range(2, 4)).trust is Trust.GAPPED, "what was lost before counts again"
+    assert after(series, trust, range(4, 3 + WHOLE_BARS)) == Standing(Trust.LIVE)
+
+
+def test_a_gap_within_a_hole_that_is_filled_is_none_and_one_before_it_stays() -> None:
+    for hole, expected in ((bar(3).start + SECOND, Trust.BACKFILLED), (bar(4).start, Trust.GAPPED)):
+        series, trust = trusted()
+        after(series, trust, [0, 1, 2])
+        trust.on_mark(marked(DataMark.INTERRUPTED, bar(4).start, hole))
+        after(series, trust, [4])
+        trust.on_mark(marked(DataMark.WHOLE, bar(4).end))
+        assert trust.standing(series.bar, bar(4).end).trust is expected
+
+
+def test_nobody_knows_what_was_before_a_series_that_begins_in_the_middle_of_a_bar() -> None:
+    for listened, expected in ((bar(0).start, Trust.LIVE), (bar(0).start + SECOND, Trust.GAPPED)):
+        series, trust = trusted()
+        trust.on_mark(marked(DataMark.LOST, listened))
+        assert after(series, trust, [0]).trust is expected
 
 
 @given(st.sets(st.integers(0, 4 * BARS - 1), min_size=1), st.integers(0, 4 * BARS), st.booleans())

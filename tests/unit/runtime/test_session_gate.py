@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.gateway.tables import at
 from theo.adapters.calendars.tables import zone_offsets
-from theo.domain.inputs import Input, LinkChanged, TimerFired
+from theo.domain.inputs import Command, Input, LinkChanged, TimerFired
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND
 from theo.market.wall_clock import WallClock
 from theo.runtime.session_gate import GateSettings, SessionGate
@@ -81,6 +81,28 @@ def test_the_weekly_end_of_the_login_is_told_once_before_it_comes() -> None:
     assert world.told == ["warning login_lapses"]
     world.pass_to(at("2026-11-29 00:30"), MINUTE)
     assert world.told == ["warning login_lapses"] * 2
+
+
+@pytest.mark.parametrize(("lost", "halts"), [("00:40", "01:00"), ("01:00", "01:00"), ("01:59", "01:59"), ("02:01", "")])
+def test_a_link_that_is_down_when_the_login_ends_halts_and_pages_at_once(lost: str, halts: str) -> None:
+    world = World(restart_at=-1)
+    world.now = at("2026-11-22 00:30")  # a Sunday
+    world.pass_to(at(f"2026-11-22 {lost}"))
+    world.gate.hear(LinkChanged(world.now, up=False, reason="1100"))
+    world.pass_to(at("2026-11-22 02:10"))
+    halted = [item for item in world.posted if isinstance(item, Command)]
+    assert [(item.name, item.at) for item in halted] == ([("halt", at(f"2026-11-22 {halts}"))] if halts else [])
+    assert world.told.count("page login_lapsed") == len(halted)
+
+
+def test_a_link_that_was_back_before_the_login_ended_halts_nothing() -> None:
+    world = World(restart_at=-1)
+    world.now = at("2026-11-22 00:30")
+    world.gate.hear(LinkChanged(world.now, up=False, reason="1100"))
+    world.pass_to(at("2026-11-22 00:59"))
+    world.gate.hear(LinkChanged(world.now, up=True, reason="back"))
+    world.pass_to(at("2026-11-22 03:00"))
+    assert not [item for item in world.posted if isinstance(item, Command)]
 
 
 def test_what_else_the_broker_says_passes() -> None:
