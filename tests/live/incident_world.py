@@ -7,18 +7,22 @@ from pathlib import Path
 from tests.closing.kill_live import contradictions, unprotected
 from tests.ib.conftest import Told
 from tests.live.platform import Platform
+from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
-from theo.domain.facts import Decided, Fact, Filled, OrderMoved, TradeIntended
+from theo.app.recorded import recorded_items
+from theo.domain.asked import ChangeAsked
+from theo.domain.facts import Decided, Fact, Filled, OrderMoved, SignalClosed, TradeIntended
 from theo.domain.inputs import Command
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import SECOND
+from theo.domain.market_data import SECOND, MarketData
 from theo.domain.orders import OrderRole
 from theo.engine.state import State
 from theo.gateway.books import Booked, OrderBooked, booked
 from theo.gateway.building import Gateway
 from theo.gateway.incidents.incident import Value
 from theo.gateway.server import GatewayServer
-from theo.ports.feed import FeedState
+from theo.market.trust import TRUSTED
+from theo.ports.feed import FeedState, Standing
 from theo.runtime.session_gate import SessionGate
 
 HELD = """
@@ -39,6 +43,12 @@ quantity = 2
 [trading]
 style = "positional"
 """  # two contracts, and levels that no minute reaches: the trade is there while something happens to it
+WITH_INDEX = HELD.replace('primary = "MES"', 'primary = "MES"\npartners = ["VIX"]').replace(
+    "right = 0 }]", 'right = 0 }, { left = "VIX close", op = ">", right = 0 }]'
+)  # an index has a sampled line: no quotes, nothing tick by tick
+EITHER = WITH_INDEX.replace("long = [", "long = [{ any = [").replace(
+    "right = 0 }]", "right = 0 }] }]"
+)  # both are awaited all the same
 MES = 4
 FLOWING = {FeedState.LIVE, FeedState.DELAYED}
 
@@ -47,15 +57,31 @@ class IncidentWorld(Platform):
     """A platform whose one trade stays open until an incident, or a person, closes it."""
 
     def __init__(
-        self, home: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told, *, restart: str = ""
+        self,
+        home: Path,
+        server: GatewayServer,
+        gateway: Gateway,
+        clock: PacedClock,
+        told: Told,
+        *,
+        ib: str = "",
+        rules: str = HELD,
     ) -> None:
         super().__init__(home, server, gateway, clock, told)
-        ib = f'[ib]\nport = {server.port}\nrestart = "{restart}"\n'
+        ib = f"[ib]\nport = {server.port}\n{ib}\n"
         limits = '[limits]\ntrades_per_day_max = "unlimited"\n'
         self.home.configuration.write_text(f'mode = "paper"\n{ib}{limits}', encoding="utf-8")
-        self.rules.write_text(HELD, encoding="utf-8")
+        self.rules.write_text(rules, encoding="utf-8")
         self.over_at = 0
+        self.trusted_at: list[int] = []  # when something was decided on bars that are all trusted
         self._commands = 0
+
+    def _watch(self, at: int, facts: list[Fact]) -> None:
+        super()._watch(at, facts)
+        if self.live is not None and any(isinstance(fact, Decided) for fact in facts):
+            core = self.live.shell.core
+            if all(one.standing.trust in TRUSTED for scan in core.world.scans.values() for one in scan.standings(at)):
+                self.trusted_at.append(at)
 
     # What happens
 
@@ -85,12 +111,17 @@ class IncidentWorld(Platform):
         order = self.live_order(role)
         self.server.act(lambda simulator: self.gateway.trading.fill_now(simulator.desk, order.perm_id, quantity))
 
-    def command(self, name: str) -> None:
+    def command(self, name: str, payload: ChangeAsked | None = None) -> None:
         """A person's command."""
         assert self.live is not None
         self._commands += 1
         at = self.clock.now()
-        self.live.inbox.post(Command(at=at, id=f"test-{at}-{self._commands}", actor="test", name=name, reason="test"))
+        called = f"test-{at}-{self._commands}"
+        command = Command(at=at, id=called, actor="test", name=name, reason="test", payload=payload)
+        if payload is None:
+            self.live.inbox.post(command)
+        else:  # orders are asked for of the process itself
+            self.live.shell.post(command)
 
     # What is so
 
@@ -107,6 +138,37 @@ class IncidentWorld(Platform):
     def books(self) -> Booked:
         """The gateway's."""
         return booked(self.gateway)
+
+    def refusals(self) -> list[str]:
+        """Why signals were refused for their data, in order."""
+        closed = [fact for fact in self.facts if isinstance(fact, SignalClosed)]
+        return [fact.reason for fact in closed if fact.refused is not None and fact.refused.rule == "data_trust"]
+
+    def standing(self, symbol: str) -> Standing:
+        """How a subscription stands."""
+        assert self.live is not None
+        return next(each for each in self.live.feed.standings() if each.symbol == symbol)
+
+    def state(self) -> State:
+        """The platform's."""
+        assert self.live is not None
+        return self.live.shell.core.state
+
+    def taken(self) -> list[MarketData]:
+        """The market data that the journal holds."""
+        store = SqlJournalStore(self.folder)
+        try:
+            return list(recorded_items(store))
+        finally:
+            store.close()
+
+    async def first_trusted_bar(self) -> float:
+        """Market seconds from the end of the incident until something is decided on bars that are all trusted."""
+        try:
+            await self.until(lambda _state: bool(self.trusted_at) and self.trusted_at[-1] > self.over_at)
+        except TimeoutError:
+            raise AssertionError(self._why_not(lambda _state: False)) from None
+        return (next(at for at in self.trusted_at if at > self.over_at) - self.over_at) / SECOND
 
     def live_order(self, role: OrderRole) -> OrderBooked:
         """The newest live order of this role, as the gateway has it."""

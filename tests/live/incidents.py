@@ -7,30 +7,37 @@ import msgspec
 
 from tests.gateway.conftest import START
 from tests.ib.conftest import Told
-from tests.live.incident_world import MES, IncidentWorld, ended
+from tests.live.incident_world import EITHER, HELD, MES, WITH_INDEX, IncidentWorld, ended
 from theo.adapters.system.clock import PacedClock
+from theo.adapters.system.latch import StopFile
+from theo.domain.asked import ChangeAsked
 from theo.domain.facts import Differed, Filled, Reconciled, TradeClosed, TradeIntended
-from theo.domain.market_data import MINUTE, SECOND
+from theo.domain.market_data import MINUTE, SECOND, Tick, TimeSource
 from theo.domain.orders import OrderRole
 from theo.engine.state import State
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
+from theo.ports.feed import FeedState
 
+LOGIN_ENDS = START + 5 * MINUTE
 Play = Callable[[IncidentWorld], Awaitable[float]]
 
 
 class Case(msgspec.Struct, frozen=True):
     """``does``: what the platform does. ``alarms``: codes that a person is told. ``play`` gives the market seconds to recover.
 
-    ``restart``: the time of the nightly restart in the configuration. ``speed``: times the true pace.
+    ``ib``: lines of the configuration's table of that name. ``speed``: times the true pace. ``data``: it touches the market's
+    data, and the first bar that is trusted again is waited for.
     """
 
     name: str
     does: str
     alarms: tuple[str, ...]
     play: Play
-    restart: str = ""
+    ib: str = ""
     speed: float = 20.0
+    rules: str = HELD
+    data: bool = False
 
 
 def flat(state: State) -> bool:
@@ -100,10 +107,10 @@ async def competing_session(world: IncidentWorld) -> float:
     await world.alarmed("feed_competing")
     world.fill(OrderRole.TARGET)
     await world.until(flat)
-    await world.passes(70)  # the bar that the incident cut short is over
     before = len(world.of(TradeIntended))
-    await world.passes(90)
-    assert len(world.of(TradeIntended)) == before  # bars that nobody saw are not traded
+    await world.passes(160)
+    assert len(world.of(TradeIntended)) == before  # neither the bar that it cut short is traded, nor those that nobody saw
+    assert "10197" in world.refusals()[-1]
     world.over("competing-session")
     return await world.recovered()
 
@@ -121,21 +128,32 @@ async def reset_window(world: IncidentWorld) -> float:
 
 async def weekly_2fa(world: IncidentWorld) -> float:
     await world.holding()
+    await world.passes((LOGIN_ENDS - world.clock.now()) / SECOND)
     world.play("weekly-2fa")
-    await world.until(lambda _state: world.live is not None and not world.live.link.up)
-    await world.alarmed("session_closed")
+    begun = world.clock.now()
+    await world.alarmed("login_lapsed")
+    await world.until(lambda state: bool(state.halted))
+    assert world.clock.now() - begun < MINUTE
+    await world.passes(120)
+    assert world.moved("rejected") == 0  # nothing is sent into it
     world.over("weekly-2fa")
-    return await world.recovered(held)
+    took = await world.recovered(lambda state: held(state) and bool(state.halted))  # its stop rests; a person resumes
+    StopFile(world.folder).clear()
+    world.command("resume")
+    await world.until(lambda state: not state.halted)
+    return took
 
 
 async def advisory_codes(world: IncidentWorld) -> float:
     world.play("advisory-codes")
     await world.begin()
-    await world.until(lambda _state: world.flows())
-    assert world.live is not None
-    (standing,) = world.live.feed.standings()
-    assert standing.resumed == 0  # the stream that the notice is about was kept
-    return (world.clock.now() - world.over_at) / SECOND
+    await world.until(lambda _state: world.flows() and world.standing("VIX").state is FeedState.DELAYED)
+    took = (world.clock.now() - world.over_at) / SECOND
+    await world.until(lambda _state: any("VIX 1min is DELAYED" in each for each in world.refusals()))
+    await world.passes(90)
+    assert world.standing("VIX").resumed == 0  # the stream that the notice is about was kept
+    assert not world.of(TradeIntended)
+    return took
 
 
 async def not_subscribed(world: IncidentWorld) -> float:
@@ -148,17 +166,66 @@ async def not_subscribed(world: IncidentWorld) -> float:
     return await world.recovered(held)
 
 
+async def index_has_no_quotes(world: IncidentWorld) -> float:
+    await world.begin()
+    world.over_at = world.clock.now()
+    took = await world.recovered(held)  # it waits for bars of both
+    assert (world.standing("MES").source, world.standing("VIX").source) == ("ib:tbt", "ib:sampled")
+    assert not {"feed_refused", "feed_source"} & set(world.told.codes())  # nothing was asked for that is not to be had
+    return took
+
+
+async def sampled_ticks(world: IncidentWorld) -> float:
+    await world.begin()
+    world.over_at = world.clock.now()
+    took = await world.recovered(held)
+    index = world.standing("VIX").instrument
+    ticks = [item for item in world.taken() if isinstance(item, Tick)]
+    assert {tick.source for tick in ticks if tick.instrument == MES} <= {"ib:tbt", "ib:history"}
+    sampled = [tick for tick in ticks if tick.source == "ib:sampled"]
+    assert {tick.instrument for tick in sampled} == {index}  # and nothing but the index, of which there is no better stream
+    assert {tick.time_source for tick in sampled} == {TimeSource.ARRIVAL}
+    return took
+
+
+async def time_zone_shift(world: IncidentWorld) -> float:
+    world.play("time-zone-shift")
+    await world.holding()
+    world.fill(OrderRole.TARGET)
+    await world.until(flat)
+    world.over_at = world.clock.now()
+    took = await world.recovered()
+    fills = [fact for fact in world.facts if isinstance(fact, Filled)]
+    assert len(fills) > 1
+    assert all(abs(fill.at - fill.timestamp) < MINUTE for fill in fills)  # five hours would be a defect
+    stamps = [item for item in world.taken() if isinstance(item, Tick)]
+    assert all(abs(tick.at - tick.timestamp) < 10 * MINUTE for tick in stamps)
+    return took
+
+
 async def too_many_lines(world: IncidentWorld) -> float:
     world.play("too-many-lines")
-    await world.holding()  # a future's ticks come one by one, which takes no line
+    await world.begin()
+    await world.alarmed("feed_refused")
+    await world.until(lambda _state: world.standing("MES").state is FeedState.LIVE)  # ticks one by one take no line
+    await world.passes(90)
+    assert "VIX" in next(text for _, code, text in world.told.messages if code == "feed_refused")
+    assert not world.of(TradeIntended)  # what is decided on needs both
     world.over("too-many-lines")
     return await world.recovered(held)
 
 
 async def pacing(world: IncidentWorld) -> float:
+    """A hole comes while history answers nothing."""
     await world.holding()
     world.play("pacing")
-    await world.passes(60)
+    world.play("server-lost-data-lost", 5.0)
+    lost_at = world.clock.now()
+    await world.until(lambda _state: world.live is not None and not world.live.link.up)
+    await world.until(lambda _state: world.live is not None and world.live.link.up)
+    await world.alarmed("backfill_late")
+    await world.passes(65)
+    assert not [at for at in world.trusted_at if at > lost_at]
     world.over("pacing")
     return await world.recovered(held)
 
@@ -248,11 +315,19 @@ async def partial_restart(world: IncidentWorld) -> float:
 
 
 async def two_permids(world: IncidentWorld) -> float:
-    """A part of the target fills by force, its brother must shrink: that change makes two orders of one."""
+    """A person moves the stop: that change makes two orders of one."""
     await world.holding()
     world.play("two-permids")
-    world.command("flatten")
-    return await world.recovered(lambda _state: bool(world.of(TradeClosed)))
+    (trade,) = world.state().trades.values()
+    moved = world.instrument().text(trade.stop + 4 * world.instrument().tick).replace(",", "")
+    world.command("change", ChangeAsked(id=trade.id, stop=moved))
+    await world.alarmed("two_orders")
+    took = await world.recovered(held)
+    stop = world.live_order(OrderRole.STOP).ref
+    named = [order for order in world.books().orders if order.ref == stop]
+    assert len(named) == 2  # it happened
+    assert len([order for order in named if not order.ended]) == 1
+    return took
 
 
 async def oco_both_fill(world: IncidentWorld) -> float:
@@ -313,45 +388,98 @@ CASES = (
         f"closes the gate two minutes before and opens it five after; {BOOKS_FIRST}",
         (),
         nightly_restart,
-        "10:15",
+        'restart = "10:15"',
         40.0,
+        data=True,
     ),
     Case(
         "blind-after-1102",
         "notices each silent stream by its own rhythm, asks for it anew, fills the hole",
         ("feed_silent",),
         blind,
+        data=True,
     ),
-    Case("farm-blip", "the same", ("feed_silent",), farm_blip),
-    Case("silent-streams", "the same", ("feed_silent",), silent_streams),
+    Case("farm-blip", "the same", ("feed_silent",), farm_blip, data=True),
+    Case("silent-streams", "the same", ("feed_silent",), silent_streams, data=True),
     Case(
         "competing-session",
-        "says who took the data, trades no bar after the one that was cut short, tries again until data come",
+        "says who took the data, trades neither the bar that was cut short nor any after it, tries again until data come",
         ("feed_competing",),
         competing_session,
+        data=True,
     ),
     Case(
-        "reset-window-1100", "sends nothing; pages after 15 minutes, and each hour", ("session_closed",), reset_window, speed=80.0
+        "reset-window-1100",
+        "sends nothing; pages after 15 minutes, and each hour",
+        ("session_closed",),
+        reset_window,
+        speed=80.0,
+        data=True,
     ),
-    Case("weekly-2fa", "sends nothing; pages after 15 minutes, and each hour", ("session_closed",), weekly_2fa, speed=80.0),
-    Case("advisory-codes", "keeps the stream, and marks it", (), advisory_codes),
+    Case(
+        "weekly-2fa",
+        "a reminder comes before; when it has lapsed trading halts and a person is paged at once; goes on when he resumes",
+        ("login_lapses", "login_lapsed"),
+        weekly_2fa,
+        'login_day = "Friday"\nlogin_time = "10:05"',
+        data=True,
+    ),
+    Case(
+        "advisory-codes",
+        "keeps the stream; calls its series DELAYED and refuses signals on it with that word",
+        ("feed_delayed",),
+        advisory_codes,
+        rules=EITHER,
+    ),
     Case(
         "not-subscribed",
         "names what is missing and what to do; trades nothing; asks again now and then",
         ("feed_refused",),
         not_subscribed,
+        data=True,
     ),
-    Case("too-many-lines", "goes on: the ticks of what is traded come one by one, which takes no line", (), too_many_lines),
-    Case("pacing", "waits for its budget; nothing is lost", (), pacing),
-    Case("duplicate-and-late-ticks", "counts each tick once, and late ones from history", (), duplicate_ticks),
+    Case(
+        "index-has-no-quotes",
+        "subscribes to an index's last values alone, and builds its bars of them",
+        (),
+        index_has_no_quotes,
+        rules=WITH_INDEX,
+        data=True,
+    ),
+    Case(
+        "sampled-ticks",
+        "takes each trade, or exact bars of five seconds, where IB grants it; each tick names its stream and whose time it has",
+        (),
+        sampled_ticks,
+        rules=WITH_INDEX,
+        data=True,
+    ),
+    Case("time-zone-shift", "reads no time that names no zone: every one is asked for in UTC", (), time_zone_shift, data=True),
+    Case(
+        "too-many-lines",
+        "says which series has none, trades nothing that rests on it, asks again; ticks one by one take no line and go on",
+        ("feed_refused",),
+        too_many_lines,
+        rules=WITH_INDEX,
+        data=True,
+    ),
+    Case(
+        "pacing",
+        "says that a hole is not filled yet, trades nothing until it is, asks again within its budget; nothing is lost",
+        ("backfill_late",),
+        pacing,
+        data=True,
+    ),
+    Case("duplicate-and-late-ticks", "counts each tick once, and late ones from history", (), duplicate_ticks, data=True),
     Case(
         "half-open",
         f"asks for the time each half minute; without an answer it takes a new socket; {BOOKS_FIRST}",
         (),
         half_open,
         speed=4.0,
+        data=True,
     ),
-    Case("clock-skew", "says how far the clocks are apart", ("clock_skew",), clock_skew),
+    Case("clock-skew", "says how far the clocks are apart", ("clock_skew",), clock_skew, data=True),
     Case(
         "sent-no-answer", "asks for the books and finds the order there; sends nothing twice", (), entry_meets("sent-no-answer")
     ),
@@ -367,7 +495,7 @@ CASES = (
         (),
         fills_during_1100,
     ),
-    Case("two-permids", "keeps one of the two orders and cancels the other", (), two_permids),
+    Case("two-permids", "keeps one of the two orders, cancels the other, and pages", ("two_orders",), two_permids),
     Case("partial-restart", "counts the part once; stop and target are of what is left", (), partial_restart),
     Case("partial-bracket", "makes stop and target as large as what is held", (), partial_bracket),
     Case("oco-both-fill", "sells back what was closed in excess, and pages", ("excess_fill",), oco_both_fill),
@@ -387,17 +515,26 @@ CASES = (
 )
 
 
-async def outcome(case: Case, home: Path, gateway: Gateway) -> tuple[float, list[tuple[str, str, str]]]:
-    """Market seconds to recover, and what a person was told."""
+class Outcome(msgspec.Struct, frozen=True):
+    """Market seconds to recover, and until the first bar that is trusted again (None where it is not asked for); who was told."""
+
+    took: float
+    bar: float | None
+    told: list[tuple[str, str, str]]
+
+
+async def outcome(case: Case, home: Path, gateway: Gateway) -> Outcome:
+    """Play one."""
     clock, told = PacedClock(START, case.speed), Told()
     server = GatewayServer(gateway.simulator, clock, port=0)
     await server.start()
     try:
-        world = IncidentWorld(home, server, gateway, clock, told, restart=case.restart)
+        world = IncidentWorld(home, server, gateway, clock, told, ib=case.ib, rules=case.rules)
         try:
             took = await case.play(world)
+            bar = await world.first_trusted_bar() if case.data else None
         finally:
             await ended(world)
     finally:
         await server.stop()
-    return took, told.messages
+    return Outcome(took, bar, told.messages)

@@ -13,20 +13,33 @@ from theo.domain.facts import TradeIntended
 from theo.domain.orders import OrderRole
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
+from theo.runtime.marking import Marking
 
 
 @pytest.mark.slow  # in all: most wait for a minute's bar, at twenty times the true pace
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_incident(case: Case, tmp_path: Path, gateway: Gateway) -> None:
-    took, told = await outcome(case, tmp_path, gateway)
-    assert set(case.alarms) <= {code for _, code, _ in told}
-    assert took >= 0
+    found = await outcome(case, tmp_path, gateway)
+    assert set(case.alarms) <= {code for _, code, _ in found.told}
+    assert found.took >= 0
+    assert (found.bar is not None) == case.data
 
 
+@pytest.mark.slow  # as above
+@pytest.mark.parametrize("marked", [True, False])
 async def test_a_bar_of_which_the_feed_missed_the_most_is_not_traded(
-    tmp_path: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told
+    *,
+    marked: bool,
+    tmp_path: Path,
+    server: GatewayServer,
+    gateway: Gateway,
+    clock: PacedClock,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Seen in competing-session: the data are lost four seconds into a minute, and the signal of that minute is traded."""
+    """The data are lost seconds into a minute, whose bar closes all the same; without the marks of the feed it is traded."""
+    if not marked:
+        monkeypatch.setattr(Marking, "_mark", lambda *_said: None)
     world = IncidentWorld(tmp_path, server, gateway, clock, told)
     try:
         await world.holding()
@@ -36,7 +49,7 @@ async def test_a_bar_of_which_the_feed_missed_the_most_is_not_traded(
         await world.until(flat)
         before = len(world.of(TradeIntended))
         await world.passes(70)
-        assert len(world.of(TradeIntended)) == before
+        assert (len(world.of(TradeIntended)) == before) is marked
     finally:
         await ended(world)
 
