@@ -29,6 +29,7 @@ class IbTable(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=7497, ge=1, le=65_535)
     client_id: int = Field(default=1, ge=0, le=2_147_483_647)
+    data_client_id: int = Field(default=-1, ge=-1, le=2_147_483_647)  # -1: no socket of its own
     account: str = ""
     read_only: bool = False
     lines: int = Field(default=95, ge=1, le=10_000)
@@ -70,10 +71,18 @@ def ib_settings(mode: Mode, ib: IbTable, live: LiveTable, where: str) -> IbSetti
             where=where,
             remedy="Name the paper account, which begins with D",
         )
+    if ib.data_client_id == ib.client_id:
+        raise ConfigError(
+            f"[ib] data_client_id and client_id are both {ib.client_id}",
+            where=where,
+            why="TWS takes each id once",
+            remedy="Use another one, or remove data_client_id",
+        )
     return IbSettings(
         host=ib.host,
         port=ib.port,
         client_id=ib.client_id,
+        data_client_id=ib.data_client_id if ib.data_client_id >= 0 else None,
         account=live.account if mode == "live" else ib.account,
         live=mode == "live",
         read_only=ib.read_only,

@@ -14,7 +14,7 @@ from theo.adapters.ib.broker import IbBroker
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.feed import IbFeed
 from theo.adapters.ib.history import History
-from theo.adapters.ib.link import Link, Up
+from theo.adapters.ib.link import Link, Up, data_link
 from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
@@ -56,6 +56,7 @@ class Live:
     run: LiveRun
     shell: Shell
     link: Link
+    data_link: Link  # the same without a socket of its own
     feed: IbFeed
     store: SqlJournalStore
     inbox: SqlInbox
@@ -107,7 +108,9 @@ def open_live(
         link = Link(msgspec.structs.replace(settings.ib, account=plan.key.account), clock, notifier)
         contracts = _contracts(link, plan, clock)
         schedules = {plan.instruments[symbol].id: fees.schedule(name) for symbol, name in plan.fees.items()}
-        broker, feed = IbBroker(link, contracts, schedules), IbFeed(link, contracts)
+        market = data_link(link)
+        listed = contracts if market is link else _contracts(market, plan, clock)
+        broker, feed = IbBroker(link, contracts, schedules), IbFeed(market, listed)
         latch = StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)
@@ -115,12 +118,12 @@ def open_live(
         marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
         listening = Listening(
             feed,
-            History(link, contracts),
+            History(market, listed),
             booted.core.world.market.every_series(),
             _hours_of(plan),
             whole_hours,
             heard,
-            link.wait_up,
+            market.wait_up,
             shell.post,
             marking,
             clock,
@@ -129,11 +132,12 @@ def open_live(
         gate = _gate(settings, shell, clock, notifier)
         operator = Operator(shell, inbox, latch, IbMargins(broker))
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
-        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (link.run, listening.run), begun)
+        links = [each.run for each in dict.fromkeys((link, market))]
+        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (*links, listening.run), begun)
     except BaseException:
         store.close()
         raise
-    return Live(run, shell, link, feed, store, inbox)
+    return Live(run, shell, link, market, feed, store, inbox)
 
 
 def _contracts(link: Link, plan: Plan, clock: Clock) -> Contracts:

@@ -9,11 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
+import msgspec
 from ib_async.client import Client
 
 from theo.adapters.ib.accounts import check_account
 from theo.adapters.ib.budget import Budget
 from theo.adapters.ib.callbacks import Callbacks
+from theo.adapters.ib.codes import meaning
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError, Requests
 from theo.adapters.ib.settings import IbSettings
 from theo.domain.errors import HaltRequiredError
@@ -45,14 +47,22 @@ class Up:
 
 
 class Link:
-    """``run`` keeps the link until it is cancelled. ``client`` sends; spend from ``budget`` first."""
+    """``run`` keeps the link until it is cancelled. ``client`` sends; spend from ``budget`` first.
 
-    def __init__(self, settings: IbSettings, clock: Clock, notifier: Notifier) -> None:
+    A second link to the same TWS gets the first one's ``budget``: IB counts what comes from both. ``carries`` says in a person's
+    words what is lost with it.
+    """
+
+    def __init__(
+        self, settings: IbSettings, clock: Clock, notifier: Notifier, budget: Budget | None = None, carries: str = ""
+    ) -> None:
         self.settings, self.clock, self.notifier = settings, clock, notifier
         self.callbacks = Callbacks()
         self.callbacks.failed = self._callback_failed
         self.requests = Requests(self.callbacks)
-        self.budget = Budget(clock, settings.limits)
+        self.budget = budget or Budget(clock, settings.limits)
+        self._carries = f" for {carries}" if carries else ""
+        self._id_told = False
         self.client = Client(self.callbacks)
         self.client.MaxRequests = 0  # its own throttle lets orders wait behind data: ours does not
         self.state = LinkState.DOWN
@@ -106,7 +116,7 @@ class Link:
                 since = self.clock.now()
             if not told and self.clock.now() - since >= self.settings.lost_bound:
                 told = True
-                self.notifier.tell(self.clock.now(), "page", "link_lost", f"no link to IB for long: {self.why}")
+                self.notifier.tell(self.clock.now(), "page", "link_lost", f"no link to IB{self._carries} for long: {self.why}")
             await self.clock.sleep_until(self.clock.now() + pause)
             pause = min(2 * pause, self.settings.retry_most)
 
@@ -121,7 +131,7 @@ class Link:
         self._ended.clear()
         self._notices.clear()
         await self._open_socket()
-        self.state = LinkState.CHECKING
+        self.state, self._id_told = LinkState.CHECKING, False
         self.account = check_account(self.client.getAccounts(), self.settings)
         self.client.reqMarketDataType(1)
         await self._measure_clock()
@@ -197,8 +207,7 @@ class Link:
 
     def _error(self, _request: int, code: int, text: str, _advanced: str = "") -> None:
         if code == ID_IN_USE:
-            self.why = f"{code}: {text}"
-            self._ended.set()
+            self._id_in_use(f"{code}: {text}")
         elif code in SERVERS_LOST:
             self._servers_lost, self.why = True, f"{code}: {text}"
             if self.state is LinkState.UP:
@@ -209,6 +218,14 @@ class Link:
             self._changed.set()
         elif code == PORT_CHANGED:
             self.why = f"{code}: {text}"
+
+    def _id_in_use(self, text: str) -> None:
+        """Told once: it is tried again until whoever has the id lets go of it."""
+        self.why = f"client id {self.settings.client_id}{self._carries} is in use ({text})"
+        if not self._id_told:
+            self._id_told = True
+            self.notifier.tell(self.clock.now(), "warning", "client_id_in_use", f"{self.why}. {meaning(ID_IN_USE).remedy}")
+        self._ended.set()
 
     def _closed(self) -> None:
         self.why = self.why or "the socket closed"
@@ -232,3 +249,15 @@ class Link:
     def _callback_failed(self, error: BaseException) -> None:
         self._defect = error
         self._ended.set()
+
+
+def data_link(orders: Link) -> Link:
+    """Where market data comes: a socket of its own to the same TWS, if the settings name its client id, else that of the orders.
+
+    A flood of data, or a disconnection for it, then never cuts the path of orders.
+    """
+    settings = orders.settings
+    if settings.data_client_id is None:
+        return orders
+    own = msgspec.structs.replace(settings, client_id=settings.data_client_id)
+    return Link(own, orders.clock, orders.notifier, orders.budget, "market data")

@@ -15,6 +15,7 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 7497
     client_id: int = 1
+    data_client_id: int | None = None  # of a socket of its own for market data; None: one socket for all
     account: str = ""
     live: bool = False  # whether orders of real money are meant: everything else refuses a live account
     read_only: bool = False  # no order path at all: data may then come from a live gateway
