@@ -8,7 +8,7 @@ import msgspec
 from tests.golden.records import facts_of
 from tests.unit.drive.small_worlds import plan_of
 from tests.unit.strategy.markets import MES, MONDAY, OPEN, ruleset_of
-from theo.domain.asked import Asked, EntryAsked, ExitAsked
+from theo.domain.asked import Asked, EntryAsked, ExitAsked, MarginTold
 from theo.domain.facts import Fact
 from theo.domain.inputs import Command, Started
 from theo.domain.journal import TRADING, Record
@@ -69,15 +69,29 @@ class Desk:
         for _ in range(4):
             self.tick(self.core.world.market.last[MES.id], after=10 * SECOND)
 
-    def ask(self, payload: Asked, number: str = "") -> Outcome:
-        """A command of a person, and what came of it."""
-        return self.command("order", payload=payload, number=number)
+    def ask(self, payload: Asked, number: str = "", margins: tuple[MarginTold, ...] = ()) -> Outcome:
+        """A command of a person, with what the broker said of its margin, and what came of it."""
+        return self.command("order", payload=payload, number=number, margins=margins)
 
-    def command(self, name: str, subject: str = "", payload: Asked | None = None, number: str = "") -> Outcome:
+    def command(
+        self,
+        name: str,
+        subject: str = "",
+        payload: Asked | None = None,
+        number: str = "",
+        margins: tuple[MarginTold, ...] = (),
+    ) -> Outcome:
         """Any command."""
         self.asked += 1
         made = Command(
-            at=self.at, id=number or f"c{self.asked}", actor="test", name=name, reason="test", subject=subject, payload=payload
+            at=self.at,
+            id=number or f"c{self.asked}",
+            actor="test",
+            name=name,
+            reason="test",
+            subject=subject,
+            payload=payload,
+            margins=margins,
         )
         self.driver.run([made])
         return self.state.commands[made.id]

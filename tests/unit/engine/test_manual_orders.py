@@ -5,9 +5,10 @@ import pytest
 
 from tests.unit.drive.small_worlds import plan_of
 from tests.unit.engine.manual_desk import PRICE, Desk, changed, units
-from theo.domain.asked import ChangeAsked, EntryAsked, ExitAsked, PairAsked
+from theo.domain.asked import ChangeAsked, CheckAsked, EntryAsked, ExitAsked, MarginTold, PairAsked
 from theo.domain.errors import ConfigError
 from theo.domain.facts import Alerted, CommandDone, Filled, TradeClosed, TradeIntended
+from theo.domain.instrument import MICROS
 from theo.domain.orders import OcaType, OrderRole, OrderType, Route, Side, TimeInForce
 from theo.drive.assembly import assemble
 from theo.engine.world import Settings
@@ -405,6 +406,46 @@ def test_every_order_of_a_trade_goes_where_its_entry_is_routed() -> None:
         held = list(desk.books.orders.values())
         assert {h.order.role for h in held} >= {OrderRole.ENTRY, OrderRole.STOP, OrderRole.CLOSE}
         assert {h.order.route for h in held} == {Route.ARCA}
+
+
+# The broker's word on margin
+
+
+ENOUGH = MarginTold(initial_after=5_000 * MICROS, equity_after=90_000 * MICROS, currency="USD")
+REQUIRED = Settings(margin_required=True)
+
+
+@pytest.mark.parametrize(
+    ("margins", "rule"),
+    [
+        ((), "margin"),  # nobody asked, or there is no answer
+        ((ENOUGH,), ""),
+        ((MarginTold(initial_change=1),), ""),  # it would take it, and gives no number to compare
+        ((MarginTold(refused="201: insufficient margin"),), "margin"),
+        ((MarginTold(initial_after=90_001 * MICROS, equity_after=90_000 * MICROS),), "margin"),
+    ],
+)
+def test_where_it_is_required_an_entry_needs_the_brokers_word(margins: tuple[MarginTold, ...], rule: str) -> None:
+    desk = Desk(REQUIRED)
+    assert desk.ask(LIMIT, margins=margins).rule == rule
+    assert bool(desk.books.orders) is (rule == "")
+    assert desk.ask(PAIR, margins=(ENOUGH,)).rule == "margin"  # one answer for each entry
+    assert desk.decided_again() is None
+
+
+def test_a_refusal_counts_where_it_is_not_required_too(desk: Desk) -> None:
+    assert desk.ask(LIMIT, margins=(MarginTold(refused="no trading permission"),)).rule == "margin"
+
+
+def test_a_check_says_what_would_come_of_it_and_sends_nothing(desk: Desk) -> None:
+    told = desk.ask(CheckAsked(LIMIT))
+    assert told.accepted
+    assert "would be sent, 102.50 at risk" in told.text  # 2 contracts x 10 points x 5 USD, and a tick of slippage each
+    assert desk.ask(CheckAsked(PAIR)).accepted
+    assert desk.ask(CheckAsked(changed(LIMIT, stop=""))).rule == "protection"
+    assert desk.ask(CheckAsked(LIMIT), margins=(MarginTold(refused="no"),)).rule == "margin"
+    assert not desk.books.orders
+    assert not desk.state.trades
 
 
 def test_no_rule_set_takes_the_name_that_orders_by_hand_have(desk: Desk) -> None:
