@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from tests.ib.conftest import until
 from tests.live.platform import Platform
@@ -113,6 +114,7 @@ def entry(kind: OrderType, tif: TimeInForce, **prices: str) -> EntryAsked:
     return msgspec.structs.replace(EntryAsked(symbol="MES", side=Side.BUY, type=kind, quantity=1, tif=tif, stop="1%"), **prices)
 
 
+@pytest.mark.slow  # eight trades, one after the other
 async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platform) -> None:
     person = Person(platform, '[orders]\nentries = "stop after fill"\n')
     await person.begin()
@@ -154,6 +156,7 @@ def protected(state: State, trade: str) -> bool:
     return any(o.order.role == "stop" and o.status == "working" and o.open_quantity == 1 for o in held)
 
 
+@pytest.mark.slow  # a trade after the other
 async def test_a_bracket_is_changed_reduced_and_closed_and_a_pair_excludes_itself(platform: Platform, theo: Theo) -> None:
     person = Person(platform)
     await person.begin()
@@ -210,6 +213,7 @@ def state_price(state: State, trade: str) -> float:
     return state.trades[trade].stop / 100
 
 
+@pytest.mark.slow  # a start, and a dozen questions
 async def test_refusals_questions_and_repeats(platform: Platform, theo: Theo) -> None:
     person = Person(platform, "[orders]\ncheck_margin = true\n")
     await person.begin()
