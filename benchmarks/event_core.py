@@ -2,8 +2,8 @@
 
 Run: python -m benchmarks.event_core [BARS]. The bars are known beforehand, so their columns are computed ahead, as in long
 backtests; the last row goes bar by bar, as live trading does. Bars per second are of two instruments each and of processor time,
-the best of some rounds; machines are shared, so trust the ratios. "stored": journal.db with a flush before each order, then every
-projection.
+the best of some rounds; machines are shared, so trust the ratios. "stored": as `theo backtest` keeps a run, journal.db and then
+every projection.
 """
 
 import os
@@ -18,6 +18,7 @@ from benchmarks import reference_data as reference
 from benchmarks.reference_loop import fused
 from tests.closing import tick_market
 from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.app.journals import gathered
 from theo.app.projecting import projected
 from theo.domain.inputs import Command, Started
 from theo.domain.instrument import MICROS
@@ -72,7 +73,9 @@ def stored(plan: Plan, items: list[Bar | Command]) -> None:
     with TemporaryDirectory(prefix="theo-bench-") as name:
         store = SqlJournalStore(Path(name))
         try:
-            backtest(plan, items, store.append, store.claim(TRADING, MARKET), ahead=columns_ahead)
+            epoch = store.claim(TRADING, MARKET)
+            with gathered(store.append) as append:
+                backtest(plan, items, append, epoch, ahead=columns_ahead)
             with projected(Path(name), store):
                 pass
         finally:

@@ -1,12 +1,45 @@
 """The journals of a home: its own, the demo's, and one per kept run; and which one a command that names none means."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from theo.app.home import Home
 from theo.domain.errors import UserError
+from theo.domain.journal import Record
+from theo.engine.journal import Append
 
 OWN, DEMO = "own", "demo"
 HOW_TO_BEGIN = "`theo demo` or `theo backtest RULESET` makes one"
+GATHERED_BYTES = 4 * 1024 * 1024  # of payloads
+
+
+@contextmanager
+def gathered(append: Append) -> Iterator[Append]:
+    """Append many records in one transaction, the last when the context ends: for a backtest, which a crash ends as a whole.
+
+    Its exchange is in the same process, so no order waits for a record to be durable. The records are those of any run.
+    """
+    held: list[Record] = []
+    size = 0
+
+    def take(records: Sequence[Record]) -> None:
+        nonlocal size
+        held.extend(records)
+        size += sum(len(record.payload) for record in records)
+        if size >= GATHERED_BYTES:
+            write()
+
+    def write() -> None:
+        nonlocal held, size
+        records, held, size = held, [], 0
+        append(records)
+
+    try:
+        yield take
+    finally:
+        if held:
+            write()
 
 
 def has_journal(folder: Path) -> bool:

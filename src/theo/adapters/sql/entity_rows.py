@@ -19,14 +19,28 @@ Row = dict[str, Any]
 class Context:
     """Whose facts come next: the newest run's key, its configurations' versions, its account day. Kept between batches."""
 
-    __slots__ = ("cash", "day", "key", "versions")
+    __slots__ = ("_keys", "cash", "day", "key", "versions")
 
     def __init__(self, key: Key, versions: Mapping[str, str], day: int | None, cash: int) -> None:
         self.key, self.versions, self.day, self.cash = key, versions, day, cash
+        self._keys: dict[str, tuple[str, ...]] = {}  # by configuration
+
+    def begin(self, key: Key, cash: int) -> None:
+        """Another run begins."""
+        self.key, self.day, self.cash = key, None, cash
+        self._keys.clear()
+
+    def know(self, versions: Mapping[str, str]) -> None:
+        """The run's configurations have these versions from now on."""
+        self.versions = dict(versions)
+        self._keys.clear()
 
     def keys(self, config: str = "") -> tuple[str, ...]:
         """The key columns of a record of this run and a configuration."""
-        return key_columns(self.key, config, self.versions.get(config, ""))
+        found = self._keys.get(config)
+        if found is None:
+            found = self._keys[config] = key_columns(self.key, config, self.versions.get(config, ""))
+        return found
 
 
 def key_columns(key: Key, config: str | None = None, version: str | None = None) -> tuple[str, ...]:

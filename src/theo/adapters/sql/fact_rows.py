@@ -21,14 +21,16 @@ _json = msgspec.json.Encoder(order="deterministic")
 
 def project(rows: EntityRows, fact: f.Fact, versions: ConfigVersions) -> None:
     """Change the rows by a fact."""
-    if isinstance(fact, f.RunStarted):
-        context = rows.context
-        context.key, context.day, context.cash = fact.key, None, fact.cash
+    kind = type(fact)
+    if kind is f.Decided:
+        _decided(rows, fact)  # type: ignore[arg-type]  # narrowed by kind
+    elif isinstance(fact, f.RunStarted):
+        rows.context.begin(fact.key, fact.cash)
         _run(rows, fact, versions)
     else:
         if isinstance(fact, f.Restarted) and fact.world:
             _run(rows, fact, versions)
-        _PROJECT[type(fact)](rows, fact)
+        _PROJECT[kind](rows, fact)
 
 
 def _text(value: object) -> str:
@@ -37,7 +39,7 @@ def _text(value: object) -> str:
 
 def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ConfigVersions) -> None:
     context = rows.context
-    context.versions = dict(versions(fact.world))
+    context.know(versions(fact.world))
     came_back = isinstance(fact, f.Restarted)
     named = _text(context.versions)
     rows.append(t.runs, *context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)

@@ -21,7 +21,7 @@ from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
 from theo.domain.journal import Record
-from theo.domain.market_data import Bar, DataMarked, MarketData, Tick
+from theo.domain.market_data import Bar, MarketData, Tick
 from theo.ports.store import JournalStore
 
 BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
@@ -71,8 +71,11 @@ class Projection:
                 fresh = self._not_yet_projected(connection, records)
                 rows = EntityRows(connection, context, self._home)
                 for record in fresh:
-                    self._one(connection, rows, record)
+                    rows.seq = record.seq
+                    for rows.place, fact in enumerate(self._decoders.facts(record)):
+                        project(rows, fact, self._decoders.versions)
                 rows.flush()
+                self._market(connection, fresh)
                 newest = {record.stream: record for record in fresh}
                 upsert_rows(connection, watermarks, [(self._home, r.stream, r.seq, r.hash.hex()) for r in newest.values()])
         except BaseException:
@@ -81,16 +84,15 @@ class Projection:
         self._context = context
         return len(fresh)
 
-    def _one(self, connection: Connection, rows: EntityRows, record: Record) -> None:
-        rows.seq = record.seq
-        for place, fact in enumerate(self._decoders.facts(record)):
-            rows.place = place
-            project(rows, fact, self._decoders.versions)
-        items = [item for item in self._decoders.market(record) if not isinstance(item, DataMarked)]  # those are facts too
-        if items:
-            ids = writable_ids(connection, (item.source for item in items), JOURNAL)
-            tick_rows.add_ticks_from_journal(connection, [i for i in items if type(i) is Tick], ids)
-            bar_rows.add_bars(connection, [i for i in items if type(i) is Bar], ids, keep_stored=True)
+    def _market(self, connection: Connection, records: Sequence[Record]) -> None:
+        """The market data of all records at once: what is asked and prepared for one record costs as much as for many."""
+        found = [item for record in records for item in self._decoders.market(record)]
+        ticks, bars = [i for i in found if type(i) is Tick], [i for i in found if type(i) is Bar]  # marks are facts too
+        if ticks or bars:
+            names = dict.fromkeys([*(tick.source for tick in ticks), *(bar.source for bar in bars)])
+            ids = writable_ids(connection, names, JOURNAL)
+            tick_rows.add_ticks_from_journal(connection, ticks, ids)
+            bar_rows.add_bars(connection, bars, ids, keep_stored=True)
 
     def catch_up(self, journal: JournalStore, progress: Callable[[int], None] | None = None) -> int:
         """Project everything that the journal holds beyond the watermarks; how many records. ``progress`` gets that number."""

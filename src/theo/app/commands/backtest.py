@@ -12,6 +12,7 @@ from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.commands.deals import summarise
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home
+from theo.app.journals import gathered
 from theo.app.rulesets import find_ruleset
 from theo.app.starting import least_prices, refuse_impossible_limits
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
@@ -45,7 +46,8 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
         store = SqlJournalStore(folder)
         try:
             epoch = store.claim(TRADING, MARKET)
-            done = backtest(plan, items, store.append, epoch, ahead=_look(stored))
+            with gathered(store.append) as append:
+                done = backtest(plan, items, append, epoch, ahead=_look(stored))
             summarise(store, folder, finished=True, json=json)
         finally:
             store.close()
