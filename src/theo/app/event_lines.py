@@ -19,6 +19,9 @@ from theo.domain.facts import (
     TradeIntended,
 )
 from theo.domain.instrument import MICROS, Instrument
+from theo.ports.feed import Standing
+
+MILLISECOND = 1_000  # microseconds
 
 
 def line_of(at: int, fact: Fact, instruments: Mapping[int, Instrument]) -> str:
@@ -64,3 +67,13 @@ PLATFORM: dict[type, Callable[[Any], str]] = {
     Resumed: lambda fact: f"resumed by {fact.actor}: {fact.reason}",
     BreakerTripped: lambda fact: f"BREAKER: {fact.refused.text}",
 }
+
+
+def feed_line(standing: Standing) -> str:
+    """How an instrument's ticks came, and how late the newest were."""
+    said = f"{standing.symbol} from {standing.source}: {standing.posted:,} ticks, {standing.filled:,} of them from history"
+    latency = standing.latency
+    if latency is None:
+        return said
+    half, most, nearly_all = (each / MILLISECOND for each in (latency.p50, latency.p95, latency.p99))
+    return f"{said}; latency p50 {half:,.0f}, p95 {most:,.0f}, p99 {nearly_all:,.0f} ms of the newest {latency.count}"

@@ -11,7 +11,7 @@ from theo.adapters.system.log import LogNotifier, Nobody
 from theo.app.cli_options import EXIT_INTERRUPTED
 from theo.app.composition import BUILD
 from theo.app.configuration import Configured, configured
-from theo.app.event_lines import line_of
+from theo.app.event_lines import feed_line, line_of
 from theo.app.home import Home, open_home
 from theo.app.live_making import Live, live_plan, open_live
 from theo.domain.errors import ConfigError
@@ -71,6 +71,8 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         raise
     finally:
         live.close()
+        for standing in live.feed.standings():
+            print(feed_line(standing), flush=True)
     return EXIT_INTERRUPTED
 
 
