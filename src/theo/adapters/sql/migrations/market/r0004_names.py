@@ -5,8 +5,6 @@ TimescaleDB as continuous aggregates, without it as a table of five-minute piece
 that adds what came since. On SQLite only names that are not our own tables' are made.
 """
 
-# ruff: noqa: S608 - statements are made of this file's own words
-
 import sqlalchemy as sa
 from alembic import op
 
