@@ -40,7 +40,7 @@ style = "positional"
 """
 MES = 4
 TICK = Decimal("0.25")
-FOLLOW_SECONDS, FOLLOWED_MAX = 4.0, 10
+FOLLOW_SECONDS, FOLLOWED_MAX = 2.0, 20
 
 
 class Person:
@@ -95,7 +95,7 @@ class Person:
                 async with asyncio.timeout(FOLLOW_SECONDS):
                     await self.platform.until(lambda state: bool(state.trades[trade].in_quantity))
                     return
-            await self.asks(ordering.modify_order, ChangeAsked(id=order, trigger=self.away(1)))
+            await self.asks(ordering.modify_order, ChangeAsked(id=order, trigger=self.away(3)))
 
     async def flat(self, trade: str) -> None:
         """Close a trade and wait for its end."""
@@ -122,8 +122,8 @@ async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platfo
     wanted: list[tuple[OrderType, TimeInForce, Callable[[], dict[str, str]]]] = [
         (OrderType.MARKET, day, dict),
         (OrderType.LIMIT, gtc, lambda: {"limit": person.away(20)}),
-        (OrderType.STOP, gtc, lambda: {"trigger": person.away(4)}),
-        (OrderType.STOP_LIMIT, day, lambda: {"trigger": person.away(4), "limit": person.away(60)}),
+        (OrderType.STOP, gtc, lambda: {"trigger": person.away(12)}),
+        (OrderType.STOP_LIMIT, day, lambda: {"trigger": person.away(12), "limit": person.away(80)}),
         (OrderType.TRAILING_STOP, day, lambda: {"trail": "1"}),
         (OrderType.MARKET, ioc, dict),
         (OrderType.LIMIT, ioc, lambda: {"limit": person.away(20)}),
@@ -193,8 +193,8 @@ async def test_a_bracket_is_changed_reduced_and_closed_and_a_pair_excludes_itsel
     assert not out.failed, out.text
     await platform.until(lambda state: trade not in state.open_trades)
 
-    up = EntryAsked(symbol="MES", side=Side.BUY, type=OrderType.STOP, quantity=1, trigger=person.away(6), stop="1%")
-    down = EntryAsked(symbol="MES", side=Side.SELL, type=OrderType.STOP, quantity=1, trigger=person.away(-6), stop="1%")
+    up = EntryAsked(symbol="MES", side=Side.BUY, type=OrderType.STOP, quantity=1, trigger=person.away(12), stop="1%")
+    down = EntryAsked(symbol="MES", side=Side.SELL, type=OrderType.STOP, quantity=1, trigger=person.away(-12), stop="1%")
     pair = await person.asks(ordering.create_oco_order, up, down)
     assert not pair.failed, pair.text
     assert len({person.at_gateway(o.id).oca_group for o in pair.orders if o.role == "entry"}) == 1
