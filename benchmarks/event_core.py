@@ -23,7 +23,7 @@ from theo.app.projecting import projected
 from theo.domain.inputs import Command, Started
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
-from theo.domain.market_data import Bar
+from theo.domain.market_data import Bar, ContractRolled
 from theo.drive.assembly import Plan, assemble, exchange
 from theo.drive.backtest import backtest, merged
 from theo.drive.lockstep import LockStep
@@ -68,7 +68,7 @@ def least_of_each(*runs: Callable[[], object]) -> list[float]:
     return [min(taken) for taken in found]
 
 
-def stored(plan: Plan, items: list[Bar | Command]) -> None:
+def stored(plan: Plan, items: list[Bar | ContractRolled | Command]) -> None:
     """As `theo backtest` keeps a run."""
     with TemporaryDirectory(prefix="theo-bench-") as name:
         store = SqlJournalStore(Path(name))

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from theo.app.broker_tables import IbTable, LiveTable
 from theo.app.configuration import Configuration, DataTable, ExchangeTable, OrdersTable, ReportTable, configured
+from theo.app.roll_tables import RollTable
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 from theo.strategy.loading import STRATEGIES, load_ruleset
@@ -16,7 +17,7 @@ from tools.reference_pages import PARTS, REFERENCE, regions, renewed
 
 PAGES = sorted(REFERENCE.glob("*.md"))
 ROW = re.compile(r"^\| `(\w+)` \|")
-HEADING = re.compile(r"^## (?:`\[(\w+)\]`|(.+))$")
+HEADING = re.compile(r"^## (?:`\[(\w+)(?:\.SYMBOL)?\]`|(.+))$")
 IN_CONDITION = re.compile(r"(?:entry|exit)\.(?:long|short)(?:\[\d+\]|\.\w+)*?\.(left|op|right|times|plus|lag)")
 
 
@@ -118,6 +119,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "ib": IbTable,
         "live": LiveTable,
         "report": ReportTable,
+        "roll": RollTable,
     }
     fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
     assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)

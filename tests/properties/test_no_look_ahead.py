@@ -18,12 +18,12 @@ from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Command
 from theo.domain.journal import Record
 from theo.domain.keys import Mode
-from theo.domain.market_data import Bar
+from theo.domain.market_data import Bar, ContractRolled
 from theo.drive.assembly import Plan
 from theo.drive.backtest import LookAhead, backtest, merged
 from theo.research.ahead import columns_ahead
 
-Items = list[Bar | Command]
+Items = list[Bar | ContractRolled | Command]
 EXAMPLES = 30
 
 
@@ -84,7 +84,7 @@ def test_other_prices_later_change_no_earlier_fact(run: Whole, data: st.DataObje
     assert facts_after(run.plan, other, run.look)[: len(known)] == known
 
 
-def _moved(item: Bar | Command, by: int, of: int) -> Bar | Command:
+def _moved(item: Bar | ContractRolled | Command, by: int, of: int) -> Bar | ContractRolled | Command:
     if isinstance(item, Command):
         return item
     prices = {name: getattr(item, name) * by // of for name in ("open", "high", "low", "close")}

@@ -95,6 +95,20 @@ def import_ticks(
     raise typer.Exit(run_ticks(home_of(context), file, wishes, json=json))
 
 
+@importing.command("roll")
+def import_roll(
+    context: typer.Context,
+    symbol: Annotated[str, typer.Argument(help="A future of whose contracts bars are stored.")],
+    timeframe: Annotated[str, typer.Option(help="Of the stored bars.")],
+    source: Annotated[str, typer.Option(help="Of the stored bars, where there are several.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a future's roll calendar from stored bars of its contracts, and its continuous series, as traded and back-adjusted."""
+    from theo.app.commands.roll import run_roll
+
+    raise typer.Exit(run_roll(home_of(context), symbol, timeframe, source=source, json=json))
+
+
 @importing.command("list")
 def import_list(context: typer.Context, json: Json = False) -> None:
     """What the store holds: every series of bars, and the range of ticks."""

@@ -14,7 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from theo.adapters.ib.settings import IbSettings
 from theo.app.broker_tables import IbTable, LiveTable, Mode, gate_settings, ib_settings
+from theo.app.roll_tables import RollTable, roll_rules
 from theo.domain.errors import ConfigError, TheoError
+from theo.market.rolls import RollRule
 from theo.market.trust import TrustBounds
 from theo.report.allocation import AccountMethod
 from theo.report.lots import LotMethod
@@ -84,6 +86,7 @@ class Configuration(BaseSettings):
     orders: OrdersTable = OrdersTable()
     ib: IbTable = IbTable()
     live: LiveTable = LiveTable()
+    roll: dict[str, RollTable] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -110,6 +113,7 @@ class Configured(msgspec.Struct, frozen=True):
     gate: GateSettings
     gate_zone: str
     orders: OrderSettings = OrderSettings()
+    rolls: dict[str, RollRule] = {}
 
 
 def configured(file: Path) -> Configured:
@@ -139,9 +143,8 @@ def configured(file: Path) -> Configured:
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
     orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
-    return Configured(
-        limits, exchange, trust, settings.report, settings.mode, ib, gate_settings(settings.ib), settings.ib.zone, orders
-    )
+    gate, rolls = gate_settings(settings.ib), roll_rules(settings.roll, settings.mode, str(file))
+    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate, settings.ib.zone, orders, rolls)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

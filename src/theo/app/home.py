@@ -32,6 +32,10 @@ class Home(msgspec.Struct, frozen=True):
         """Session tables, built once."""
         return self.path / "sessions"
 
+    def roll_calendar(self, symbol: str) -> Path:
+        """The rolls of an instrument's stored bars."""
+        return self.path / "rolls" / f"{symbol}.csv"
+
     @property
     def configuration(self) -> Path:
         """The user's configuration file."""

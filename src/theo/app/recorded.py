@@ -13,7 +13,7 @@ from theo.domain.errors import CorruptionError, UserError
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING, Record
 from theo.domain.keys import Mode
-from theo.domain.market_data import DAY, Bar, DataMarked, MarketData, Tick
+from theo.domain.market_data import DAY, Bar, MarketData, Tick
 from theo.drive.assembly import Plan, assemble
 from theo.drive.record import plan_of_record
 from theo.drive.redecide import Compared, redecide
@@ -37,8 +37,8 @@ def recorded_items(store: SqlJournalStore) -> Iterator[MarketData]:
 
 
 def recorded_prices(store: SqlJournalStore) -> Iterator[Tick | Bar]:
-    """The same without what the feed said of it: what a market is played from."""
-    return (item for item in recorded_items(store) if not isinstance(item, DataMarked))
+    """The same without what was said of it: what a market is played from."""
+    return (item for item in recorded_items(store) if isinstance(item, Tick | Bar))
 
 
 def recorded_steps(store: SqlJournalStore) -> Iterator[Step]:

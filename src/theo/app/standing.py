@@ -18,7 +18,7 @@ from theo.domain.facts import Alerted, RunStarted
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
 from theo.domain.keys import Key
-from theo.domain.market_data import DataMarked, Tick
+from theo.domain.market_data import Bar, Tick
 from theo.domain.orders import OrderRole
 from theo.drive.record import known
 from theo.engine import snapshot as snapshots
@@ -192,7 +192,7 @@ def last_prices(store: JournalStore, wanted: set[int]) -> dict[int, tuple[int, i
     for seq in range(newest, max(0, newest - LOOK_BACK_DATA_MAX), -1):
         for record in store.read(MARKET, seq, seq):
             for item in reversed(decode_batch(record).items):
-                if item.instrument not in found and not isinstance(item, DataMarked):
+                if item.instrument not in found and isinstance(item, Tick | Bar):
                     found[item.instrument] = (item.price if isinstance(item, Tick) else item.close, item.at)
         if wanted <= set(found):
             break

@@ -36,7 +36,7 @@ class StoredSeries:
     """
 
     def __init__(self, store: SqlMarketStore, instrument: Instrument, name: str, start: int, end: int, source: str) -> None:
-        self._store, symbol = store, instrument.symbol
+        self._store, self.instrument, symbol = store, instrument, instrument.symbol
         held = [s for s in store.series() if s.instrument == instrument.id and s.timeframe == name]
         fitting = [s for s in held if not source or s.source == source]
         if not fitting:

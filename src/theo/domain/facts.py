@@ -190,6 +190,8 @@ class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, ta
 
     ``how`` is stop, target, exit_rule, reverse, session_end, flatten, breaker, manual, unprotected, roll, oco, or a strategy's
     own reason; of a trade that never filled it is the status in which its entry ended (cancelled, rejected, expired, lost).
+    Of a trade that rolled the sums are of its last contract; ``rolled_deals`` were ended before, by LegRolled, with the sums of
+    their gross and charges.
     """
 
     at: int
@@ -200,6 +202,49 @@ class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, ta
     exit_sum: int
     gross: int
     charges: int
+    rolled_deals: int = 0
+    rolled_gross: int = 0
+    rolled_charges: int = 0
+
+
+class Rolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="rolled"):
+    """The instrument's front contract is another one from now on (see ContractRolled); what is held is of ``previous``."""
+
+    at: int
+    instrument: int
+    previous: str
+    contract: str
+    difference: int
+
+
+class RollAsked(msgspec.Struct, frozen=True, array_like=True, tag="roll_asked"):
+    """The trade is to be closed in its contract and opened again in ``contract``."""
+
+    at: int
+    trade: str
+    contract: str
+
+
+class LegRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="leg_rolled"):
+    """The trade is flat in the contract that it leaves: that deal is over, and the trade goes on, waiting for the next one's.
+
+    Sums as in TradeClosed. ``difference`` is what moved the planned entry; ``stop`` and ``target`` are those of the next deal, on
+    the tick grid; ``reopened``: contracts to open.
+    """
+
+    at: int
+    trade: str
+    previous: str
+    contract: str
+    difference: int
+    quantity: int
+    entry_sum: int
+    exit_sum: int
+    gross: int
+    charges: int
+    reopened: int
+    stop: int
+    target: int | None
 
 
 class DayBegan(msgspec.Struct, frozen=True, array_like=True, tag="day"):
@@ -351,6 +396,9 @@ Fact = (
     | Filled
     | FillRevised
     | TradeClosed
+    | Rolled
+    | RollAsked
+    | LegRolled
     | DayBegan
     | BreakerTripped
     | BreakerReset

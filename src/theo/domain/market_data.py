@@ -91,6 +91,23 @@ class Bar(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="bar"):
     revision: int = 0
     contract: str = ""  # the futures contract behind a continuous series; "" where there is none
 
+    def moved(self, difference: int) -> "Bar":
+        """The bar with its prices higher by ``difference`` price units."""
+        prices = (self.open + difference, self.high + difference, self.low + difference, self.close + difference)
+        return Bar(
+            self.instrument,
+            self.at,
+            self.timeframe,
+            self.start,
+            self.end,
+            *prices,
+            self.volume,
+            self.source,
+            self.session_date,
+            self.revision,
+            self.contract,
+        )
+
 
 class DataMark(StrEnum):
     """How an instrument's data stands from a moment on, as its feed says."""
@@ -114,7 +131,24 @@ class DataMarked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="ma
     why: str = ""
 
 
-MarketData = Tick | Bar | DataMarked  # what a stream of market data holds, in the order in which a process took it
+class ContractRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="contract_rolled"):
+    """An instrument's series goes on with another futures contract from ``at`` on (a roll, or the first contract named).
+
+    ``difference``: price of ``contract`` less that of ``previous`` at one instant, price units; 0 when ``previous`` is "", the
+    contract that was the front before any was named. ``carry``: open trades go on in the new contract, else they are closed.
+    ``spread``: the simulated exchange fills both deals at the prices of that instant.
+    """
+
+    at: int
+    instrument: int
+    previous: str
+    contract: str
+    difference: int
+    carry: bool = True
+    spread: bool = False
+
+
+MarketData = Tick | Bar | DataMarked | ContractRolled  # what a stream of market data holds, as a process took it
 
 
 class Timeframe(msgspec.Struct, frozen=True):

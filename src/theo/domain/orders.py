@@ -99,6 +99,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     oca_type: OcaType = OcaType.NONE
     outside_rth: bool = False
     route: Route = Route.USUAL
+    contract: str = ""  # the futures contract, where the instrument rolls; "": the instrument itself
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True, tag="ticket"):

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from theo.domain.inputs import Command, Started
-from theo.domain.market_data import Bar
+from theo.domain.market_data import Bar, ContractRolled
 from theo.drive.assembly import Plan, assemble, exchange
 from theo.drive.lockstep import LockStep, Watch
-from theo.drive.rolls import with_rolls
+from theo.drive.rolls import Rolling, closing, rolling
 from theo.engine.core import Core
 from theo.engine.journal import Append, Journal
 from theo.engine.known_rows import KnownRows
@@ -32,16 +32,26 @@ class Backtested:
     bars: int
 
 
-def merged(series: Iterable[Iterable[Bar]]) -> Iterator[Bar | Command]:
-    """Several instruments' bars in order of time, rolls among them; of one time in the order in which the series are given."""
-    streams = [((item.at, place, item) for item in with_rolls(bars)) for place, bars in enumerate(series)]
+def merged(
+    series: Iterable[Iterable[Bar]], rolls: Sequence[Rolling | None] | None = None
+) -> Iterator[Bar | ContractRolled | Command]:
+    """Several series of bars in order of time, rolls among them; of one time in the order in which the series are given.
+
+    ``rolls``: how each of the series rolls; None closes what is open before a contract's end.
+    """
+    given = list(series)
+    how = [None] * len(given) if rolls is None else rolls
+    streams = [
+        ((item.at, place, item) for item in (closing(bars) if roll is None else rolling(bars, roll)))
+        for place, (bars, roll) in enumerate(zip(given, how, strict=True))
+    ]
     for _, _, item in heapq.merge(*streams, key=lambda entry: entry[:2]):
         yield item
 
 
 def backtest(
     plan: Plan,
-    items: Iterable[Bar | Command],
+    items: Iterable[Bar | ContractRolled | Command],
     append: Append,
     epoch: int = 1,
     watch: Watch | None = None,
@@ -69,26 +79,37 @@ def backtest(
     return Backtested(core, venue, journal.consumed)
 
 
-def _run_ahead(driver: LockStep, core: Core, items: Iterator[Bar | Command], ahead: LookAhead) -> None:
+def _run_ahead(driver: LockStep, core: Core, items: Iterator[Bar | ContractRolled | Command], ahead: LookAhead) -> None:
+    """Columns ahead know nothing of rolls: from the first one on, bars go one by one."""
+    rolls = False
     for block in _blocks(items):
-        begun = 0
-        while begun < len(block):
-            with ahead(core, block[begun:]) as known:
-                if known is None:
-                    taken = min(PLAIN_ITEMS, len(block) - begun)
-                    driver.each(block[begun : begun + taken])
-                else:
-                    taken = len(known.bars)
-                    driver.rows(known)
-            begun += taken
+        plain = [item for item in block if not isinstance(item, ContractRolled)]
+        rolls = rolls or len(plain) < len(block)
+        if rolls:
+            driver.each(block)
+        else:
+            _block_ahead(driver, core, plain, ahead)
     driver.run(())
 
 
-def _blocks(items: Iterator[Bar | Command]) -> Iterator[list[Bar | Command]]:
+def _block_ahead(driver: LockStep, core: Core, block: list[Bar | Command], ahead: LookAhead) -> None:
+    begun = 0
+    while begun < len(block):
+        with ahead(core, block[begun:]) as known:
+            if known is None:
+                taken = min(PLAIN_ITEMS, len(block) - begun)
+                driver.each(block[begun : begun + taken])
+            else:
+                taken = len(known.bars)
+                driver.rows(known)
+        begun += taken
+
+
+def _blocks(items: Iterator[Bar | ContractRolled | Command]) -> Iterator[list[Bar | ContractRolled | Command]]:
     """Some thousand items at a time, cut between two moments."""
     block = list(itertools.islice(items, BLOCK_ITEMS))
     while block:
-        following: list[Bar | Command] = []
+        following: list[Bar | ContractRolled | Command] = []
         for item in items:
             if item.at != block[-1].at:
                 following.append(item)
@@ -98,7 +119,9 @@ def _blocks(items: Iterator[Bar | Command]) -> Iterator[list[Bar | Command]]:
         block = following + list(itertools.islice(items, BLOCK_ITEMS))
 
 
-def _told(items: Iterable[Bar | Command], progress: Callable[[int], None]) -> Iterator[Bar | Command]:
+def _told(
+    items: Iterable[Bar | ContractRolled | Command], progress: Callable[[int], None]
+) -> Iterator[Bar | ContractRolled | Command]:
     for number, item in enumerate(items, start=1):
         if number % PROGRESS_ITEMS == 0:
             progress(number)

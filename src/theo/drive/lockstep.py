@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from theo.domain.effects import Alert, AmendOrder, AskBook, CancelEverything, CancelOrder, Effect, LatchHalt, PlaceTicket
 from theo.domain.facts import Fact
 from theo.domain.inputs import Command, Input, TimerFired
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, ContractRolled, Tick
 from theo.engine.core import Core
 from theo.engine.journal import GROUP_ITEMS_MAX, Journal
 from theo.engine.known_rows import KnownRows, pass_quietly, quiet_until
@@ -31,12 +31,12 @@ class LockStep:
         self._core, self._venue, self._journal, self._watch = core, venue, journal, watch
         self._answers: deque[Input] = deque()
 
-    def run(self, items: Iterable[Tick | Bar | Command]) -> None:
-        """Drive through market data and commands in order of ``at``, then commit. The venue sees each market item first."""
+    def run(self, items: Iterable[Tick | Bar | ContractRolled | Command]) -> None:
+        """Drive through market data, rolls and commands in order of ``at``, then commit. The venue sees market items first."""
         self.each(items)
         self._journal.commit(self._core.at)
 
-    def each(self, items: Iterable[Tick | Bar | Command]) -> None:
+    def each(self, items: Iterable[Tick | Bar | ContractRolled | Command]) -> None:
         """The same without a commit at the end."""
         core, venue, journal, watched = self._core, self._venue, self._journal, self._watch is not None
         taken, on_bar, on_tick, decide, record = journal.items, venue.on_bar, venue.on_tick, core.step, journal.step
@@ -48,12 +48,13 @@ class LockStep:
                 reports = on_bar(item)  # type: ignore[arg-type]  # narrowed by kind
             elif kind is Tick:
                 reports = on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
+            elif kind is ContractRolled:
+                reports = venue.on_roll(item)  # type: ignore[arg-type]  # narrowed by kind
             else:
                 self.feed(item)
                 continue
-            if reports:
-                for report in reports:
-                    self.feed(report)
+            for report in reports:
+                self.feed(report)
             taken.append(item)  # type: ignore[arg-type]  # narrowed by kind
             facts, effects = decide(item)
             if effects or (facts and watched):

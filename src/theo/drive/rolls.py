@@ -1,15 +1,71 @@
-"""No position is carried through a contract's end: before the last bar of a contract, and after it, the platform is told to roll.
+"""Where the contract behind a series of bars changes, the platform is told before.
 
-The date of a roll is known beforehand (the roll calendar); that the source looks one bar ahead is how a backtest knows it.
+With a roll calendar the series rolls as it says. Without one nothing is known of the next contract's price: before the last bar
+of a contract, and after it, open trades are closed (command "roll"). That the source looks one bar ahead is how a backtest knows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
+from theo.domain.errors import DataError
 from theo.domain.inputs import Command
-from theo.domain.market_data import Bar
+from theo.domain.market_data import Bar, ContractRolled
+from theo.market.rolls import Roll, RollRule
+
+LOOK_AHEAD = 3
 
 
-def with_rolls(bars: Iterable[Bar]) -> Iterator[Bar | Command]:
+class Rolling(msgspec.Struct, frozen=True):
+    """How an instrument rolls, and when."""
+
+    rule: RollRule
+    calendar: tuple[Roll, ...]
+
+
+def rolling(bars: Iterable[Bar], how: Rolling) -> Iterator[Bar | ContractRolled]:
+    """Bars of one instrument in order of time, each roll before the first bar at or after it; the first contract is named too.
+
+    Raises DataError for a bar of another contract than the calendar says.
+    """
+    left: Sequence[Roll] = how.calendar
+    front: str | None = None
+    for bar in bars:
+        if front is None:
+            front = bar.contract
+            left = [roll for roll in left if roll.at > bar.start]
+            yield _named(bar, front)
+        while left and left[0].at <= bar.start:
+            roll, left = left[0], left[1:]
+            if roll.previous == front:
+                front = roll.contract
+                yield _rolled(bar.instrument, roll, how.rule)
+        if bar.contract != front or not front:
+            raise DataError(
+                f"a bar of {bar.contract or 'no contract'} at {bar.start} where the roll calendar has {front or 'a contract'}",
+                why="levels of one contract mean nothing at the prices of another",
+                remedy="Make the series and its calendar together: theo import roll SYMBOL",
+            )
+        yield bar
+
+
+def _named(bar: Bar, contract: str) -> ContractRolled:
+    return ContractRolled(at=bar.start, instrument=bar.instrument, previous="", contract=contract, difference=0)
+
+
+def _rolled(instrument: int, roll: Roll, rule: RollRule) -> ContractRolled:
+    return ContractRolled(
+        at=roll.at,
+        instrument=instrument,
+        previous=roll.previous,
+        contract=roll.contract,
+        difference=roll.difference,
+        carry=rule.carry,
+        spread=rule.method == "spread",
+    )
+
+
+def closing(bars: Iterable[Bar]) -> Iterator[Bar | Command]:
     """Bars of one instrument in order of time, a roll command after the last but one bar of a contract and after its last."""
     window: list[Bar] = []  # the bar to give out, and up to two that follow it
     for bar in bars:
@@ -22,18 +78,15 @@ def with_rolls(bars: Iterable[Bar]) -> Iterator[Bar | Command]:
         window.pop(0)
 
 
-LOOK_AHEAD = 3
-
-
 def _give(window: list[Bar]) -> Iterator[Bar | Command]:
     """The first bar, and a roll when its contract ends with it or with the bar after it."""
     first = window[0]
     yield first
     if any(later.contract != first.contract for later in window[1:]):
-        yield _roll(first)
+        yield _command(first)
 
 
-def _roll(bar: Bar) -> Command:
+def _command(bar: Bar) -> Command:
     return Command(
         at=bar.at,
         id=f"roll-{bar.instrument}-{bar.end}",

@@ -15,6 +15,9 @@ def equity(state: State, world: World) -> int:
         if quantity:
             price = last.get(instrument)
             total += quantity * (mark(state, world, instrument) if price is None else price) * values[instrument]
+    for instrument, front in state.fronts.items():
+        if front.leaving:  # of the contract before, whose price is the front's less the difference
+            total -= front.leaving * front.difference * values[instrument]
     return total
 
 

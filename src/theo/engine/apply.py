@@ -8,10 +8,10 @@ import msgspec
 
 from theo.domain import facts as f
 from theo.domain.market_data import DAY
-from theo.domain.orders import Order, OrderRole, OrderType, Ticket
+from theo.domain.orders import Order, OrderRole, OrderType, Side, Ticket
 from theo.engine import order_life, trade_life
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.state import Counted, Day, OrderState, Outcome, SignalState, State, TradeState
+from theo.engine.state import Counted, Day, FrontContract, OrderState, Outcome, SignalState, State, TradeState
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
 KEEP_DAYS = 2  # ended trades with their executions, command outcomes: IB reports executions of today and the day before
@@ -178,8 +178,11 @@ def _filled(state: State, fact: f.Filled) -> None:
     held.filled += fact.quantity
     event = OrderEvent.FULL_FILL if held.filled >= held.order.quantity else OrderEvent.PART_FILL
     _move(state, fact.at, fact.order, event)
-    state.positions[fact.instrument] = state.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
     trade = state.trades[fact.trade]
+    past = _hold(state, trade, fact.order, fact.side, fact.quantity)
+    _pay(state, fact.charges + fact.value)
+    if past:
+        return  # of a contract that it left: a person was told
     trade.charges += fact.charges
     trade.last_fill_at = fact.at
     if fact.side is trade.side:
@@ -194,7 +197,6 @@ def _filled(state: State, fact: f.Filled) -> None:
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_OUT)
         trade.last_out_role = fact.role
     state.open_trades[fact.trade] = None
-    _pay(state, fact.charges + fact.value)
 
 
 def _pay(state: State, amount: int) -> None:
@@ -212,6 +214,10 @@ def _fill_revised(state: State, fact: f.FillRevised) -> None:
     state.executions[fact.execution] = counted
     trade = state.trades[fact.trade]
     entering = fact.side is trade.side
+    if fact.order in trade.past_orders:
+        _hold(state, trade, fact.order, fact.side, fact.quantity)
+        _pay(state, fact.charges + fact.value)
+        return
     if trade.over:
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT)
         state.open_trades[trade.id] = None
@@ -226,14 +232,54 @@ def _fill_revised(state: State, fact: f.FillRevised) -> None:
         if held.filled >= held.order.quantity:
             _move(state, fact.at, fact.order, OrderEvent.FULL_FILL)
         trade.last_fill_at = fact.at
-        state.positions[fact.instrument] = state.positions.get(fact.instrument, 0) + fact.side.sign * fact.quantity
+        _hold(state, trade, fact.order, fact.side, fact.quantity)
     _pay(state, fact.charges + fact.value)
+
+
+def _hold(state: State, trade: TradeState, order: str, side: Side, quantity: int) -> bool:
+    """The position moves by a fill; whether it is of a contract that the trade has left."""
+    held = state.orders[order].order
+    signed = side.sign * quantity
+    state.positions[trade.instrument] = state.positions.get(trade.instrument, 0) + signed
+    front = state.fronts.get(trade.instrument)
+    past = order in trade.past_orders
+    if front is not None and front.previous and (past or (held.contract or trade.contract) == front.previous):
+        front.leaving += signed
+    return past
+
+
+def _rolled(state: State, fact: f.Rolled) -> None:
+    held = state.positions.get(fact.instrument, 0) if fact.previous else 0
+    state.fronts[fact.instrument] = FrontContract(fact.contract, fact.previous, fact.difference, held)
+    for trade in (state.trades[t] for t in state.open_trades):
+        if trade.instrument == fact.instrument and not trade.contract:
+            trade.contract = fact.previous or fact.contract
+
+
+def _roll_asked(state: State, fact: f.RollAsked) -> None:
+    trade = state.trades[fact.trade]
+    trade.status = trade_life.next_status(trade.status, TradeEvent.ROLL_ASKED)
+    closing = [held for held in (state.orders[o] for o in trade.orders) if held.order.role is OrderRole.CLOSE]
+    trade.closed_before_roll = sum(held.filled for held in closing)
+
+
+def _leg_rolled(state: State, fact: f.LegRolled) -> None:
+    trade = state.trades[fact.trade]
+    trade.status = trade_life.next_status(trade.status, TradeEvent.LEG_ROLLED)
+    trade.past_orders += trade.orders
+    trade.orders = []
+    trade.contract, trade.rolled_at, trade.quantity = fact.contract, fact.at, fact.reopened
+    trade.entry, trade.stop, trade.target = trade.entry + fact.difference, fact.stop, fact.target
+    trade.rolled_deals += 1
+    trade.rolled_gross, trade.rolled_charges = trade.rolled_gross + fact.gross, trade.rolled_charges + fact.charges
+    trade.in_quantity = trade.in_sum = trade.out_quantity = trade.out_sum = trade.charges = trade.partial_since = 0
+    trade.last_out_role = OrderRole.CLOSE
 
 
 def _trade_closed(state: State, fact: f.TradeClosed) -> None:
     trade = state.trades[fact.id]
-    event = TradeEvent.FLAT if fact.quantity else TradeEvent.NEVER_FILLED
-    trade.status = trade_life.next_status(trade.status, event)
+    unfilled = TradeEvent.NOT_REOPENED if fact.rolled_deals else TradeEvent.NEVER_FILLED
+    trade.status = trade_life.next_status(trade.status, TradeEvent.FLAT if fact.quantity else unfilled)
     trade.closed_at = fact.at
     state.open_trades.pop(fact.id, None)
 
@@ -245,7 +291,7 @@ def _day_began(state: State, fact: f.DayBegan) -> None:
     oldest = fact.at - KEEP_DAYS * DAY
     for trade in [t for t in state.trades.values() if t.over and t.closed_at < oldest]:
         del state.trades[trade.id]
-        for order in trade.orders:
+        for order in (*trade.past_orders, *trade.orders):
             del state.orders[order]
             state.unanswered.pop(order, None)
     reported = min((trade.opened_at for trade in state.trades.values()), default=oldest)  # of an order held, a repeat may come
@@ -346,6 +392,9 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.Filled: _filled,
     f.FillRevised: _fill_revised,
     f.TradeClosed: _trade_closed,
+    f.Rolled: _rolled,
+    f.RollAsked: _roll_asked,
+    f.LegRolled: _leg_rolled,
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,
     f.BreakerReset: _breaker_reset,

@@ -7,7 +7,7 @@ from theo.domain import reports as r
 from theo.domain.effects import Effect
 from theo.domain.facts import DataKnown, Fact, LinkKnown, OrderMoved, Restarted, RunStarted, TimeWentBack
 from theo.domain.inputs import Command, Input, LinkChanged, Started, TimerFired
-from theo.domain.market_data import Bar, DataMarked, Tick
+from theo.domain.market_data import Bar, ContractRolled, DataMarked, Tick
 from theo.engine.account import equity
 from theo.engine.apply import world_hash
 from theo.engine.decide.asking import ask_book
@@ -15,6 +15,7 @@ from theo.engine.decide.books import on_book
 from theo.engine.decide.clock import begin_day, check_breaker, next_due, run_due
 from theo.engine.decide.commands import on_command
 from theo.engine.decide.order_reports import on_report
+from theo.engine.decide.rolls import on_rolled
 from theo.engine.decide.scans import run_scan
 from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.scan import NEVER, Scan
@@ -163,6 +164,16 @@ def _on_marked(core: Core, turn: Turn, marked: DataMarked) -> None:
     turn.emit(DataKnown(turn.at, marked.instrument, marked.mark, marked.since, marked.why))
 
 
+def _on_contract(core: Core, turn: Turn, rolled: ContractRolled) -> None:
+    """A repeat of the contract that is the front already changes nothing."""
+    closed = core.world.market.on_roll(rolled)
+    front = turn.state.fronts.get(rolled.instrument)
+    if front is None or front.name != rolled.contract:
+        on_rolled(turn, rolled)
+    if closed:
+        core.series_closed(turn)
+
+
 def _on_timer(core: Core, turn: Turn, timer: TimerFired) -> None:
     if core.world.market.on_time(timer.at):
         core.closed_by_time = True
@@ -209,6 +220,7 @@ HANDLERS: dict[type, Callable[[Core, Turn, Any], None]] = {
     Bar: _on_bar,
     Tick: _on_tick,
     DataMarked: _on_marked,
+    ContractRolled: _on_contract,
     TimerFired: _on_timer,
     Started: _on_started,
     LinkChanged: _on_link,

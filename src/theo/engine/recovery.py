@@ -11,7 +11,7 @@ from theo.domain.errors import CorruptionError
 from theo.domain.facts import Decided
 from theo.domain.inputs import TimerFired
 from theo.domain.journal import Record
-from theo.domain.market_data import Bar, MarketData, Tick
+from theo.domain.market_data import Bar, ContractRolled, MarketData, Tick
 from theo.engine import snapshot as snapshots
 from theo.engine.apply import apply
 from theo.engine.codec import Step, decode_batch, decode_steps
@@ -102,8 +102,10 @@ def _fold(core: Core, item: MarketData) -> None:
         closed = market.on_tick(item)
     elif type(item) is Bar:
         closed = market.on_bar(item)
+    elif type(item) is ContractRolled:
+        closed = market.on_roll(item)
     else:
-        closed = market.on_mark(item)  # type: ignore[arg-type]  # the union has three members
+        closed = market.on_mark(item)  # type: ignore[arg-type]  # the union has four members
     if closed:
         _scans_wait(core)
 

@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 10
+STATE_VERSION = 11
 
 
 class OrderState(msgspec.Struct):
@@ -69,6 +69,13 @@ class TradeState(msgspec.Struct):
     last_out_role: OrderRole = OrderRole.CLOSE
     last_fill_at: int = 0
     partial_since: int = 0  # when the entry was first partly filled; 0 when it is not
+    contract: str = ""  # the futures contract of its orders, where the instrument rolls
+    past_orders: list[str] = []  # of the contracts that it left
+    rolled_at: int = 0  # when it left the last one; 0 when it never did
+    closed_before_roll: int = 0  # filled of closing orders in its contract when the roll was asked for
+    rolled_deals: int = 0  # contracts that it left, and what was made in them, micros
+    rolled_gross: int = 0
+    rolled_charges: int = 0
 
     @property
     def open_quantity(self) -> int:
@@ -89,6 +96,18 @@ class Counted(msgspec.Struct, frozen=True, gc=False, array_like=True):
     price: int
     charges: int
     replaced: bool = False
+
+
+class FrontContract(msgspec.Struct):
+    """An instrument that rolls: its contract, and what is still held (signed) of the one before.
+
+    ``difference``: price of ``name`` less that of ``previous`` at the roll, price units.
+    """
+
+    name: str
+    previous: str = ""
+    difference: int = 0
+    leaving: int = 0
 
 
 class SignalState(msgspec.Struct):
@@ -151,3 +170,4 @@ class State(msgspec.Struct):
     agreed: bool = True  # the broker's books and ours agree
     asked_book_at: int = 0
     held_there: dict[str, int] = {}  # by symbol, what the broker's books said it holds where that was not what we hold
+    fronts: dict[int, FrontContract] = {}  # by instrument that rolls

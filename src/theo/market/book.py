@@ -6,7 +6,7 @@ It holds no decision: the same market data leads to the same book, whatever was 
 from typing import Protocol
 
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import Bar, DataMark, DataMarked, Tick, Timeframe
+from theo.domain.market_data import Bar, ContractRolled, DataMark, DataMarked, Tick, Timeframe
 from theo.market.correlation import CorrelationSpec
 from theo.market.series import Pair, Series
 
@@ -31,6 +31,9 @@ class BarSource(Protocol):
     def expect(self, since: int) -> None:
         """Ticks from ``since`` on will come, perhaps after later ones."""
 
+    def roll(self, contract: str, at: int) -> tuple[Bar, ...]:
+        """Bars that close because ticks are of another contract from now on."""
+
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
 
@@ -44,13 +47,14 @@ class MarketBook:
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
     """
 
-    __slots__ = ("_broken", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last")
+    __slots__ = ("_broken", "_fronts", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last")
 
     def __init__(self) -> None:
         self._series: dict[int, dict[str, Series]] = {}
         self._pairs: dict[tuple[CorrelationSpec, int, int, str], Pair] = {}
         self._sources: dict[int, BarSource] = {}
         self._stale: list[Series] = []  # of which bars came again, or after their time
+        self._fronts: dict[int, str] = {}  # contracts of instruments that roll
         self._broken: dict[int, int] = {}  # instruments whose data is interrupted: their sources' too_late before
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
@@ -149,6 +153,23 @@ class MarketBook:
             series.settle()
         self._stale.clear()
 
+    def on_roll(self, rolled: ContractRolled) -> bool:
+        """Go on with another contract of a future: what is known of prices moves to its frame; whether a series closed."""
+        if self._fronts.get(rolled.instrument) == rolled.contract:
+            return False
+        self._fronts[rolled.instrument] = rolled.contract
+        self.settle()
+        source = self._sources.get(rolled.instrument)
+        bars = () if source is None else source.roll(rolled.contract, rolled.at)
+        closed = self._close(bars)
+        if self._sources:
+            self._look_ahead()
+        if rolled.instrument in self.last:
+            self.last[rolled.instrument] += rolled.difference
+        for series in self._series.get(rolled.instrument, {}).values():
+            series.shift(rolled.difference)
+        return closed
+
     def _look_ahead(self) -> None:
         self.due = min(source.next_due for source in self._sources.values())
 
@@ -178,6 +199,7 @@ class MarketBook:
             "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
             "pairs": [pair.state() for pair in self._pairs.values()],
             "broken": [list(item) for item in self._broken.items()],
+            "fronts": [list(item) for item in self._fronts.items()],
             "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
         }
 
@@ -190,6 +212,7 @@ class MarketBook:
         for pair, kept in zip(self._pairs.values(), state["pairs"], strict=True):
             pair.restore(kept)
         self._broken = dict(state["broken"])
+        self._fronts = dict(state["fronts"])
         self._stale = [series for series in self.every_series() if series.stale]
         for instrument, kept in state["sources"]:
             self._sources[instrument].restore(kept)

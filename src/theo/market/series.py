@@ -145,6 +145,15 @@ class Series:
         """Stand where ``bar`` is the newest, while columns are looked up: the next ``close`` shows them as after any bar."""
         self.bar, self.last_end = bar, bar.end
 
+    def shift(self, difference: int) -> None:
+        """A futures roll: prices are higher by ``difference`` from the next bar on; what is known now moves with them."""
+        self.bar = None if self.bar is None else self.bar.moved(difference)
+        self.previous_bar = None if self.previous_bar is None else self.previous_bar.moved(difference)
+        for indicator in self._kept:
+            indicator.shift(difference)
+        if self.rewind is not None:
+            self.rewind = Rewind()  # what was made before the roll is in another frame, and is not made anew
+
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
         kept = [[spec.text, indicator.state()] for spec, indicator in self.indicators.items()]

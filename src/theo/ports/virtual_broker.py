@@ -3,14 +3,14 @@
 from typing import Protocol
 
 from theo.domain.inputs import Input
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, ContractRolled, Tick
 from theo.ports.broker import Broker
 
 
 class VirtualBroker(Broker, Protocol):
     """A simulated exchange behind the broker port."""
 
-    def market(self, item: Tick | Bar) -> tuple[Input, ...]:
+    def market(self, item: Tick | Bar | ContractRolled) -> tuple[Input, ...]:
         """Reports that follow from market data: posted before the data itself."""
 
     def time(self, at: int) -> tuple[Input, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from theo.domain.facts import DayBegan, Fact, Filled, FillRevised, RunStarted, TradeClosed, TradeIntended
+from theo.domain.facts import DayBegan, Fact, Filled, FillRevised, LegRolled, RunStarted, TradeClosed, TradeIntended
 from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.domain.market_data import DAY
@@ -159,13 +159,15 @@ class RunDeals:
             self._trades[fact.id] = _Sums(fact)
         elif isinstance(fact, TradeClosed):
             self._closed(fact)
+        elif isinstance(fact, LegRolled):
+            self._rolled(fact)
         elif isinstance(fact, DayBegan):
             self._day = fact.day
             self._days[fact.day] = fact.equity
             self._points.append(EquityPoint(fact.at, fact.equity))
 
     def deals(self) -> list[Deal]:
-        """Every trade that was filled, in the order in which they were intended."""
+        """Every trade that was filled, in the order in which they were intended; each contract of one that rolled is a deal."""
         return [self._deal(held) for held in self._trades.values() if held.in_quantity or held.out_quantity]
 
     def equity(self, prices: Mapping[int, int]) -> int:
@@ -264,6 +266,17 @@ class RunDeals:
     def _closed(self, fact: TradeClosed) -> None:
         held = self._trades[fact.id]
         held.how, held.closed_day = fact.how, self._day
+        self._days.setdefault(self._day, self.cash_at_start)
+
+    def _rolled(self, fact: LegRolled) -> None:
+        """One contract's deal is over; the trade's next one begins."""
+        held = self._trades.pop(fact.trade)
+        held.how, held.closed_day = "roll", self._day
+        self._trades[f"{fact.trade} {fact.previous}"] = held
+        plan = msgspec.structs.replace(
+            held.plan, quantity=fact.reopened, entry=held.plan.entry + fact.difference, stop=fact.stop, target=fact.target
+        )
+        self._trades[fact.trade] = _Sums(plan)
         self._days.setdefault(self._day, self.cash_at_start)
 
 

@@ -55,6 +55,18 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
 RISK_RULES: Final[tuple[Rule, ...]] = (halted, breaker, reconciled, trade_risk, total_risk, loss_limits)
 ENTRY_NAMES: Final = tuple(rule.__name__ for rule in ENTRY_RULES)
 
+ROLL_RULES: Final[tuple[Rule, ...]] = (
+    halted,
+    breaker,
+    reconciled,
+    tradable,
+    prices,
+    quantities,
+    protection,
+    bracket,
+    times_in_force,
+)
+
 
 def first_refusal(entry: Entry, rules: Iterable[Rule]) -> Refused | None:
     """The first rule's objection; None when all let it pass. Approves nothing."""
@@ -80,6 +92,17 @@ def approve_entry(
         return Refused("bracket", 0, 1, f"{instrument.symbol}: a ticket without an order")
     refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk, stop_follows), ENTRY_RULES)
     return refused if refused is not None else Approved(ticket, ENTRY_NAMES)
+
+
+def approve_roll(
+    proposal: Proposal, instrument: Instrument, ticket: Ticket, account: AccountView, limits: Limits
+) -> Approved[Ticket] | Refused:
+    """Judge the bracket that opens in the next contract what was closed in the one before: every rule that protects.
+
+    Those that count or limit are left out: no more is held than before the roll.
+    """
+    refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk=0), ROLL_RULES)
+    return refused if refused is not None else Approved(ticket, tuple(rule.__name__ for rule in ROLL_RULES))
 
 
 def approve_reduction(ticket: Ticket, position: int, working_exits: Sequence[Order] = ()) -> Approved[Ticket] | Refused:

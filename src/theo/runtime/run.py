@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from theo.domain.inputs import Command, Started
-from theo.domain.market_data import SECOND, Bar, Tick
+from theo.domain.market_data import SECOND, Bar, ContractRolled, Tick
 from theo.ports.clock import Clock
 from theo.ports.latch import HaltLatch
 from theo.ports.store import CommandInbox, JournalStore
@@ -50,7 +50,9 @@ class VirtualRun:
         await self._shell.pump()
         await self._operator.look()
 
-    async def take(self, items: AsyncIterator[Tick | Bar | Command], seen: Callable[[], None] | None = None) -> bool:
+    async def take(
+        self, items: AsyncIterator[Tick | Bar | ContractRolled | Command], seen: Callable[[], None] | None = None
+    ) -> bool:
         """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
         waiting = asyncio.create_task(self._look_while_waiting())
         try:
@@ -103,7 +105,9 @@ class VirtualRun:
         await self._broker.close()
 
 
-async def one_by_one(items: AsyncIterator[Tick | Bar | Command]) -> AsyncIterator[Tick | Bar | Command]:
+async def one_by_one(
+    items: AsyncIterator[Tick | Bar | ContractRolled | Command],
+) -> AsyncIterator[Tick | Bar | ContractRolled | Command]:
     """Give the loop a turn now and then, so that signals and the screen are served while data is plentiful."""
     count = 0
     async for item in items:

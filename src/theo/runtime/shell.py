@@ -12,7 +12,7 @@ from theo.domain.effects import Alert, AmendOrder, AskBook, CancelEverything, Ca
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError, TheoError
 from theo.domain.facts import Fact
 from theo.domain.inputs import Input
-from theo.domain.market_data import SECOND, Bar, DataMarked, Tick
+from theo.domain.market_data import SECOND, Bar, ContractRolled, DataMarked, Tick
 from theo.engine.core import Core
 from theo.engine.journal import Journal
 from theo.ports.blocking import BlockingCalls
@@ -26,7 +26,7 @@ INPUTS_WAITING_MAX = 100_000  # about five minutes of a busy feed: past it the p
 COMMIT_DELAY = 5_000  # microseconds that a record without effects may wait for its group
 COMMIT_TRIES_MAX = 5
 COMMIT_RETRY_WAIT = SECOND
-MARKET_DATA = frozenset({Tick, Bar, DataMarked})
+MARKET_DATA = frozenset({Tick, Bar, DataMarked, ContractRolled})
 Watch = Callable[[int, list[Fact]], None]
 
 

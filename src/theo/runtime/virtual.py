@@ -4,7 +4,7 @@ The order of events is that of theo.drive.lockstep, so that the same data leads 
 """
 
 from theo.domain.inputs import TimerFired
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, ContractRolled, Tick
 from theo.ports.virtual_broker import VirtualBroker
 from theo.runtime.shell import Shell
 
@@ -15,7 +15,7 @@ class VirtualMarket:
     def __init__(self, shell: Shell, broker: VirtualBroker) -> None:
         self._shell, self._broker = shell, broker
 
-    async def take(self, item: Tick | Bar) -> None:
+    async def take(self, item: Tick | Bar | ContractRolled) -> None:
         """One item, and everything that follows from it."""
         shell = self._shell
         await self.advance(item.at)

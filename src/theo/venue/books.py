@@ -79,11 +79,15 @@ class Market(msgspec.Struct):
     """What the exchange last saw of one instrument. Prices are price units; a bid or ask of None is not known.
 
     ``traded_at`` and ``quoted_at`` are the times of the last trade tick and quote. A price at or below ``low``, or at or above
-    ``high``, may concern a working order; between them nothing can happen.
+    ``high``, may concern a working order; between them nothing can happen. After a roll orders of the contract ``previous`` trade
+    at the prices less ``difference``; until the first event market orders of both fill at the last price (``anchored``).
     """
 
     bar: Bar | None = None
     contract: str = ""
+    previous: str = ""
+    difference: int = 0
+    anchored: bool = False
     trade: int | None = None
     traded_at: int = ALWAYS
     quoted_at: int = ALWAYS

@@ -13,7 +13,7 @@ import msgspec
 
 from theo.domain.errors import CorruptionError
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import UNUSABLE, Bar, Tick, TickFlag, TickKind
+from theo.domain.market_data import UNUSABLE, Bar, ContractRolled, Tick, TickFlag, TickKind
 from theo.domain.orders import Amendment, Order, OrderType, Side, Ticket, TimeInForce
 from theo.domain.reports import ActionRejected, BookOrder, BookReported, OrderReport
 from theo.market.sessions import Hours
@@ -195,6 +195,20 @@ class Venue:
         self._match_tick(tick, market, before)
         return self._said()
 
+    def on_roll(self, rolled: ContractRolled) -> tuple[OrderReport, ...]:
+        """The instrument goes on with another contract; orders of the one before trade at its own prices until they end."""
+        market = self._markets.get(rolled.instrument) or self._book.market(rolled.instrument)
+        if market.contract == rolled.contract:
+            return NOTHING
+        moved = rolled.difference
+        market.previous, market.difference, market.anchored = rolled.previous, moved, rolled.spread
+        market.contract = rolled.contract
+        market.trade = None if market.trade is None else market.trade + moved
+        market.bar = None if market.bar is None else market.bar.moved(moved)
+        market.bid = market.ask = None
+        self._book.wake(rolled.instrument)
+        return self._said()
+
     def on_time(self, at: int) -> tuple[OrderReport, ...]:
         """End what has outlived its time in force."""
         for instrument in sorted(self._book.live):
@@ -241,6 +255,15 @@ class Venue:
         expires_at = self._expiry(order, at)
         standing = Standing.ASLEEP if asleep else Standing.WORKING
         book.accept(order, standing, at, at + self._settings.latency, expires_at)
+        market = self._book.market(order.instrument)
+        if market.anchored and order.type is OrderType.MARKET and not asleep:
+            self._fill_at_anchor(order, market, at)
+
+    def _fill_at_anchor(self, order: Order, market: Market, at: int) -> None:
+        """A leg of a spread: at the last price of its contract, that of the instant at which the difference was measured."""
+        held, last = self._book.find(order.id), market.last()
+        if held is not None and last is not None:
+            self._try(held, instant(last), _Moment(at=at, when=at, through=0))
 
     def _expiry(self, order: Order, at: int) -> int:
         opening = self._opening[order.instrument]
@@ -276,6 +299,7 @@ class Venue:
     def _match_bar(self, bar: Bar) -> None:
         opening = self._opening[bar.instrument]
         self._expire(bar.instrument, bar.start, bar.at)
+        self._book.market(bar.instrument).anchored = False
         moment = _Moment(at=bar.at, when=bar.start, through=self._through(bar.instrument))
         if self._share:
             moment.room = bar.volume * self._share // MILLION
@@ -299,6 +323,7 @@ class Venue:
         instrument, when = tick.instrument, tick.timestamp
         opening = self._opening[instrument]
         self._expire(instrument, when, tick.at)
+        market.anchored = False
         quoted = tick.kind in (BID, ASK)
         opened_at = opening.opened_at(when)
         moment = _Moment(at=tick.at, when=when, through=0)
@@ -312,7 +337,7 @@ class Venue:
                 continue
             if not opening.is_open(when, outside_rth=held.order.outside_rth):
                 continue
-            offer = None if moment.quotes is None else quote_for(held, market)
+            offer = None if moment.quotes is None or self._below_front(held.order) else quote_for(held, market)
             if offer is not None:  # an offer at the limit is one
                 moment.through, moment.offers = 0, True
                 self._try(held, instant(offer), moment)
@@ -329,6 +354,9 @@ class Venue:
 
     def _try(self, held: Held, event: Event, moment: _Moment) -> None:
         """Fill what the event allows of one order."""
+        below = self._below_front(held.order)
+        if below:
+            event, moment = _lowered(event, below), msgspec.structs.replace(moment, quotes=None)
         rested = held.active_at <= moment.rested_by and (held.order.type is OrderType.LIMIT or held.triggered)
         found = find_hit(held, event, moment.through)
         if found is None:
@@ -352,7 +380,12 @@ class Venue:
             _take(moment.quotes, order.side, quantity)
         self._book.fill(held, quantity, price, moment.at, moment.when)
         if held.standing is Standing.FILLED:
-            self._wake_children(held, found.price, event, moment)
+            self._wake_children(held, found.price + below, _lowered(event, -below), moment)
+
+    def _below_front(self, order: Order) -> int:
+        """How much lower than the front the order's own contract trades: 0 but for one that was left."""
+        market = self._book.market(order.instrument)
+        return market.difference if order.contract and order.contract == market.previous else 0
 
     def _taken(self, order: Order, price: int, tick: int, moment: _Moment) -> tuple[int, int, bool]:
         """(price, quantity on offer, whether it is a quote's) for an order that takes: the opposite quote while it lasts."""
@@ -427,6 +460,11 @@ class Venue:
         said.clear()
         self.next_due = self._book.next_expiry()  # whatever changes it is reported
         return reports
+
+
+def _lowered(event: Event, by: int) -> Event:
+    opened, high, low, last = event
+    return opened - by, high - by, low - by, last - by
 
 
 def _amended(order: Order, amendment: Amendment) -> Order:

@@ -15,7 +15,7 @@ from theo.domain.reports import OrderAccepted, OrderAmended, OrderCancelled, Ord
 from theo.venue.admission import Refusal
 from theo.venue.books import LIVE, NEVER, REMEMBERED, Books, Held, Market, Standing
 from theo.venue.fees import Schedule, done, order_charges
-from theo.venue.matching import rank, wake_bounds
+from theo.venue.matching import EVERY_PRICE, rank, wake_bounds
 
 
 class OrderBook:
@@ -141,7 +141,8 @@ class OrderBook:
         market, low, high = self.market(instrument), -NEVER, NEVER
         for held in self.live.get(instrument, ()):
             if held.standing is Standing.WORKING:
-                bounds = wake_bounds(held, market)
+                left = bool(market.previous) and held.order.contract == market.previous
+                bounds = EVERY_PRICE if left else wake_bounds(held, market)
                 low, high = max(low, bounds[0]), min(high, bounds[1])
         market.low, market.high = low, high
 

@@ -7,7 +7,7 @@ import msgspec
 from theo.domain.approval import Approved
 from theo.domain.errors import CorruptionError
 from theo.domain.inputs import Input
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import Bar, ContractRolled, Tick
 from theo.domain.orders import Amendment, Ticket
 from theo.ports.broker import Answer
 from theo.venue.exchange import Venue
@@ -52,9 +52,14 @@ class PaperBroker:
         """Nothing to release: resting orders stay in the venue's books."""
         self._answer = _nobody
 
-    def market(self, item: Tick | Bar) -> tuple[Input, ...]:
+    def market(self, item: Tick | Bar | ContractRolled) -> tuple[Input, ...]:
         """What the venue makes of market data; the caller posts it before the data itself."""
         self.at = max(self.at, item.at)
+        if isinstance(item, ContractRolled):
+            self.venue.on_roll(item)
+            if self._file is not None:
+                self._file.save(self.venue.state())
+            return ()
         return self._kept(self.venue.on_tick(item) if isinstance(item, Tick) else self.venue.on_bar(item))
 
     def time(self, at: int) -> tuple[Input, ...]:

@@ -164,21 +164,51 @@ def _close_asked(rows: EntityRows, fact: f.CloseAsked) -> None:
 
 def _trade_closed(rows: EntityRows, fact: f.TradeClosed) -> None:
     row = rows.get(t.trades, fact.id)
-    event = TradeEvent.FLAT if fact.quantity else TradeEvent.NEVER_FILLED
+    unfilled = TradeEvent.NOT_REOPENED if fact.rolled_deals else TradeEvent.NEVER_FILLED
+    event = TradeEvent.FLAT if fact.quantity else unfilled
     row["status"] = trade_life.next_status(TradeStatus(row["status"]), event)
-    row["how"], row["closed_at"], row["gross"], row["charges"] = fact.how, fact.at, fact.gross, fact.charges
+    row["how"], row["closed_at"] = fact.how, fact.at
+    row["gross"], row["charges"] = fact.gross + fact.rolled_gross, fact.charges + fact.rolled_charges
     if not fact.quantity:
         return
     before = rows.find(t.deals, fact.id)  # a trade that ran again after its end closes twice; its sums are of the whole
     earlier = (before["gross"], before["charges"]) if before else (0, 0)
-    keys = tuple(row[name] for name in ("account", "user_name", "mode", "run", "config", "config_version"))
-    sums = (fact.quantity, fact.entry_sum, fact.exit_sum, fact.gross, fact.charges, fact.gross - fact.charges)
-    times = (row["first_fill_at"] or fact.at, fact.at)
-    rows.put(t.deals, fact.id, *keys, row["signal_id"], row["instrument"], row["side"], *sums, fact.how, *times)
+    _put_deal(rows, row, fact.id, fact, fact.how)
     day = rows.today(fact.at)
     day["trades_closed"] += 0 if before else 1
     day["gross"] += fact.gross - earlier[0]
     day["charges"] += fact.charges - earlier[1]
+    day["net"] = day["gross"] - day["charges"]
+
+
+def _put_deal(rows: EntityRows, row: Row, name: str, fact: f.TradeClosed | f.LegRolled, how: str) -> None:
+    keys = tuple(row[column] for column in ("account", "user_name", "mode", "run", "config", "config_version"))
+    sums = (fact.quantity, fact.entry_sum, fact.exit_sum, fact.gross, fact.charges, fact.gross - fact.charges)
+    times = (row["first_fill_at"] or fact.at, fact.at)
+    rows.put(t.deals, name, *keys, row["signal_id"], row["instrument"], row["side"], *sums, how, *times)
+
+
+def _rolled(rows: EntityRows, fact: f.Rolled) -> None:
+    moved = f"from {fact.previous}, {fact.difference:+d} price units" if fact.previous else "the first one named"
+    _event(rows, fact.at, "rolled", str(fact.instrument), f"contract {fact.contract}: {moved}")
+
+
+def _roll_asked(rows: EntityRows, fact: f.RollAsked) -> None:
+    row = rows.get(t.trades, fact.trade)
+    row["status"] = trade_life.next_status(TradeStatus(row["status"]), TradeEvent.ROLL_ASKED)
+
+
+def _leg_rolled(rows: EntityRows, fact: f.LegRolled) -> None:
+    """A deal of its own, named by trade and contract; the trade's sums go on over all of its contracts."""
+    row = rows.get(t.trades, fact.trade)
+    row["status"] = trade_life.next_status(TradeStatus(row["status"]), TradeEvent.LEG_ROLLED)
+    _put_deal(rows, row, f"{fact.trade} {fact.previous}", fact, "roll")
+    row["entry"], row["stop"], row["current_stop"] = row["entry"] + fact.difference, fact.stop, fact.stop
+    row["target"], row["first_fill_at"] = fact.target, None
+    day = rows.today(fact.at)
+    day["trades_closed"] += 1
+    day["gross"] += fact.gross
+    day["charges"] += fact.charges
     day["net"] = day["gross"] - day["charges"]
 
 
@@ -286,6 +316,9 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Filled: _filled,
     f.FillRevised: _fill_revised,
     f.TradeClosed: _trade_closed,
+    f.Rolled: _rolled,
+    f.RollAsked: _roll_asked,
+    f.LegRolled: _leg_rolled,
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,
     f.BreakerReset: _breaker_reset,

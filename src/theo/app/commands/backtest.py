@@ -13,6 +13,7 @@ from theo.app.commands.deals import summarise
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home
 from theo.app.journals import gathered
+from theo.app.rolling import rollings
 from theo.app.rulesets import find_ruleset
 from theo.app.starting import least_prices, refuse_impossible_limits
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
@@ -32,10 +33,12 @@ AHEAD_BARS_MIN = 300_000  # stored bars of all series: numba loads in a second, 
 
 def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep: bool, json: bool) -> int:
     """Run it; the journal is kept in its own folder unless ``keep`` is False."""
+    from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
+
     home = open_home(path)
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.BACKTEST)
     try:
-        items = merged([s.bars() for s in stored])
+        items = merged([s.bars() for s in stored], rollings(home, configured(home.configuration).rolls, stored))
         if not keep:
             done = backtest(plan, items, lambda _records: None, ahead=_look(stored))
             _print(done, cash, json=json)

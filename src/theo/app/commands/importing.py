@@ -69,7 +69,7 @@ class Held(msgspec.Struct, frozen=True):
 def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
     """Import bars and say what came in."""
     home = open_home(path)
-    instrument = _instrument(home, wishes.file.symbol)
+    instrument = instrument_of(home, wishes.file.symbol)
     frame, splits = timeframe(wishes.timeframe), tuple(_split(text) for text in wishes.splits)
     settings = BarSettings(
         instrument=instrument,
@@ -83,7 +83,7 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
         label=None if wishes.label is None else Label(wishes.label),
         bad_range=BadRange(wishes.repair),
         splits=splits,
-        sessions=_sessions(home, instrument) if splits or frame == DAILY else None,
+        sessions=known_sessions(home, instrument) if splits or frame == DAILY else None,
         scope=SessionScope(wishes.scope),
     )
     with _store(home, instrument) as store, _progress(file) as watch:
@@ -95,7 +95,7 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
 def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
     """Import ticks and say what came in."""
     home = open_home(path)
-    instrument = _instrument(home, wishes.symbol)
+    instrument = instrument_of(home, wishes.symbol)
     settings = TickSettings(
         instrument=instrument,
         columns=_columns(wishes.columns),
@@ -104,7 +104,7 @@ def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
         round_prices=wishes.round_prices,
         sort=wishes.sort,
         any_sign=wishes.any_sign,
-        sessions=_sessions(home, instrument),
+        sessions=known_sessions(home, instrument),
     )
     with _store(home, instrument) as store, _progress(file) as watch:
         report = import_ticks(store, file, settings, watch)
@@ -138,7 +138,8 @@ def _shown(*times: str) -> list[str]:
     return [clock(parse_time(time)) for time in times]
 
 
-def _instrument(home: Home, symbol: str) -> Instrument:
+def instrument_of(home: Home, symbol: str) -> Instrument:
+    """A known instrument. Raises UserError naming those that are."""
     listed = known_instruments(home)
     if symbol not in listed:
         raise UserError(
@@ -176,7 +177,7 @@ def _split(text: str) -> Split:
         raise UserError(f"--split {text!r}", remedy="Write DATE:NEW:OLD; four new for one old is 2020-08-31:4:1") from error
 
 
-def _sessions(home: Home, instrument: Instrument) -> SessionTable:
+def known_sessions(home: Home, instrument: Instrument) -> SessionTable:
     """All sessions of the instrument's calendar that are known; built once, then kept in the home."""
     known = [row.valid_from for row in parse_hours(hours_text()).hours if row.calendar == instrument.calendar]
     last = date(date.today().year + YEARS_AHEAD, 12, 31)  # noqa: DTZ011 - a year, in which no zone makes a difference

@@ -10,9 +10,10 @@ from theo.app.commands.backtest import plan_backtest, run_folder
 from theo.app.commands.deals import summarise
 from theo.app.composition import BUILD, Virtual, open_virtual
 from theo.app.home import open_home
+from theo.app.rolling import rollings
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
-from theo.domain.market_data import SECOND, Bar
+from theo.domain.market_data import SECOND, Bar, ContractRolled
 from theo.drive.assembly import Plan
 from theo.drive.backtest import merged
 from theo.runtime.run import one_by_one
@@ -22,13 +23,15 @@ EXIT_INTERRUPTED = 130
 
 def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cash: float, json: bool) -> int:
     """Begin, or go on with, the paper run of this rule set version and range."""
+    from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
+
     home = open_home(path)
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.VIRTUAL)
     try:
         folder = run_folder(home, plan)
         virtual = open_virtual(home, folder, plan, None)
         try:
-            items = merged([s.bars() for s in stored])
+            items = merged([s.bars() for s in stored], rollings(home, configured(home.configuration).rolls, stored))
             finished = asyncio.run(play(virtual, plan, items, speed))
             summarise(virtual.store, folder, finished=finished, json=json)
         finally:
@@ -38,7 +41,7 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
     return 0 if finished else EXIT_INTERRUPTED
 
 
-async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | Command], speed: float) -> bool:
+async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | ContractRolled | Command], speed: float) -> bool:
     """Until the bars end (True) or a signal stops the run (False). What an earlier process took is skipped."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -55,11 +58,11 @@ async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | Command], spe
     return finished
 
 
-def _not_taken(items: Iterator[Bar | Command], consumed: int) -> Iterator[Bar | Command]:
-    """Bars are counted; a command that follows the last bar taken comes again, and its repeat is known by its id."""
+def _not_taken(items: Iterator[Bar | ContractRolled | Command], consumed: int) -> Iterator[Bar | ContractRolled | Command]:
+    """Bars and rolls are counted; what else follows the last bar taken comes again, and a repeat is known as one."""
     bars = 0
     for item in items:
-        if isinstance(item, Bar):
+        if not isinstance(item, Command):
             bars += 1
             if bars > consumed:
                 yield item
@@ -67,7 +70,9 @@ def _not_taken(items: Iterator[Bar | Command], consumed: int) -> Iterator[Bar | 
             yield item
 
 
-async def _paced(first: Bar | Command, rest: Iterator[Bar | Command], speed: float) -> AsyncIterator[Bar | Command]:
+async def _paced(
+    first: Bar | ContractRolled | Command, rest: Iterator[Bar | ContractRolled | Command], speed: float
+) -> AsyncIterator[Bar | ContractRolled | Command]:
     clock = PacedClock(first.at, speed * 1.0)
     yield first
     for item in rest:

@@ -13,7 +13,7 @@ from theo.domain.instrument import MICROS, Instrument
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view
-from theo.engine.decide.entries import child_of
+from theo.engine.decide.bracket import child_of, front_name
 from theo.engine.decide.wishes import (
     MANUAL,
     Answer,
@@ -203,6 +203,7 @@ def _entry(
         oca_type=OcaType.CANCEL_WITH_BLOCK if group else OcaType.NONE,
         outside_rth=asked.outside_rth,
         route=asked.route,
+        contract=front_name(state, proposal.instrument),
     )
 
 

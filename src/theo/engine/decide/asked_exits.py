@@ -7,7 +7,7 @@ from theo.domain.effects import PlaceTicket
 from theo.domain.facts import OrdersIntended
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket, TimeInForce
 from theo.engine.decide.closing import close_trade
-from theo.engine.decide.tend import cancel, exit_group
+from theo.engine.decide.tend import cancel, group_of
 from theo.engine.decide.wishes import (
     MANUAL,
     Answer,
@@ -74,10 +74,11 @@ def exit_of(state: State, trade: TradeState, role: OrderRole, kind: OrderType, q
         tif=TimeInForce.GTC,
         role=role,
         trade=trade.id,
-        oca_group=exit_group(trade.id),
+        oca_group=group_of(trade),
         oca_type=OcaType.REDUCE_NON_BLOCK,
         outside_rth=state.orders[trade.orders[0]].order.outside_rth,
         route=state.orders[trade.orders[0]].order.route,
+        contract=trade.contract,
     )
 
 

@@ -8,10 +8,11 @@ from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBeg
 from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book, look_at_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten
-from theo.engine.decide.tend import tend
+from theo.engine.decide.tend import rolls_until, tend
 from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER
-from theo.engine.state import State
+from theo.engine.state import State, TradeState
+from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.engine.world import World
 from theo.risk.approve import breaker_check
@@ -96,15 +97,23 @@ def next_due(state: State, world: World, at: int) -> int:
         waits.append(state.asked_book_at + settings.book_interval)
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
     for trade in [state.trades[t] for t in state.open_trades]:
-        waits.append(world.flat_at(trade.key.config, trade.opened_at))
-        waits.append(trade.last_fill_at + settings.exit_group_wait)
-        if trade.partial_since:
-            waits.append(trade.partial_since + settings.partial_fill_wait)
-        for held in [state.orders[o] for o in trade.orders]:
-            if held.refused_at and held.status not in ENDED:
-                waits.append(held.refused_at + settings.refused_wait(held.refusals))
-            if held.status in ENDED:
-                waits.append(held.since + settings.exit_group_wait)
-                if held.status is OrderStatus.LOST:
-                    waits.append(held.since + settings.send_retry_wait)
+        waits += _waits_of(state, world, trade)
     return min([wait for wait in waits if wait > at], default=NEVER)
+
+
+def _waits_of(state: State, world: World, trade: TradeState) -> list[int]:
+    """When something of an open trade falls due, past times among them."""
+    settings = world.settings
+    waits = [world.flat_at(trade.key.config, trade.opened_at), trade.last_fill_at + settings.exit_group_wait]
+    if trade.status is TradeStatus.ROLLING:
+        waits.append(rolls_until(world, trade))
+    if trade.partial_since:
+        waits.append(trade.partial_since + settings.partial_fill_wait)
+    for held in [state.orders[o] for o in trade.orders]:
+        if held.refused_at and held.status not in ENDED:
+            waits.append(held.refused_at + settings.refused_wait(held.refusals))
+        if held.status in ENDED:
+            waits.append(held.since + settings.exit_group_wait)
+            if held.status is OrderStatus.LOST:
+                waits.append(held.since + settings.send_retry_wait)
+    return waits

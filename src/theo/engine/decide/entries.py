@@ -4,10 +4,10 @@ from theo.domain.approval import Approved, Refused
 from theo.domain.effects import PlaceTicket
 from theo.domain.facts import OrderMoved, SignalClosed, TradeIntended
 from theo.domain.market_data import DAY
-from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Route, Ticket, TimeInForce
+from theo.domain.orders import OrderType, Ticket
 from theo.domain.signals import Proposal
 from theo.engine.account import account_view, mark
-from theo.engine.decide.tend import exit_group
+from theo.engine.decide.bracket import bracket
 from theo.engine.order_life import OrderEvent
 from theo.engine.scan import Scan
 from theo.engine.state import TradeState
@@ -107,52 +107,3 @@ def _blocked(turn: Turn, scan: Scan) -> Refused | None:
 
 def _refuse(turn: Turn, signal: str, refused: Refused) -> None:
     turn.emit(SignalClosed(signal, "FAILED", refused.text, refused))
-
-
-def bracket(turn: Turn, trade: str, proposal: Proposal, quantity: int, *, outside_rth: bool, route: Route) -> Ticket:
-    """The entry as parent, and its stop and target asleep at the venue until it is filled; all in one ticket."""
-    number = f"{turn.state.journal}-{turn.state.issued}"
-    account = turn.state.key.account
-    entry_type = proposal.type
-    entry = Order(
-        id=f"{number}-0",
-        account=account,
-        instrument=proposal.instrument,
-        side=proposal.side,
-        type=entry_type,
-        quantity=quantity,
-        tif=TimeInForce.DAY,
-        role=OrderRole.ENTRY,
-        trade=trade,
-        limit=proposal.entry if entry_type in {OrderType.LIMIT, OrderType.STOP_LIMIT} else None,
-        stop=proposal.entry if entry_type in {OrderType.STOP, OrderType.STOP_LIMIT} else None,
-        outside_rth=outside_rth,
-        route=route,
-    )
-    children = [child_of(entry, 1, OrderRole.STOP, proposal.stop)]
-    if proposal.target is not None:
-        children.append(child_of(entry, 2, OrderRole.TARGET, proposal.target))
-    return Ticket((entry, *children))
-
-
-def child_of(entry: Order, index: int, role: OrderRole, price: int) -> Order:
-    """A stop or a target that sleeps until the entry is wholly filled, in the trade's exit group."""
-    is_stop = role is OrderRole.STOP
-    return Order(
-        id=f"{entry.id.rsplit('-', 1)[0]}-{index}",
-        account=entry.account,
-        instrument=entry.instrument,
-        side=entry.side.opposite,
-        type=OrderType.STOP if is_stop else OrderType.LIMIT,
-        quantity=entry.quantity,
-        tif=TimeInForce.GTC,
-        role=role,
-        trade=entry.trade,
-        limit=None if is_stop else price,
-        stop=price if is_stop else None,
-        parent=entry.id,
-        oca_group=exit_group(entry.trade),
-        oca_type=OcaType.REDUCE_NON_BLOCK,
-        outside_rth=entry.outside_rth,
-        route=entry.route,
-    )

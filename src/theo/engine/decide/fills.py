@@ -31,6 +31,9 @@ def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
     )
     if order.role is OrderRole.ENTRY and order.oca_group:
         give_up_other(turn, order)
+    if order.id in state.trades[order.trade].past_orders:
+        text = f"trade {order.trade}: {order.side} {fill.quantity} was filled in {order.contract or 'a contract'} that was left"
+        turn.alert("page", "past_contract_fill", f"{text}: look at the account, and close what is held there by hand")
     signal = state.trades[order.trade].signal
     if order.role is OrderRole.ENTRY and signal in state.signals:
         turn.emit(SignalClosed(signal, "EXECUTED", "filled"))

@@ -9,14 +9,18 @@ from theo.domain.approval import Refused
 from theo.domain.effects import AmendOrder, CancelOrder, LatchHalt, PlaceTicket
 from theo.domain.facts import AmendIntended, CancelIntended, CloseAsked, Halted, OrdersIntended, SignalClosed, TradeClosed
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
+from theo.engine.decide.bracket import exit_group
+from theo.engine.decide.next_leg import next_leg
 from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
 from theo.engine.state import OrderState, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
+from theo.engine.world import World
 from theo.risk.approve import approve_amendment, approve_reduction
 
 PROTECTION_TRIES_MAX = 3  # a stop that the venue refuses thrice will not be taken
 CLOSE_TRIES_MAX = 3
+LEAVING = frozenset({TradeStatus.CLOSING, TradeStatus.ROLLING})
 HOW = {OrderRole.STOP: "stop", OrderRole.TARGET: "target"}
 
 
@@ -38,14 +42,17 @@ def tend(turn: Turn, trade: TradeState) -> None:
         _wind_up(turn, trade, orders, live)
     elif trade.open_quantity < 0:
         _undo_excess(turn, trade, live)
-    elif trade.status is TradeStatus.CLOSING:
+    elif trade.status in LEAVING:
         _ensure_close(turn, trade, live)
     else:
         _protect(turn, trade, live)
 
 
 def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list[OrderState]) -> None:
-    """Flat: see that nothing is left at the venue; when nothing is left the trade is over."""
+    """Flat: see that nothing is left at the venue; when nothing is left the trade is over, or goes on in the next contract."""
+    if trade.status is TradeStatus.ROLLING:
+        _roll_on(turn, trade, orders, live)
+        return
     entries = [o for o in live if o.order.role is OrderRole.ENTRY]
     if entries and trade.in_quantity == 0 and trade.status is TradeStatus.WAITING:
         return  # the entry still works
@@ -57,6 +64,35 @@ def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
                 cancel(turn, held, "the trade is flat")
         return
     _close(turn, trade, next((o for o in orders if o.order.role is OrderRole.ENTRY), orders[0]))
+
+
+def _roll_on(turn: Turn, trade: TradeState, orders: list[OrderState], live: list[OrderState]) -> None:
+    """Flat in the contract that it leaves: once nothing of it works any more, open as much in the next one, with its exits.
+
+    What a stop or target took meanwhile is not opened again.
+    """
+    if live:
+        for held in live if group_settled(turn, trade) else ():
+            cancel(turn, held, "the trade leaves its contract")
+        return
+    closed = sum(o.filled for o in orders if o.order.role is OrderRole.CLOSE) - trade.closed_before_roll
+    if closed <= 0:
+        _close(turn, trade, orders[0])
+        return
+    books_open = turn.state.agreed and turn.state.link_up
+    if not books_open and turn.at < rolls_until(turn.world, trade):
+        return
+    done = next_leg(turn, trade, closed)
+    if isinstance(done, Refused):
+        turn.alert(
+            "page", "roll_failed", f"trade {trade.id} ends flat: {trade.contract} is closed, the next is not opened: {done.text}"
+        )
+        _close(turn, trade, orders[0])
+
+
+def rolls_until(world: World, trade: TradeState) -> int:
+    """How long a trade that is flat between two contracts waits for the broker's books."""
+    return trade.last_fill_at + world.settings.roll_wait
 
 
 def settles_at(turn: Turn, trade: TradeState) -> int:
@@ -75,7 +111,14 @@ def group_settled(turn: Turn, trade: TradeState) -> bool:
 
 
 def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
-    how = HOW.get(trade.last_out_role, trade.close_reason or "manual") if trade.in_quantity else str(entry.status)
+    if trade.in_quantity:
+        asked = "roll" if trade.status is TradeStatus.ROLLING else "manual"
+        how = HOW.get(trade.last_out_role, trade.close_reason or asked)
+    else:
+        how = "roll" if trade.rolled_at else str(entry.status)
+        if trade.rolled_at:
+            text = f"trade {trade.id} ends flat: the entry in {trade.contract} is {entry.status}"
+            turn.alert("page", "roll_failed", text)
     unit_value = turn.world.unit_values[trade.instrument]
     turn.emit(
         TradeClosed(
@@ -87,6 +130,9 @@ def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
             exit_sum=trade.out_sum,
             gross=trade.side.sign * (trade.out_sum - trade.in_sum) * unit_value,
             charges=trade.charges,
+            rolled_deals=trade.rolled_deals,
+            rolled_gross=trade.rolled_gross,
+            rolled_charges=trade.rolled_charges,
         )
     )
     if trade.signal in turn.state.signals:
@@ -109,7 +155,7 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
     """Cancel what adds or takes profit; let one market order in the stop's group close the rest."""
     for held in live:
         if held.order.role in {OrderRole.ENTRY, OrderRole.TARGET} or _waits_for_a_price(held):
-            cancel(turn, held, f"closing: {trade.close_reason}")
+            cancel(turn, held, f"closing: {_leaves(trade)}")
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
     closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
@@ -117,7 +163,7 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
     if wanted > 0 and _may_send(turn, trade):
         refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
         if len(refused) < CLOSE_TRIES_MAX:
-            _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side.opposite, trade.close_reason)
+            _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side.opposite, _leaves(trade))
         elif not turn.state.halted:
             turn.alert("page", "close_refused", f"trade {trade.id}: the venue refuses to close it; close it by hand")
             turn.emit(Halted(turn.at, "theo", f"trade {trade.id} cannot be closed"))
@@ -127,6 +173,11 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
 def _waits_for_a_price(held: OrderState) -> bool:
     """Whether a person asked for this close, at a price that may never come: it and the market order reduce each other."""
     return held.order.role is OrderRole.CLOSE and held.order.type is not OrderType.MARKET
+
+
+def _leaves(trade: TradeState) -> str:
+    """Why a trade leaves the market, or only its contract."""
+    return trade.close_reason or "roll"
 
 
 def _refused_close(held: OrderState) -> bool:
@@ -208,16 +259,17 @@ def _exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, s
         trade=trade.id,
         limit=limit,
         stop=stop,
-        oca_group="" if excess else exit_group(trade.id),
+        oca_group="" if excess else group_of(trade),
         oca_type=OcaType.NONE if excess else OcaType.REDUCE_NON_BLOCK,
         outside_rth=turn.state.orders[trade.orders[0]].order.outside_rth,  # an exit trades in the hours of its entry
         route=turn.state.orders[trade.orders[0]].order.route,
+        contract=trade.contract,
     )
 
 
-def exit_group(trade: str) -> str:
-    """The name of a trade's exit group at the venue."""
-    return f"{trade}-exits"
+def group_of(trade: TradeState) -> str:
+    """The exit group of the contract that the trade is in."""
+    return exit_group(trade.id, trade.contract if trade.rolled_at else "")
 
 
 def _retry_at(turn: Turn, trade: TradeState) -> int:

@@ -6,13 +6,13 @@ from itertools import islice
 
 from theo.domain.instrument import Instrument, SecurityType
 from theo.gateway.contracts import expiries
-from theo.gateway.contracts.expiries import IsTradingDay
 from theo.gateway.contracts.facts import Facts, Listed
 from theo.gateway.contracts.numbers import FIRST_DAY, future_number, option_number
 from theo.gateway.contracts.rows import FutureRow, OptionRow, Row, SpotRow
 from theo.gateway.desk import Listing
 from theo.gateway.wire.kinds import TagValue
 from theo.gateway.wire.messages.contract import Contract
+from theo.market.last_trades import IsTradingDay, month_after, trading_day_until
 from theo.market.sessions import Hours
 
 EXPIRED_LISTED = 4  # past contracts of a product that are still known
@@ -69,7 +69,7 @@ class ListingRows:
 
     def futures(self, row: FutureRow, under: Listed) -> Iterator[Listed]:
         """The contracts of a product: some expired ones, then the front and the next, oldest first."""
-        back = expiries.month_after(self._today.replace(day=1), -3 * EXPIRED_LISTED)
+        back = month_after(self._today.replace(day=1), -3 * EXPIRED_LISTED)
         months = expiries.contract_months(row.cycle, back)
         dated = [(m, expiries.future_expiry(row.cycle, m, self._is_trading_day)) for m in islice(months, 30)]
         gone = [each for each in dated if each[1] < self._today][-EXPIRED_LISTED:]
@@ -109,7 +109,7 @@ class ListingRows:
         """
         for settles in expiries.option_expiries(row.series, self._today, self._is_trading_day):
             before = settles - timedelta(days=1)
-            last_day = expiries.trading_day_until(before, self._is_trading_day) if row.series == "morning" else settles
+            last_day = trading_day_until(before, self._is_trading_day) if row.series == "morning" else settles
             if last_day < max(self._today, FIRST_DAY):
                 continue
             for strike in range(row.strike_from, row.strike_to + 1, row.strike_step):

@@ -9,10 +9,11 @@ from theo.domain.market_data import Bar
 from theo.market.indicators.column import Column
 from theo.market.indicators.kernels import NAN
 from theo.market.indicators.kernels.pivots import session_begins_step
-from theo.market.indicators.spec import IndicatorSpec
+from theo.market.indicators.spec import IndicatorSpec, OutputKind
 from theo.market.indicators.steps import Kernel, kernel_of
 
 Update = Callable[[Bar], None]
+PRICES = frozenset({OutputKind.LEVEL, OutputKind.AVERAGE})  # outputs that move with the prices; the others do not
 
 
 class Indicator:
@@ -21,17 +22,20 @@ class Indicator:
     Ask for ``update`` at each bar: after the first it is another function.
 
     ``origin`` is the start of the first bar (microseconds UTC, 0 before it): a recursive indicator's values depend on it.
+    ``offset`` is how much higher prices are now than in the frame of the first bar: bars are lowered by it before the step sees
+    them, and outputs that are prices are raised by it again (a futures roll, docs/decisions/0025).
     ``state`` and ``restore`` carry everything, so that a restart goes on with the same bits.
     """
 
-    __slots__ = ("_floats", "_ints", "_next", "columns", "origin", "outputs", "spec", "update")
+    __slots__ = ("_floats", "_ints", "_next", "_priced", "columns", "offset", "origin", "outputs", "spec", "update")
 
     def __init__(self, spec: IndicatorSpec) -> None:
         kernel = kernel_of(spec)
         self.spec, self._ints, self._floats = spec, kernel.ints, kernel.floats
         self.outputs = {name: Column() for name in spec.definition.outputs}
         self.columns = tuple(self.outputs.values())
-        self.origin = 0
+        self._priced = tuple(self.outputs[name] for name, kind in spec.definition.outputs.items() if kind in PRICES)
+        self.origin = self.offset = 0
         self._next = self._updater(kernel)
         self.update: Update = self._first
 
@@ -40,6 +44,21 @@ class Indicator:
         self.origin = bar.start
         self.update = self._next
         self._next(bar)
+
+    def shift(self, difference: int) -> None:
+        """Prices are higher by ``difference`` (price units) from the next bar on, and so are the levels known now."""
+        if not self._ints[0]:
+            return  # the frame is that of the bar to come
+        self.offset += difference
+        for column in self._priced:
+            column.value += difference
+            column.previous += difference
+        self.update = self._moved if self.offset else self._next
+
+    def _moved(self, bar: Bar) -> None:
+        self._next(bar.moved(-self.offset))
+        for column in self._priced:
+            column.value += self.offset
 
     # The common shapes are the hot path: a call without unpacking and a loop over columns takes half the time.
 
@@ -110,11 +129,11 @@ class Indicator:
     def state(self) -> object:
         """Plain lists that ``restore`` takes back; NaN as None."""
         values = [[_plain(column.value), _plain(column.previous)] for column in self.columns]
-        return [self.origin, list(self._ints), [_plain(number) for number in self._floats], values]
+        return [self.origin, list(self._ints), [_plain(number) for number in self._floats], values, self.offset]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken. Raises CorruptionError for the state of something else."""
-        if not isinstance(state, list | tuple) or [len(part) for part in state[1:]] != [
+        if not isinstance(state, list | tuple) or [len(part) for part in state[1:4]] != [
             len(self._ints),
             len(self._floats),
             len(self.outputs),
@@ -124,8 +143,9 @@ class Indicator:
                 where=self.spec.text,
                 remedy="Delete the snapshot: the same state follows from the stored bars",
             )
-        self.origin = state[0]
-        self.update = self._next if state[1][0] else self._first
+        self.origin, self.offset = state[0], state[4]
+        going_on = self._moved if self.offset else self._next
+        self.update = going_on if state[1][0] else self._first
         self._ints[:] = state[1]
         self._floats[:] = [_number(value) for value in state[2]]
         for column, (value, previous) in zip(self.columns, state[3], strict=True):

@@ -21,7 +21,7 @@ from theo.adapters.sql.projection import Decoders, Projection
 from theo.adapters.sql.rebuild import REBUILT_NAME, rebuild
 from theo.adapters.sql.transactions import writing
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import Decided, Fact, OrdersIntended, Restarted, RunStarted
+from theo.domain.facts import Decided, Fact, LegRolled, OrdersIntended, Restarted, RollAsked, Rolled, RunStarted
 from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import MINUTE, Bar, Tick
 from theo.ports.market_store import BarRange, Cell, TickRange
@@ -63,7 +63,7 @@ def everything(store: SqlMarketStore) -> dict[str, list[Mapping[str, Cell]]]:
 def test_every_fact_has_a_projection_and_the_day_has_every_fact() -> None:
     kinds = {*get_args(Fact)} - {RunStarted}
     assert set(_PROJECT) == kinds
-    assert kinds - {type(fact) for facts in trading_day() for fact in facts} == {OrdersIntended}
+    assert kinds - {type(fact) for facts in trading_day() for fact in facts} == {OrdersIntended, Rolled, RollAsked, LegRolled}
 
 
 def test_the_day_in_rows(store: SqlMarketStore) -> None:

@@ -11,11 +11,11 @@ from tests.unit.gateway.tables import tables
 from theo.domain.errors import ConfigError, DataError
 from theo.domain.instrument import SecurityType
 from theo.gateway.contracts.book import Contracts
-from theo.gateway.contracts.expiries import third_friday
 from theo.gateway.contracts.numbers import option_number
 from theo.gateway.contracts.rows import parse_listings
 from theo.gateway.desk import Listing
 from theo.gateway.wire.messages.contract import Contract
+from theo.market.last_trades import third_friday
 from theo.venue.fees import schedule
 
 TODAY = date(2026, 11, 20)

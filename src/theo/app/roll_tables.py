@@ -1,0 +1,50 @@
+"""``[roll.SYMBOL]`` of the configuration: when a future rolls, and whether its trades go with it (theo.market.rolls.RollRule)."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from theo.domain.errors import ConfigError
+from theo.market.last_trades import Cycle
+from theo.market.rolls import DAYS_MAX, RollRule
+
+EPOCH = date(1970, 1, 1)
+
+
+class RollTable(BaseModel):
+    """One instrument's table. ``last_trade`` says which day a stored contract ends; of IB's contracts IB says it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rule: Literal["volume", "days", "calendar"] = "volume"
+    days: int = Field(default=5, ge=1, le=DAYS_MAX)
+    carry: bool = True
+    method: Literal["close_and_open", "spread"] = "close_and_open"
+    dates: list[date] = []
+    last_trade: Cycle = "third_friday"
+
+
+def roll_rules(tables: dict[str, RollTable], mode: str, where: str) -> dict[str, RollRule]:
+    """The rules by symbol. Raises ConfigError for tables that contradict themselves, or the mode."""
+    rules = {}
+    for symbol, table in tables.items():
+        if mode != "virtual" and table.method == "spread":
+            raise ConfigError(
+                f'[roll.{symbol}] method = "spread" with mode = "{mode}"',
+                where=where,
+                why="no combination orders are sent to IB",
+                remedy='Use method = "close_and_open"',
+            )
+        try:
+            rules[symbol] = RollRule(
+                rule=table.rule,
+                days=table.days,
+                carry=table.carry,
+                method=table.method,
+                dates=tuple(sorted((day - EPOCH).days for day in table.dates)),
+                last_trade=table.last_trade,
+            )
+        except ConfigError as error:
+            raise ConfigError(f"[roll.{symbol}]: {error.what}", where=where, why=error.why, remedy=error.remedy) from error
+    return rules
