@@ -67,7 +67,7 @@ class VirtualRun:
         finally:
             waiting.cancel()
 
-    async def _take(self, item: Tick | Bar | Command, seen: Callable[[], None] | None) -> None:
+    async def _take(self, item: Tick | Bar | ContractRolled | Command, seen: Callable[[], None] | None) -> None:
         if isinstance(item, Command):
             await self._market.advance(item.at)
             self._shell.post(item)
