@@ -10,7 +10,6 @@ from tests.live.platform import Platform
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
 from theo.app.recorded import recorded_items
-from theo.domain.asked import ChangeAsked
 from theo.domain.facts import Decided, Fact, Filled, OrderMoved, SignalClosed, TradeIntended
 from theo.domain.inputs import Command
 from theo.domain.instrument import Instrument
@@ -111,17 +110,12 @@ class IncidentWorld(Platform):
         order = self.live_order(role)
         self.server.act(lambda simulator: self.gateway.trading.fill_now(simulator.desk, order.perm_id, quantity))
 
-    def command(self, name: str, payload: ChangeAsked | None = None) -> None:
+    def command(self, name: str) -> None:
         """A person's command."""
         assert self.live is not None
         self._commands += 1
         at = self.clock.now()
-        called = f"test-{at}-{self._commands}"
-        command = Command(at=at, id=called, actor="test", name=name, reason="test", payload=payload)
-        if payload is None:
-            self.live.inbox.post(command)
-        else:  # orders are asked for of the process itself
-            self.live.shell.post(command)
+        self.live.inbox.post(Command(at=at, id=f"test-{at}-{self._commands}", actor="test", name=name, reason="test"))
 
     # What is so
 
