@@ -24,6 +24,7 @@ from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
 from theo.app.configuration import Configured
 from theo.app.home import Home
 from theo.app.margins import IbMargins
+from theo.app.roll_tables import refuse_live_rolls
 from theo.app.rulesets import find_ruleset
 from theo.domain.errors import ConfigError
 from theo.domain.keys import Key, Mode
@@ -78,6 +79,7 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
         raise ConfigError(
             f"not known: {', '.join(unknown)}", remedy=f"Known are {', '.join(sorted(listed))}; see instruments.toml"
         )
+    refuse_live_rolls(settings.rolls, needed)
     read = {symbol: listed[symbol] for symbol in sorted(needed)}
     key = Key(account=probed.account, mode=mode, run=f"{mode}-{probed.account}")
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)

@@ -1,5 +1,6 @@
 """``[roll.SYMBOL]`` of the configuration: when a future rolls, and whether its trades go with it (theo.market.rolls.RollRule)."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Literal
 
@@ -23,6 +24,17 @@ class RollTable(BaseModel):
     method: Literal["close_and_open", "spread"] = "close_and_open"
     dates: list[date] = []
     last_trade: Cycle = "third_friday"
+
+
+def refuse_live_rolls(rules: Mapping[str, RollRule], traded: Iterable[str]) -> None:
+    """Raise ConfigError where a live run would be thought to roll: it trades the contract that ends first, and does not roll."""
+    meant = sorted(set(rules) & set(traded))
+    if meant:
+        raise ConfigError(
+            f"[roll.{meant[0]}] is for stored bars: a live run does not roll",
+            why="it trades the contract that ends first, and leaves closing it in time to you",
+            remedy="Take the table out, and close what is open before the last trade",
+        )
 
 
 def roll_rules(tables: dict[str, RollTable], mode: str, where: str) -> dict[str, RollRule]:

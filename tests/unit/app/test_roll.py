@@ -10,8 +10,9 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.adapters.files.roll_calendars import read_calendar, write_calendar
 from theo.adapters.instruments.catalogue import catalogue
-from theo.domain.errors import DataError
-from theo.market.rolls import Roll
+from theo.app.roll_tables import refuse_live_rolls
+from theo.domain.errors import ConfigError, DataError
+from theo.market.rolls import Roll, RollRule
 
 RULES = """
 name = "holds"
@@ -115,6 +116,12 @@ def test_a_roll_that_cannot_be_meant_is_refused(theo: Theo, tmp_path: Path, text
     said = theo("--home", tmp_path, "doctor")
     assert said.code != 0
     assert says in said.out + said.err
+
+
+def test_a_live_run_that_would_be_thought_to_roll_is_refused() -> None:
+    with pytest.raises(ConfigError, match="a live run does not roll"):
+        refuse_live_rolls({"MES": RollRule()}, ["MES", "VIX"])
+    refuse_live_rolls({"ES": RollRule()}, ["MES", "VIX"])
 
 
 def test_a_calendar_is_read_as_it_was_written_and_a_damaged_one_named(tmp_path: Path) -> None:
