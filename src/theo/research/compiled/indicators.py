@@ -14,7 +14,7 @@ from theo.research.compiled.bar_columns import BarColumns, Float64s
 from theo.research.compiled.compiling import compiled_loop
 from theo.research.compiled.loops import by_session, many_outputs, one_output, session_begins
 
-_State = tuple[int, list[int], list[float | None], list[list[float | None]]]  # of Indicator.state()
+_State = tuple[int, list[int], list[float | None], list[list[float | None]], int]  # of Indicator.state()
 SPREAD_MAX = 2**31  # n x distance: n times a sum of n squared distances stays below 2^62
 
 
@@ -37,9 +37,11 @@ class CompiledIndicator:
 
     @classmethod
     def going_on(cls, live: Indicator) -> Self:
-        """From where the live form stands. Raises OverflowError for a state that does not fit 64 bits."""
+        """From where the live form stands. Raises OverflowError for a state that does not fit 64 bits, DataError after a roll."""
+        if live.offset:
+            raise DataError(f"{live.spec.text} stands in another frame than the bars", remedy="Go bar by bar after a roll")
         made = cls(live.spec)
-        _origin, ints, floats, _values = msgspec.convert(live.state(), _State)
+        _origin, ints, floats, _values, _offset = msgspec.convert(live.state(), _State)
         made._ints[:] = ints
         made._floats[:] = [NAN if number is None else number for number in floats]
         return made
@@ -47,7 +49,7 @@ class CompiledIndicator:
     def hand_back(self, live: Indicator, start: int) -> None:
         """Let the live form, whose columns show the newest bar, stand here; ``start`` is its origin if it had none."""
         values = [[column.value, column.previous] for column in live.columns]
-        live.restore([live.origin or start, self._ints.tolist(), self._floats.tolist(), values])
+        live.restore([live.origin or start, self._ints.tolist(), self._floats.tolist(), values, live.offset])
 
     def extend(self, bars: BarColumns) -> dict[str, Float64s]:
         """The outputs at the next bars. Raises DataError where a sum would not fit 64 bits."""
