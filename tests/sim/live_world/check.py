@@ -3,8 +3,21 @@
 from collections import Counter, deque
 from itertools import pairwise
 
+import msgspec
+
 from tests.sim.order_path.check import Violation
-from theo.domain.facts import CancelIntended, Fact, Halted, OrdersIntended, Resumed, TradeIntended
+from theo.domain.facts import (
+    BookAsked,
+    CancelIntended,
+    Fact,
+    Halted,
+    LinkKnown,
+    OrdersIntended,
+    Reconciled,
+    Restarted,
+    Resumed,
+    TradeIntended,
+)
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import OrderRole
 from theo.engine.core import Core
@@ -16,16 +29,28 @@ SENT_A_MINUTE_MAX = 60
 UNPROTECTED_MAX = 90 * SECOND  # of time in which we could have protected it
 TWICE_ALIVE_MAX = 300 * SECOND  # of time in which we could have cancelled the second one
 EXCESS_MAX = 180 * SECOND
+GATE_CROSSES = 60 * SECOND  # what left before the gate closed may arrive so much later
+LEAVES = STOPS | {"MKT"}  # a position of which a market order works is being left
 HALT_CROSSES = 30 * SECOND  # what left before a halt may arrive so much later on a slow line
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How large a position may be, how many entries a day may have, and between which times nothing may be sent."""
+
+    quantity: int
+    entries: int
+    silence: tuple[int, int]
 
 
 class Truth:
     """The gateway's books, looked at after every event. ``intended`` is what our journal has on disk."""
 
-    def __init__(self, gateway: Gateway, con_id: int, quantity_max: int) -> None:
+    def __init__(self, gateway: Gateway, con_id: int, bounds: Bounds) -> None:
         self._blotter = gateway.trading._dealing.blotter
         self._ledgers = gateway.trading._dealing.ledgers
-        self._con_id, self._quantity_max = con_id, quantity_max
+        self._con_id, self._bounds = con_id, bounds
+        self._entries = 0
+        self._compared = False
         self.intended: dict[str, OrderRole] = {}
         self.halted_at = 0  # since when our journal says so, 0 when it does not
         self._seen = 0
@@ -45,6 +70,11 @@ class Truth:
         """Contracts held, signed."""
         held = self._ledgers.accounts[self.account].holdings.get(self._con_id)
         return 0 if held is None else held.quantity
+
+    @property
+    def full(self) -> bool:
+        """Whether no more entries are allowed today."""
+        return self._entries >= self._bounds.entries
 
     def cash(self) -> int:
         """Micros."""
@@ -66,6 +96,7 @@ class Truth:
     def learn(self, facts: list[Fact]) -> None:
         """Facts became durable."""
         for fact in facts:
+            self._books_first(fact)
             if isinstance(fact, TradeIntended | OrdersIntended) and fact.approved.passed:
                 self.intended |= {order.id: order.role for order in fact.approved.subject.orders}
                 if self.halted_at and isinstance(fact, TradeIntended):
@@ -80,15 +111,23 @@ class Truth:
                 if role is OrderRole.STOP:
                     raise Violation(f"the halt cancelled the stop {fact.order}")
 
+    def _books_first(self, fact: Fact) -> None:
+        if isinstance(fact, Restarted | BookAsked) or (isinstance(fact, LinkKnown) and fact.up):
+            self._compared = False
+        elif isinstance(fact, Reconciled):
+            self._compared = fact.agreed
+        elif isinstance(fact, TradeIntended) and not self._compared:
+            raise Violation(f"an entry was intended at {fact.at}, before the books were compared")
+
     def look(self, now: int, *, able: bool, doubled: bool) -> None:
         """After an event. ``able``: we live and the gate is open, so that time counts; ``doubled``: two permIds are in play."""
         self._newly_placed(now, doubled=doubled)
         live, position = self.live(), self.position
-        exits = [w for w in live if w.terms.type in STOPS and w.phase in FILLABLE]
+        exits = [w for w in live if w.terms.type in LEAVES and w.phase in FILLABLE]
         stops = sum(w.remaining for w in exits if (w.order.action == "SELL") == (position > 0))
         twice = [ref for ref, count in Counter(w.order.order_ref for w in live).items() if count > 1]
         self._bound("unprotected", abs(position) > stops, now, UNPROTECTED_MAX, able=able)
-        self._bound("above the limit", abs(position) > self._quantity_max, now, EXCESS_MAX, able=able)
+        self._bound("above the limit", abs(position) > self._bounds.quantity, now, EXCESS_MAX, able=able)
         self._bound(f"twice alive {twice}", bool(twice), now, TWICE_ALIVE_MAX, able=able)
         self._looked_at = now
 
@@ -105,6 +144,12 @@ class Truth:
                 raise Violation(f"order {ref} is at the gateway without a durable intent")
             if self.arrived[ref] > 1 and not doubled:
                 raise Violation(f"order {ref} was placed {self.arrived[ref]} times")
+            first, last = self._bounds.silence
+            if first + GATE_CROSSES <= now < last:
+                raise Violation(f"order {ref} arrived at {now}, around the gateway's restart")
+            self._entries += self.intended[ref] is OrderRole.ENTRY
+            if self._entries > self._bounds.entries:
+                raise Violation(f"{self._entries} entries in a day, {self._bounds.entries} are allowed")
             if self.halted_at and now - self.halted_at > HALT_CROSSES and self.intended[ref] is OrderRole.ENTRY:
                 raise Violation(f"entry {ref} arrived at {now}, halted since {self.halted_at}")
             if len(self._sent) == SENT_A_MINUTE_MAX and now - self._sent[0] < MINUTE:

@@ -12,8 +12,9 @@ from theo.domain.errors import HaltRequiredError, OutcomeUnknownError
 from theo.domain.facts import Fact
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING, Record
-from theo.domain.market_data import SECOND
-from theo.engine.codec import decode_facts
+from theo.domain.market_data import SECOND, MarketData
+from theo.engine.codec import decode_batch, decode_facts
+from theo.engine.journal import MARKET
 from theo.ports.store import CommandOutcome
 
 STALL_MAX = 8 * SECOND
@@ -22,7 +23,7 @@ STALL_MAX = 8 * SECOND
 class WorldDisk:
     """What a disk does to a process, and what it tells the world of it."""
 
-    def __init__(self, loop: NetLoop, draws: Draws, durable: Callable[[list[Fact]], None]) -> None:
+    def __init__(self, loop: NetLoop, draws: Draws, durable: Callable[[list[Fact], list[MarketData]], None]) -> None:
         self.loop, self.draws, self.durable = loop, draws, durable
         self.dead = False  # the process is gone: nothing of it is written any more
 
@@ -68,7 +69,8 @@ class _Store(SqlJournalStore):
         if unknown and draw.random() < 0.5:
             raise OutcomeUnknownError("the commit did not answer")
         super().append(records)
-        disk.durable([fact for record in records if record.stream == TRADING for fact in decode_facts(record)])
+        facts = [fact for record in records if record.stream == TRADING for fact in decode_facts(record)]
+        disk.durable(facts, [item for record in records if record.stream == MARKET for item in decode_batch(record).items])
         self._alive(draw.random() < rates.crash)
         if unknown:
             raise OutcomeUnknownError("the commit did not answer")

@@ -30,6 +30,7 @@ INCIDENTS: Mapping[str, Kind] = {
     "blind-after-1102": Kind(2, (5, 300)),
     "nightly-restart": Kind(1, (20, 240)),
     "partial-restart": Kind(1, (20, 240)),
+    "weekly-2fa": Kind(1, (60, 900)),
     "silent-streams": Kind(3, (20, 600)),
     "farm-blip": Kind(3),
     "competing-session": Kind(2, (20, 600)),

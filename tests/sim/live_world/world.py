@@ -8,14 +8,16 @@ from pathlib import Path
 from unittest.mock import patch
 
 from tests.sim.live_world import market
-from tests.sim.live_world.check import Truth, settled
+from tests.sim.live_world.check import Bounds, Truth, settled
 from tests.sim.live_world.disk import WorldDisk, WorldInbox
 from tests.sim.live_world.draws import INCIDENTS, WHOLE_DAY, Draws, Planned, Rates
+from tests.sim.live_world.heard import Heard
 from tests.sim.live_world.stand import GatewayStand
 from tests.sim.live_world.wire import NetLoop
 from tests.sim.order_path.check import Violation
 from tests.sim.order_path.clock import SimClock
 from tests.sim.order_path.crash import Crash
+from tests.unit.gateway.tables import at
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.latch import StopFile
@@ -28,12 +30,13 @@ from theo.app.recorded import decide_again
 from theo.domain.errors import HaltRequiredError, UserError
 from theo.domain.facts import Fact, TradeClosed
 from theo.domain.inputs import Command, Started
-from theo.domain.market_data import MINUTE, SECOND, Tick
+from theo.domain.market_data import MINUTE, SECOND, MarketData, Tick
 from theo.engine.core import Core
 from theo.gateway.building import Gateway, build
 from theo.gateway.desk import GatewaySettings
 from theo.gateway.market.replayed import RecordedMarket
 from theo.runtime import live as live_run
+from theo.runtime.session_gate import GateSettings
 
 RULES = """
 name = "world"
@@ -56,8 +59,10 @@ style = "positional"
 """
 QUANTITY = 3
 MES = 4  # our instrument's id
-LIMITS = "[limits]\ntrades_per_day_max = 2000\ndaily_loss_percent_max = 60\ndrawdown_percent_max = 60\n"
+ENTRIES = 2000  # a day
+LIMITS = "[limits]\ntrades_per_day_max = {}\ndaily_loss_percent_max = 60\ndrawdown_percent_max = 60\n"
 RESTART = "12:30"  # the gateway's nightly one, in the middle of our day
+GATE = GateSettings()
 SETTLED_AFTER = 45 * MINUTE  # without faults
 LOOK_INTERVAL = 10 * SECOND  # of the operator: the real tenth of a second would be most of the work of a day
 KEEP_INTERVAL = 15 * MINUTE  # of snapshots: three times the real one, so that more is recovered from facts
@@ -86,12 +91,16 @@ class World:
     only: frozenset[str] | None = None
     faults_until: int = WHOLE_DAY
     rates: Rates | None = None  # of the disk, instead of the seed's
+    restart: str = RESTART  # when the gateway may restart, as we are told
+    entries: int = ENTRIES  # that the limits allow
+    whole: bool = False  # whether an entry on a bar that was cut short is looked for: only where each break is told at once
     ticks: Sequence[Tick] = ()  # the gateway's market, by conId; without them the walk of the seed
     draws: Draws = field(init=False)
     loop: NetLoop = field(init=False)
     gateway: Gateway = field(init=False)
     stand: GatewayStand = field(init=False)
     truth: Truth = field(init=False)
+    heard: Heard = field(init=False)
     told: Told = field(default_factory=Told)
     life: "Life | None" = None
     starts: int = 0
@@ -107,10 +116,13 @@ class World:
             self.draws.rates = self.rates
         self.loop = NetLoop(market.START, self.draws.net, self.draws.wire)
         book = market.contracts()
-        played = self.ticks or self._walk(market.mes(book).con_id)
+        played = self.ticks or list(self._walk(market.mes(book).con_id))
         gateway = build(GatewaySettings(), book, RecordedMarket(book.listings(), played, market.START), market.START)
         self.gateway = gateway
-        self.truth = Truth(gateway, market.mes(book).con_id, QUANTITY)
+        restart = at(f"{market.DAY} {self.restart}")
+        bounds = Bounds(QUANTITY, self.entries, (restart - GATE.closes_before, restart + GATE.opens_after))
+        self.truth = Truth(gateway, market.mes(book).con_id, bounds)
+        self.heard = Heard(played, market.START, whole=self.whole)
         self.stand = GatewayStand(gateway, self.loop, self._after)
 
     def _walk(self, con_id: int) -> Iterator[Tick]:
@@ -164,15 +176,17 @@ class World:
         home = open_home(self.folder)
         if not home.sessions.exists():
             home.sessions.symlink_to(self.sessions)
-        text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{RESTART}"\nzone = "America/New_York"\n{LIMITS}'
+        limits = LIMITS.format(self.entries)
+        text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{self.restart}"\nzone = "America/New_York"\n{limits}'
         home.configuration.write_text(text, encoding="utf-8")
         (self.folder / "world.toml").write_text(RULES, encoding="utf-8")
         return home
 
-    def durable(self, facts: list[Fact]) -> None:
+    def durable(self, facts: list[Fact], items: list[MarketData]) -> None:
         """The journal has them."""
         self.facts += facts
         self._watched(lambda: self.truth.learn(facts))
+        self._watched(lambda: self.heard.learn(items, facts))
 
     def _after(self) -> None:
         life = self.life
@@ -243,7 +257,8 @@ class World:
             raise Violation("the run ended by itself")
         settled(core, self.truth, MES)
         since = self.faults_until + 15 * MINUTE
-        trades = any(isinstance(fact, TradeClosed) and fact.at > since for fact in self.facts) or self.truth.position
+        closed = any(isinstance(fact, TradeClosed) and fact.at > since for fact in self.facts)
+        trades = closed or self.truth.position or self.truth.full
         if not trades and not core.state.halted:
             raise Violation(f"no trade was closed since the faults stopped, and no halt: {life.why_not()}")
         store = SqlJournalStore(life.folder)
