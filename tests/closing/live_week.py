@@ -39,7 +39,8 @@ class Week(World):
     def durable(self, facts: list[Fact], items: list[MarketData]) -> None:
         """As a day's world, without memory."""
         super().durable(facts, items)
-        self.facts = [fact for fact in self.facts if isinstance(fact, TradeClosed)][-10:]
+        closed: list[Fact] = [fact for fact in self.facts if isinstance(fact, TradeClosed)]
+        self.facts = closed[-10:]
 
 
 def ticks(con_id: int) -> Iterator[Tick]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tests.sim.order_path.check import Violation
 from theo.domain.facts import Fact, TradeIntended
-from theo.domain.market_data import MINUTE, SECOND, Bar, DataMarked, Tick, TickKind
+from theo.domain.market_data import MINUTE, SECOND, MarketData, Tick, TickKind
 
 WHOLE = frozenset({"ib:tbt", "ib:history"})  # sources that give every print as it was
 Key = tuple[int, int, int]  # second of the exchange, price, size
@@ -25,7 +25,7 @@ class Heard:
                 self._played[_key(tick)] += 1
                 self._closes[tick.timestamp // MINUTE] = tick.price
 
-    def learn(self, items: Iterable[Tick | Bar | DataMarked], facts: Iterable[Fact]) -> None:
+    def learn(self, items: Iterable[MarketData], facts: Iterable[Fact]) -> None:
         """Both became durable. Raises Violation."""
         for tick in items:
             if isinstance(tick, Tick) and tick.kind == TickKind.TRADE and tick.timestamp >= self._since:
