@@ -2,7 +2,8 @@
 
 Run: python -m tests.closing.live_week. Each midnight it prints what the platform's own code holds in memory (tracemalloc, the
 gateway and the tests left out), the orders that the gateway knows, and the bytes of the journal. It fails when the last day holds
-more than the first full one by GROWTH_MAX.
+more than the first full one by GROWTH_MAX. The login that lapses halts trading until a person resumes it: nobody does here, so
+that the days after it are of market data alone.
 """
 
 import asyncio
