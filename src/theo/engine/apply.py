@@ -320,6 +320,7 @@ def _resumed(state: State, _fact: f.Resumed) -> None:
 def _link_known(state: State, fact: f.LinkKnown) -> None:
     state.link_up = fact.up
     state.agreed = False
+    state.book_asks = 0
 
 
 def _book_looked(state: State, fact: f.BookLooked) -> None:
@@ -329,6 +330,7 @@ def _book_looked(state: State, fact: f.BookLooked) -> None:
 def _book_asked(state: State, fact: f.BookAsked) -> None:
     state.agreed = False
     state.asked_book_at = fact.at
+    state.book_asks += 1
 
 
 def _differed(state: State, fact: f.Differed) -> None:
@@ -351,6 +353,7 @@ def _position_adopted(state: State, fact: f.PositionAdopted) -> None:
 
 
 def _reconciled(state: State, fact: f.Reconciled) -> None:
+    state.book_asks = 0
     state.agreed = fact.agreed
     if fact.agreed:
         for name in [name for name in state.told if name.startswith(difference("position", ""))]:

@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 11
+STATE_VERSION = 12
 
 
 class OrderState(msgspec.Struct):
@@ -171,3 +171,4 @@ class State(msgspec.Struct):
     asked_book_at: int = 0
     held_there: dict[str, int] = {}  # by symbol, what the broker's books said it holds where that was not what we hold
     fronts: dict[int, FrontContract] = {}  # by instrument that rolls
+    book_asks: int = 0  # for the broker's books in a row that were not answered yet

@@ -18,6 +18,8 @@ from theo.engine.world import World
 from theo.risk.approve import breaker_check
 from theo.risk.rules.losses import loss_floor
 
+BOOK_DOUBLINGS_MAX = 4  # of the wait for an answer: 160 s at most
+
 
 def begin_day(turn: Turn) -> None:
     """A new account day: its number and the equity that daily limits compare with. None before the first run began."""
@@ -33,7 +35,7 @@ def run_due(turn: Turn) -> None:
     if state.breaker is not None and turn.at >= state.breaker_holds_until:
         turn.emit(BreakerReset(turn.at, "theo", "the next account day opened"))
     _unanswered(turn)
-    if not state.agreed and state.link_up and turn.at >= state.asked_book_at + turn.world.settings.book_retry_wait:
+    if not state.agreed and state.link_up and turn.at >= _book_again_at(state, turn.world):
         ask_book(turn, "the books do not agree yet")
     elif _look_due(state, turn.world, turn.at):
         look_at_book(turn)
@@ -79,6 +81,14 @@ def _session_ends(turn: Turn) -> None:
             close_trade(turn, trade.id, "session_end")
 
 
+def _book_again_at(state: State, world: World) -> int:
+    """When books that were not answered, or did not agree, are asked for again.
+
+    Each ask makes the broker's adapter begin anew: on a slow line the next must leave it more time, or none is ever whole.
+    """
+    return state.asked_book_at + (world.settings.book_retry_wait << min(max(state.book_asks - 1, 0), BOOK_DOUBLINGS_MAX))
+
+
 def _look_due(state: State, world: World, at: int) -> bool:
     """Whether the broker's books are to be looked at though nothing is amiss."""
     interval = world.settings.book_interval
@@ -92,7 +102,7 @@ def next_due(state: State, world: World, at: int) -> int:
     if state.breaker is not None:
         waits.append(state.breaker_holds_until)
     if not state.agreed and state.link_up:
-        waits.append(state.asked_book_at + settings.book_retry_wait)
+        waits.append(_book_again_at(state, world))
     elif settings.book_interval and state.link_up:
         waits.append(state.asked_book_at + settings.book_interval)
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
