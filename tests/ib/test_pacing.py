@@ -55,7 +55,7 @@ def known(book: Book, contracts: Contracts) -> list[Wish]:
     for listing in islice((e for e in alive if e.instrument.security_type is not SecurityType.CASH), SYMBOLS):
         instrument: Instrument = listing.instrument
         asked = Contract(conId=listing.con_id, exchange=listing.contract.exchange, secType=listing.contract.sec_type)
-        contracts._keep(instrument, ContractDetails(contract=asked))
+        contracts._keep(instrument, (ContractDetails(contract=asked),))
         found.append(Wish(instrument=instrument, hours=Hours(listing.hours.table, SessionScope.ALL)))
     return found
 

@@ -137,6 +137,7 @@ class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
     """The broker's books in one answer: orders (open, and completed as far back as asked), executions, positions.
 
     ``elsewhere`` counts the working orders of the login in other accounts.
+    ``months``: positions of futures by instrument id and contract; None from a venue that does not tell contracts apart.
     ``nothing_in_flight``: what was sent before and is not listed can arrive no more (an exchange in the same process).
     """
 
@@ -146,6 +147,7 @@ class BookReported(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
     positions: dict[int, int]  # instrument id -> signed quantity
     nothing_in_flight: bool = False
     elsewhere: int = 0
+    months: dict[int, dict[str, int]] | None = None
 
 
 OrderReport = (

@@ -71,6 +71,7 @@ def _trade_intended(state: State, fact: f.TradeIntended) -> None:
         status=TradeStatus.WAITING,
         opened_at=fact.at,
         orders=[],
+        contract=fact.approved.subject.orders[0].contract,
     )
     state.trades[fact.id] = trade
     state.open_trades[fact.id] = None

@@ -129,6 +129,13 @@ def test_a_carried_trade_is_two_deals_with_levels_moved_by_the_difference(method
     assert not [fact for fact in of(facts, f.Alerted) if fact.severity == "page"]
 
 
+def test_a_trade_that_opens_in_a_named_contract_has_its_name() -> None:
+    """What closes or protects it later names the same one."""
+    done = backtest(plan_of(HOLDS), merged([bars()[:26]], [Rolling(RollRule(), ())]), lambda _records: None)
+    (trade,) = done.core.state.trades.values()
+    assert (trade.open_quantity, trade.contract) == (2, "A")
+
+
 def test_the_deals_of_a_rolled_trade_add_up_to_the_change_of_cash() -> None:
     _, facts = run(HOLDS, RollRule(method="spread"))
     (deals,) = runs(facts, {3: MES})

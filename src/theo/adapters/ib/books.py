@@ -14,7 +14,7 @@ from ib_async.objects import Execution, ExecutionFilter
 from ib_async.order import Order as IbOrder
 from ib_async.order import OrderState
 
-from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.contracts import Contracts, contract_name
 from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import EPOCH, from_ib
@@ -114,12 +114,14 @@ class Books:
         client.cancelPositions()
         fills = [(contract, execution) for contract, execution in executions if isinstance(execution, Execution)]
         working = [theirs for _, theirs, state in (row[1:] for row in opened) if STATUS.get(state.status, WORKING) == WORKING]
+        by_contract = self._account(held)
         return BookReported(
             at=link.clock.now(),
             elsewhere=sum(theirs.account not in {"", link.account} for theirs in working),
             orders=self._orders([row[1:] for row in opened], [tuple(row) for row in completed]),
             executions=self._executions.in_book(fills),
-            positions=self._positions(held),
+            positions=self._positions(by_contract),
+            months=self._months(by_contract),
         )
 
     def _orders(self, opened: list[Row], completed: list[Row]) -> tuple[BookOrder, ...]:
@@ -157,21 +159,38 @@ class Books:
         contracts = self._contracts
         instrument = contracts.of_ours(contract) if theirs.orderRef else contracts.instrument(contract.conId)
         sent = self._names.of(name)
-        read = None if instrument is None else from_ib(theirs, name, instrument, None if sent is None else sent.order)
+        read = (
+            None
+            if instrument is None
+            else from_ib(theirs, name, instrument, None if sent is None else sent.order, contract_name(contract))
+        )
         order = read or _unlike_ours(theirs, name, 0 if instrument is None else instrument.id)
         filled = theirs.filledQuantity
         known = isinstance(filled, float) and 0 <= filled <= theirs.totalQuantity
         names = (str(theirs.permId), status, int(filled) if known else 0, BROKER, theirs.clientId, theirs.orderId)
         return BookOrder(order, *names)
 
-    def _positions(self, rows: list[tuple[object, ...]]) -> dict[int, int]:
-        """Of the account, by our instrument; later rows of a contract replace earlier ones."""
+    def _account(self, rows: list[tuple[object, ...]]) -> list[tuple[Contract, float]]:
+        """The positions of the account, one of each contract; later rows of a contract replace earlier ones."""
         by_contract: dict[int, tuple[Contract, float]] = {}
         for account, contract, quantity, _cost in rows:
             if account == self._link.account and isinstance(contract, Contract) and isinstance(quantity, float):
                 by_contract[contract.conId] = (contract, quantity)
+        return list(by_contract.values())
+
+    def _months(self, held: list[tuple[Contract, float]]) -> dict[int, dict[str, int]]:
+        """Of futures, by our instrument and the contract's name, months that are not traded here too."""
+        found: dict[int, dict[str, int]] = {}
+        for contract, quantity in held:
+            instrument = self._contracts.same_future(contract)
+            if instrument is not None and quantity and quantity == int(quantity):
+                found.setdefault(instrument.id, {})[contract_name(contract)] = int(quantity)
+        return found
+
+    def _positions(self, by_contract: list[tuple[Contract, float]]) -> dict[int, int]:
+        """By our instrument: of a future the contract of today, those before it, and those that orders of ours name."""
         held: dict[int, int] = {}
-        for contract, quantity in by_contract.values():
+        for contract, quantity in by_contract:
             instrument = self._contracts.instrument(contract.conId)
             if instrument is not None and quantity == int(quantity):
                 held[instrument.id] = held.get(instrument.id, 0) + int(quantity)

@@ -139,8 +139,11 @@ class IbBroker:
         instrument = self._contracts.known(order.instrument)
         if instrument is None:
             return Refusal(NO_CONTRACT, _no_contract(order))
-        made = to_ib(order, instrument, self._link.account)
-        return await self._margins.ask(self._contracts.contract(order.instrument), made)
+        try:
+            contract = self._contracts.month(order.instrument, order.contract)
+        except KeyError:
+            return Refusal(NO_CONTRACT, _no_contract(order))
+        return await self._margins.ask(contract, to_ib(order, instrument, self._link.account))
 
     # Sending
 
@@ -167,7 +170,7 @@ class IbBroker:
         return Sent(
             order=order,
             instrument=contracts.resolved(instrument),
-            con_id=contracts.contract(instrument).conId,
+            con_id=contracts.month(instrument, order.contract).conId,
             exchange=contracts.exchange(instrument, order.route),
             client_id=self._link.settings.client_id,
             whole=True,
@@ -300,7 +303,8 @@ def _amended(order: Order, wanted: Amendment) -> Order:
 
 
 def _no_contract(order: Order) -> str:
-    return f"no contract of IB is known for instrument {order.instrument}"
+    which = f"IB does not list {order.contract}" if order.contract else "no contract of IB is known"
+    return f"{which} for instrument {order.instrument}"
 
 
 def _nobody(_item: Input) -> None:

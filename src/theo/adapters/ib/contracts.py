@@ -1,7 +1,7 @@
 """Our instruments as IB's contracts and back: looked up once per connection day, known by conId from then on.
 
 A future is looked up by its root; the contract is the one whose last trade day is the earliest that is not over
-(rolling before it is the futures roll's business).
+(rolling before it is the futures roll's business). An order that names a contract means the listed one of that local symbol.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ class Contracts:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._details: dict[int, ContractDetails] = {}  # by our instrument id
+        self._listed: dict[int, tuple[ContractDetails, ...]] = {}  # the same with its later months, the first to end first
         self._by_con_id: dict[int, Instrument] = {}
         self._instruments: dict[int, Instrument] = {}
 
@@ -36,10 +37,10 @@ class Contracts:
         for instrument in instruments:
             known = self._details.get(instrument.id)
             if known is None or _over(known, today):
-                self._keep(instrument, await self._details_of(instrument, today))
+                self._keep(instrument, await self._listed_of(instrument, today))
             self.exchange(instrument.id, Route.USUAL)
 
-    async def _details_of(self, instrument: Instrument, today: str) -> ContractDetails:
+    async def _listed_of(self, instrument: Instrument, today: str) -> tuple[ContractDetails, ...]:
         await self._link.budget.message()
         request, wanted = self._link.next_id(), wanted_contract(instrument)
         try:
@@ -48,19 +49,20 @@ class Contracts:
             raise ConfigError(f"IB does not list {instrument.symbol}: {error}", where="instruments") from error
         found: list[ContractDetails] = [details for (details,) in rows]
         if instrument.security_type is SecurityType.FUT:
-            found = sorted((d for d in found if not _over(d, today)), key=_last_day)[:1]
-        if len(found) != 1:
+            found = sorted((d for d in found if not _over(d, today)), key=_last_day)
+        if not found or (len(found) > 1 and not _months(found)):
             listed = ", ".join(f"{d.contract.localSymbol}@{d.contract.exchange}" for d in found if d.contract) or "none"
             raise ConfigError(
                 f"IB lists {len(found)} contracts for {instrument.symbol} ({listed})",
                 where="instruments",
                 remedy="Name exchange, currency and month in instruments.toml",
             )
-        return found[0]
+        return tuple(found)
 
-    def _keep(self, instrument: Instrument, details: ContractDetails) -> None:
+    def _keep(self, instrument: Instrument, listed: tuple[ContractDetails, ...]) -> None:
+        details = listed[0]
         assert details.contract is not None
-        self._details[instrument.id] = details
+        self._details[instrument.id], self._listed[instrument.id] = details, listed
         self._by_con_id[details.contract.conId] = self._instruments[instrument.id] = instrument
 
     def contract(self, instrument: int) -> Contract:
@@ -68,6 +70,16 @@ class Contracts:
         contract = self._details[instrument].contract
         assert contract is not None
         return contract
+
+    def month(self, instrument: int, name: str) -> Contract:
+        """The contract that is called ``name``, today's for "". Raises KeyError for what was not resolved, or is not listed."""
+        if not name:
+            return self.contract(instrument)
+        for details in self._listed[instrument]:
+            if details.contract is not None and contract_name(details.contract) == name:
+                self._by_con_id[details.contract.conId] = self._instruments[instrument]
+                return details.contract
+        raise KeyError(name)
 
     def named(self, instrument: int, con_id: int, exchange: str) -> Contract:
         """A contract as an order of it names it: today's, or that of an earlier month."""
@@ -104,6 +116,19 @@ class Contracts:
                 self._by_con_id[contract.conId] = found
         return found
 
+    def same_future(self, contract: Contract) -> Instrument | None:
+        """The future that a contract is a month of, whether or not it is ours; None for what is no future that is known."""
+        if contract.secType != SecurityType.FUT:
+            return None
+        return self._by_con_id.get(contract.conId) or next(
+            (each for each in self._instruments.values() if _same_root(each, contract)), None
+        )
+
+
+def contract_name(contract: Contract) -> str:
+    """What a contract of a future is called: its local symbol, class, letter of the month, digit of the year; "" for others."""
+    return contract.localSymbol if contract.secType == SecurityType.FUT else ""
+
 
 def wanted_contract(instrument: Instrument) -> Contract:
     """What is asked for: by conId where it is known for good, else by description."""
@@ -132,6 +157,13 @@ def _last_day(details: ContractDetails) -> str:
     """YYYYMMDD of the last trade day."""
     assert details.contract is not None
     return details.contract.lastTradeDateOrContractMonth[:DATE_DIGITS]
+
+
+def _months(found: list[ContractDetails]) -> bool:
+    """Whether they are months of one future: a day and a name each."""
+    held = [details.contract for details in found if details.contract is not None]
+    days, names = {each.lastTradeDateOrContractMonth for each in held}, {contract_name(each) for each in held}
+    return len(days) == len(names) == len(found) and "" not in names
 
 
 def _over(details: ContractDetails, today: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from ib_async.contract import Contract
 from ib_async.objects import CommissionReport, Execution
 
-from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.contracts import Contracts, contract_name
 from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import micros, microseconds
@@ -79,6 +79,7 @@ class Executions:
             )
             return None
         sent = self._names.of(execution.orderRef)
+        self._elsewhere(contract, execution, sent)
         quantity, price = int(execution.shares), self._price(instrument, execution.price)
         charges, final = self._charges(execution, instrument, sent, quantity, price)
         self.newest_at = max(self.newest_at, microseconds(execution.time))
@@ -107,6 +108,13 @@ class Executions:
             charges=charges,
             final=final,
         )
+
+    def _elsewhere(self, contract: Contract, execution: Execution, sent: Sent | None) -> None:
+        """An execution of our order in a contract that the order does not name counts, and a person must look at it."""
+        name = contract_name(contract)
+        if sent is not None and sent.order.contract and sent.order.contract != name and execution.execId not in self._told:
+            text = f"{execution.orderRef} is of {sent.order.contract}, and IB executed {execution.shares:g} of it in {name}"
+            self._link.notifier.tell(self._link.clock.now(), "page", "other_contract", f"{text}: look at the account")
 
     def _price(self, instrument: Instrument, price: float) -> int:
         """In price units; a price between two units (midpoint fills) is the nearest one, and told."""

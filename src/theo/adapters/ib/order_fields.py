@@ -47,9 +47,12 @@ def to_ib(order: Order, instrument: Instrument, account: str, *, parent: int = 0
     return made
 
 
-def from_ib(theirs: IbOrder, order_id: str, instrument: Instrument, known: Order | None = None) -> Order | None:
+def from_ib(
+    theirs: IbOrder, order_id: str, instrument: Instrument, known: Order | None = None, contract: str = ""
+) -> Order | None:
     """What IB says an order is, under our id; ``known`` gives what IB does not keep. None for a kind that we never send.
 
+    ``contract``: the future's contract in which IB works it.
     A trailing stop's own level moves: it is not one of the values that we asked for, and stays as ``known`` has it.
     """
     try:
@@ -78,6 +81,7 @@ def from_ib(theirs: IbOrder, order_id: str, instrument: Instrument, known: Order
         oca_group=theirs.ocaGroup if known is None else known.oca_group,
         oca_type=oca_type if known is None else known.oca_type,
         outside_rth=theirs.outsideRth,
+        contract=contract,
     )
 
 

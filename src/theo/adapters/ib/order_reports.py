@@ -12,7 +12,7 @@ from ib_async.order import Order as IbOrder
 from ib_async.order import OrderState
 
 from theo.adapters.ib.codes import Kind, meaning
-from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.contracts import Contracts, contract_name
 from theo.adapters.ib.day_end import session_ends_near
 from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
@@ -68,7 +68,7 @@ class OrderReports:
         if theirs.whatIf or instrument is None or theirs.account not in {"", self._link.account}:
             return  # a question, or none of ours: the books tell of those
         sent = self._names.of(theirs.orderRef)
-        read = from_ib(theirs, theirs.orderRef, instrument, None if sent is None else sent.order)
+        read = from_ib(theirs, theirs.orderRef, instrument, None if sent is None else sent.order, contract_name(contract))
         if read is None:
             return
         if sent is None:

@@ -4,6 +4,8 @@ First executions (a fill that we missed), then orders (what became of those we a
 all three agree may new risk be taken.
 """
 
+from collections.abc import Iterator
+
 from theo.domain.approval import Refused
 from theo.domain.effects import CancelOrder, PlaceTicket
 from theo.domain.facts import Differed, OrderMoved, OrderResized, Reconciled
@@ -14,7 +16,7 @@ from theo.engine.decide.entries import enter_again, still_valid
 from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
 from theo.engine.decide.order_reports import learn
 from theo.engine.decide.stuck import free_stuck
-from theo.engine.decide.tend import tend
+from theo.engine.decide.tend import place_of, tend
 from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
 from theo.engine.state import OrderState, TradeState
 from theo.engine.turn import Turn
@@ -183,10 +185,7 @@ def _send_again(turn: Turn, held: OrderState) -> bool:
 def _compare_positions(turn: Turn, book: BookReported) -> int:
     """What we hold by our fills against what the broker says we hold."""
     wrong, again = 0, dict[str, str]()
-    for instrument in sorted(turn.world.instruments):
-        ours, theirs = turn.state.positions.get(instrument, 0), book.positions.get(instrument, 0)
-        ours += turn.state.foreign.get(instrument, 0)
-        symbol = turn.world.instruments[instrument].symbol
+    for symbol, ours, theirs in _held_and_told(turn, book):
         if ours == theirs and symbol in turn.state.held_there:
             again[symbol] = str(ours)
         if ours != theirs:
@@ -199,3 +198,18 @@ def _compare_positions(turn: Turn, book: BookReported) -> int:
     for symbol, quantity in again.items() if wrong else ():
         turn.emit(Differed(turn.at, "position", symbol, quantity, quantity, "they agree again"))
     return wrong
+
+
+def _held_and_told(turn: Turn, book: BookReported) -> Iterator[tuple[str, int, int]]:
+    """What is compared, ours and theirs: each instrument, and of one that rolls the contract before and the front, each alone."""
+    state = turn.state
+    for instrument in sorted(turn.world.instruments):
+        ours, foreign = state.positions.get(instrument, 0), state.foreign.get(instrument, 0)
+        front = state.fronts.get(instrument)
+        if book.months is None or front is None:
+            yield turn.world.instruments[instrument].symbol, ours + foreign, book.positions.get(instrument, 0)
+            continue
+        months = book.months.get(instrument, {})
+        if front.previous:
+            yield place_of(turn, instrument, front.previous), front.leaving, months.get(front.previous, 0)
+        yield place_of(turn, instrument, front.name), ours - front.leaving + foreign, months.get(front.name, 0)

@@ -289,16 +289,23 @@ def _room(turn: Turn, trade: TradeState, role: OrderRole) -> int:
     An exit for what is not there would open a position when it fills: a fill may be missing that the broker tells no more.
     """
     state = turn.state
-    theirs = state.held_there.get(turn.world.instruments[trade.instrument].symbol)
+    theirs = state.held_there.get(place_of(turn, trade.instrument, trade.contract))
     if theirs is None:
         return trade.open_quantity
-    held = trade.side.sign * (theirs - state.foreign.get(trade.instrument, 0))
-    rivals = [
-        t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side) == (trade.instrument, trade.side)
-    ]
+    front = state.fronts.get(trade.instrument)
+    beside = state.foreign.get(trade.instrument, 0) if front is None or front.name == trade.contract else 0
+    held = trade.side.sign * (theirs - beside)
+    same = (trade.instrument, trade.side, trade.contract)
+    rivals = [t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side, t.contract) == same]
     orders = [state.orders[o] for t in rivals for o in t.orders]
     awake = [o for o in orders if not o.order.parent or state.orders[o.order.parent].status is OrderStatus.FILLED]
     return max(0, held - sum(o.open_quantity for o in awake if o.order.role is role))
+
+
+def place_of(turn: Turn, instrument: int, contract: str) -> str:
+    """Where a position is held, as differences name it: a symbol, and of one that rolls the contract."""
+    symbol = turn.world.instruments[instrument].symbol
+    return f"{symbol} {contract}" if instrument in turn.state.fronts else symbol
 
 
 def _just_refused(turn: Turn, held: OrderState) -> bool:
