@@ -10,12 +10,13 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.requests import RequestRefusedError
-from theo.adapters.ib.trading_hours import MarketStatus, Phase, spans, status
-from theo.domain.errors import ConfigError, DataError, RefusedError
+from theo.adapters.ib.trading_hours import spans, status
+from theo.domain.errors import ConfigError, DataError
 from theo.domain.instrument import Instrument
 from theo.gateway.building import Gateway
 from theo.gateway.contracts.book import Contracts as Book
 from theo.gateway.server import GatewayServer
+from theo.ports.market_questions import MarketStatus, Phase
 
 NEW_YORK = "America/New_York"
 
@@ -120,8 +121,3 @@ async def test_depth(data: MarketData, gateway: Gateway, instruments: dict[str, 
     assert all(row.size > 0 for row in (*book.bids, *book.asks))
     with pytest.raises(RequestRefusedError):
         await data.depth(instruments["VIX"], 5)
-
-
-async def test_what_ib_serves_no_longer_is_said(data: MarketData, instruments: dict[str, Instrument]) -> None:
-    with pytest.raises(RefusedError, match="IB gives no fundamental data of SPY"):
-        await data.fundamentals(instruments["SPY"])

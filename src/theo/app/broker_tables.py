@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from theo.adapters.ib.accounts import LIVE_PORTS, is_paper
 from theo.adapters.ib.budget import Limits
-from theo.adapters.ib.settings import IbSettings
+from theo.adapters.ib.settings import QUESTION_IDS, IbSettings
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import DAY, HOUR, MINUTE
 from theo.domain.orders import Route
@@ -30,6 +30,7 @@ class IbTable(BaseModel):
     port: int = Field(default=7497, ge=1, le=65_535)
     client_id: int = Field(default=1, ge=0, le=2_147_483_647)
     data_client_id: int = Field(default=-1, ge=-1, le=2_147_483_647)  # -1: no socket of its own
+    question_client_id: int = Field(default=91, ge=1, le=2_147_483_000)
     account: str = ""
     read_only: bool = False
     lines: int = Field(default=95, ge=1, le=10_000)
@@ -78,11 +79,19 @@ def ib_settings(mode: Mode, ib: IbTable, live: LiveTable, where: str) -> IbSetti
             why="TWS takes each id once",
             remedy="Use another one, or remove data_client_id",
         )
+    if taken := {ib.client_id, ib.data_client_id} & set(range(ib.question_client_id, ib.question_client_id + QUESTION_IDS)):
+        raise ConfigError(
+            f"[ib] question_client_id {ib.question_client_id} reaches a trader's id, {min(taken)}",
+            where=where,
+            why=f"those who only ask take that id and the next {QUESTION_IDS - 1}",
+            remedy="Use another one",
+        )
     return IbSettings(
         host=ib.host,
         port=ib.port,
         client_id=ib.client_id,
         data_client_id=ib.data_client_id if ib.data_client_id >= 0 else None,
+        question_client_id=ib.question_client_id,
         account=live.account if mode == "live" else ib.account,
         live=mode == "live",
         read_only=ib.read_only,

@@ -17,6 +17,8 @@ from theo.adapters.system.clock import WallClock
 from theo.adapters.system.latch import StopFile
 from theo.adapters.system.log import LogNotifier
 from theo.app.home import Home
+from theo.domain.errors import UserError
+from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.drive.assembly import Plan, assemble, exchange
 from theo.engine.world import Settings
@@ -49,6 +51,16 @@ class Virtual:
 def known_instruments(home: Home) -> dict[str, Listed]:
     """Shipped and own instruments by symbol."""
     return catalogue(home.instruments)
+
+
+def known_instrument(home: Home, symbol: str) -> Instrument:
+    """A known instrument. Raises UserError naming those that are."""
+    listed = known_instruments(home)
+    if symbol not in listed:
+        raise UserError(
+            f"symbol {symbol!r} is not known", remedy=f"Known are {', '.join(sorted(listed))}; add it to {home.instruments}"
+        )
+    return listed[symbol].instrument
 
 
 def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash: int, first: date, last: date) -> Plan:

@@ -32,6 +32,11 @@ class Home(msgspec.Struct, frozen=True):
         """Session tables, built once."""
         return self.path / "sessions"
 
+    @property
+    def contracts(self) -> Path:
+        """What IB has named of its contracts, for a day."""
+        return self.path / "contracts" / "ib.json"
+
     def roll_calendar(self, symbol: str) -> Path:
         """The rolls of an instrument's stored bars."""
         return self.path / "rolls" / f"{symbol}.csv"

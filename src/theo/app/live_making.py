@@ -14,6 +14,7 @@ from theo.adapters.ib.broker import IbBroker
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.feed import IbFeed
 from theo.adapters.ib.history import History
+from theo.adapters.ib.kept_contracts import KeptContracts
 from theo.adapters.ib.link import Link, Up, data_link
 from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.inbox import SqlInbox
@@ -108,10 +109,10 @@ def open_live(
         for why in booted.skipped:
             notifier.tell(booted.core.at, "warning", "snapshot_skipped", f"{why}; the state follows from the journal instead")
         link = Link(msgspec.structs.replace(settings.ib, account=plan.key.account), clock, notifier)
-        contracts = _contracts(link, plan, clock)
+        contracts = _contracts(home, link, plan, clock)
         schedules = {plan.instruments[symbol].id: fees.schedule(name) for symbol, name in plan.fees.items()}
         market = data_link(link)
-        listed = contracts if market is link else _contracts(market, plan, clock)
+        listed = contracts if market is link else _contracts(home, market, plan, clock)
         broker, feed = IbBroker(link, contracts, schedules), IbFeed(market, listed)
         latch = StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
@@ -142,9 +143,9 @@ def open_live(
     return Live(run, shell, link, market, feed, store, inbox)
 
 
-def _contracts(link: Link, plan: Plan, clock: Clock) -> Contracts:
+def _contracts(home: Home, link: Link, plan: Plan, clock: Clock) -> Contracts:
     """Asked for before anything else on a new connection. A rule set's route that its contract cannot take ends the run."""
-    contracts = Contracts(link)
+    contracts = Contracts(link, KeptContracts(home.contracts))
     wanted = {series.instrument.id: series.instrument for series in plan.series()}
 
     async def resolve(_up: Up) -> None:

@@ -62,11 +62,16 @@ class Level(msgspec.Struct, frozen=True, gc=False):
 
 
 class StagedImport(msgspec.Struct, frozen=True):
-    """An import that nobody sees yet. ``rows`` were staged by an earlier, interrupted attempt at the same import: skip them."""
+    """An import that nobody sees yet. ``rows`` were staged by an earlier, interrupted attempt at the same import: skip them.
+
+    ``first`` and ``last`` are the oldest and newest time (bars: start) among them, microseconds UTC, None for none.
+    """
 
     id: int
     source: str
     rows: int
+    first: int | None = None
+    last: int | None = None
 
 
 class Published(msgspec.Struct, frozen=True):

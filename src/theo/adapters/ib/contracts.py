@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ib_async.contract import Contract, ContractDetails
 
+from theo.adapters.ib.kept_contracts import KeptContracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import RequestRefusedError
 from theo.adapters.ib.routes import exchange_for
@@ -20,10 +21,10 @@ DATE_DIGITS = 8
 
 
 class Contracts:
-    """``resolve`` asks IB; ``contract`` and ``instrument`` answer from what was resolved."""
+    """``resolve`` asks IB for what is not ``kept``; ``contract`` and ``instrument`` answer from what was resolved."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, link: Link, kept: KeptContracts | None = None) -> None:
+        self._link, self._kept = link, kept
         self._details: dict[int, ContractDetails] = {}  # by our instrument id
         self._listed: dict[int, tuple[ContractDetails, ...]] = {}  # the same with its later months, the first to end first
         self._by_con_id: dict[int, Instrument] = {}
@@ -37,8 +38,18 @@ class Contracts:
         for instrument in instruments:
             known = self._details.get(instrument.id)
             if known is None or _over(known, today):
-                self._keep(instrument, await self._listed_of(instrument, today))
+                self._keep(instrument, self._kept_of(instrument, today) or await self._listed_of(instrument, today))
             self.exchange(instrument.id, Route.USUAL)
+
+    def _kept_of(self, instrument: Instrument, today: str) -> tuple[ContractDetails, ...]:
+        """What an earlier start was told of the same description, in the same place, unless it is stale."""
+        found = () if self._kept is None else self._kept.get(self._place(instrument), self._link.clock.now())
+        return () if not found or _over(found[0], today) else found
+
+    def _place(self, instrument: Instrument) -> str:
+        """Another login, or another TWS, may list otherwise."""
+        settings = self._link.settings
+        return f"{settings.host}:{settings.port} {self._link.account} {wanted_contract(instrument)}"
 
     async def _listed_of(self, instrument: Instrument, today: str) -> tuple[ContractDetails, ...]:
         await self._link.budget.message()
@@ -57,6 +68,8 @@ class Contracts:
                 where="instruments",
                 remedy="Name exchange, currency and month in instruments.toml",
             )
+        if self._kept is not None:
+            self._kept.put(self._place(instrument), self._link.clock.now(), tuple(found))
         return tuple(found)
 
     def _keep(self, instrument: Instrument, listed: tuple[ContractDetails, ...]) -> None:

@@ -87,6 +87,11 @@ class Link:
         """Whether requests and orders may be sent."""
         return self.state is LinkState.UP
 
+    @property
+    def id_in_use(self) -> bool:
+        """Whether somebody else has the client id."""
+        return self._id_told
+
     async def wait_up(self) -> None:
         """Return when the link is up."""
         await self._is_up.wait()

@@ -1,6 +1,6 @@
 """Questions about the market that are asked once: what a symbol is, its price now, whether it trades, options, depth.
 
-Streams are in feed.py, past bars in history.py. What IB serves no longer is refused in words.
+Streams are in feed.py, past bars in history.py; questions.py asks all of them for whoever has nothing resolved.
 """
 
 import asyncio
@@ -10,14 +10,14 @@ from decimal import Decimal
 import msgspec
 
 from theo.adapters.ib.codes import Kind, meaning
-from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.contracts import DATE_DIGITS, Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
 from theo.adapters.ib.stream_reading import TIMES
-from theo.adapters.ib.trading_hours import MarketStatus, Phase, spans, status
-from theo.domain.errors import RefusedError
+from theo.adapters.ib.trading_hours import spans, status
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
+from theo.ports.market_questions import Depth, DepthRow, Listed, MarketStatus, OptionSeries, PriceNow, Snapshot
 
 SNAPSHOT_SECONDS = 15.0  # TWS ends a snapshot after eleven
 DEPTH_SECONDS = 3.0  # in which a book's rows come
@@ -40,68 +40,6 @@ class Match(msgspec.Struct, frozen=True):
     exchange: str
     currency: str
     name: str
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """What IB says of a contract. ``tick`` is its smallest increment as IB writes it."""
-
-    con_id: int
-    name: str
-    exchanges: tuple[str, ...]
-    order_types: tuple[str, ...]
-    tick: Decimal
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The market of an instrument at ``at`` (microseconds UTC), prices in price units, None where there is none."""
-
-    at: int
-    bid: int | None = None
-    ask: int | None = None
-    last: int | None = None
-    open: int | None = None
-    high: int | None = None
-    low: int | None = None
-    close: int | None = None  # of the session before
-    bid_size: int = 0
-    ask_size: int = 0
-    last_size: int = 0
-    volume: int = 0
-    late: bool = False  # a quarter of an hour
-    last_at: int = 0  # when the last trade was, by the exchange; 0 where IB does not say
-
-
-class PriceNow(msgspec.Struct, frozen=True):
-    """The newest price and the part of the day that it is of; ``change`` in price units since the session before, if known."""
-
-    price: int | None
-    phase: Phase
-    change: int | None
-    late: bool
-
-
-class OptionSeries(msgspec.Struct, frozen=True):
-    """Options of one class at one exchange: expiries YYYYMMDD, strikes as IB writes them."""
-
-    exchange: str
-    trading_class: str
-    multiplier: int
-    expiries: tuple[str, ...]
-    strikes: tuple[Decimal, ...]
-
-
-class DepthRow(msgspec.Struct, frozen=True):
-    """A level of a book: price in price units."""
-
-    price: int
-    size: int
-
-
-class Depth(msgspec.Struct, frozen=True):
-    """The best levels first."""
-
-    bids: tuple[DepthRow, ...]
-    asks: tuple[DepthRow, ...]
 
 
 class MarketData:
@@ -139,11 +77,14 @@ class MarketData:
             tuple(details.validExchanges.split(",")),
             tuple(details.orderTypes.split(",")),
             Decimal(str(details.minTick)),
+            instrument.tradable and bool(details.orderTypes),
+            contract.localSymbol,
+            contract.lastTradeDateOrContractMonth[:DATE_DIGITS],
         )
 
     def market_status(self, instrument: Instrument) -> MarketStatus:
         """Whether it trades now, by the hours that IB gave with the contract. Raises DataError when they cannot be read."""
-        details, now = self._contracts.details(instrument.id), self._link.clock.now()
+        details, now = self._contracts.details(instrument.id), self._link.clock.now() + self._link.clock_offset
         zone = details.timeZoneId
         return status(spans(details.tradingHours, zone), spans(details.liquidHours, zone), now)
 
@@ -202,14 +143,6 @@ class MarketData:
         self._link.client.cancelMktDepth(request, smart)
         bids, asks = (tuple(DepthRow(*row) for row in gathered.book[side]) for side in (1, ASK_SIDE))
         return Depth(bids, asks)
-
-    async def fundamentals(self, instrument: Instrument) -> None:
-        """Raises RefusedError, always."""
-        raise RefusedError(
-            f"IB gives no fundamental data of {instrument.symbol}",
-            why="its service for them has ended, corporate actions included",
-            remedy="Use a data vendor that has them",
-        )
 
     async def _ask(self, gathered: "_Gathered", send: Callable[[int], None], seconds: float, *, whole: bool = True) -> int:
         """Send, and wait for the end; where there is none (``whole`` False) what came within ``seconds`` is the answer."""

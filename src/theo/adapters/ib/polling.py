@@ -4,7 +4,7 @@ A polled price is no trade of a stream: it has no volume, what was traded betwee
 line stays open until a stream comes and history fills it. A price of a time that the stream has told already is left out.
 """
 
-from theo.adapters.ib.market_data import MarketData, Snapshot
+from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.requests import NoAnswerError
 from theo.adapters.ib.rounds import NEVER, Rounds
 from theo.adapters.ib.streams import SNAPSHOT
@@ -12,6 +12,7 @@ from theo.adapters.ib.subscription import FLOWING, Pauses, Subscription
 from theo.domain.errors import RefusedError
 from theo.domain.market_data import SECOND, Tick, TimeSource
 from theo.ports.feed import FeedState
+from theo.ports.market_questions import Snapshot
 
 BEGINS_AFTER = 30 * SECOND  # without a stream
 EVERY = 15 * SECOND  # TWS ends a snapshot after eleven

@@ -8,6 +8,8 @@ from theo.adapters.ib.budget import Limits
 from theo.domain.market_data import SECOND
 from theo.domain.orders import Route
 
+QUESTION_IDS = 4  # of clients that may ask at the same time, from the first one up
+
 
 class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``account`` "" means the only account that the login has. Times in microseconds unless the name says otherwise."""
@@ -16,6 +18,7 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 7497
     client_id: int = 1
     data_client_id: int | None = None  # of a socket of its own for market data; None: one socket for all
+    question_client_id: int = 91  # the first of QUESTION_IDS ids of those who only ask
     account: str = ""
     live: bool = False  # whether orders of real money are meant: everything else refuses a live account
     read_only: bool = False  # no order path at all: data may then come from a live gateway

@@ -5,38 +5,15 @@ made elsewhere; this is what IB says of the next few days.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from theo.domain.errors import DataError
 from theo.domain.market_data import SECOND
 from theo.market.sessions import Span
+from theo.ports.market_questions import MarketStatus, Phase
 
 CLOSED = "CLOSED"
 FORM = "%Y%m%d:%H%M"
-
-
-class Phase(StrEnum):
-    """The part of the trading day."""
-
-    REGULAR = "regular"
-    BEFORE = "before the regular hours"
-    AFTER = "after the regular hours"
-    CLOSED = "closed"
-
-
-class MarketStatus(msgspec.Struct, frozen=True):
-    """``until`` (microseconds UTC) is when the phase ends, 0 where IB's text does not reach so far."""
-
-    phase: Phase
-    until: int
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything can be traded."""
-        return self.phase is not Phase.CLOSED
 
 
 def spans(text: str, zone: str) -> list[Span]:

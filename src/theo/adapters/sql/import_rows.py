@@ -24,7 +24,9 @@ def begin(connection: Connection, source: str, fingerprint: str) -> StagedImport
     hidden = select(sources).where(sources.c.name == source, ~sources.c.visible)
     for row in connection.execute(hidden).all():
         if row.fingerprint == fingerprint:
-            return StagedImport(row.id, source, row.staged_rows)
+            ends = select(func.min(import_ranges.c.first), func.max(import_ranges.c.last))
+            first, last = connection.execute(ends.where(import_ranges.c.source_id == row.id)).one()
+            return StagedImport(row.id, source, row.staged_rows, first, last)
         drop(connection, row.id)
     return StagedImport(new_id(connection, source, IMPORT, visible=False, fingerprint=fingerprint), source, 0)
 

@@ -17,7 +17,7 @@ from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.app.composition import known_instruments
+from theo.app.composition import known_instrument
 from theo.app.home import Home, open_home
 from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import wide_table
@@ -69,7 +69,7 @@ class Held(msgspec.Struct, frozen=True):
 def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
     """Import bars and say what came in."""
     home = open_home(path)
-    instrument = instrument_of(home, wishes.file.symbol)
+    instrument = known_instrument(home, wishes.file.symbol)
     frame, splits = timeframe(wishes.timeframe), tuple(_split(text) for text in wishes.splits)
     settings = BarSettings(
         instrument=instrument,
@@ -95,7 +95,7 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
 def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
     """Import ticks and say what came in."""
     home = open_home(path)
-    instrument = instrument_of(home, wishes.symbol)
+    instrument = known_instrument(home, wishes.symbol)
     settings = TickSettings(
         instrument=instrument,
         columns=_columns(wishes.columns),
@@ -136,16 +136,6 @@ def run_list(path: Path, *, json: bool) -> int:
 
 def _shown(*times: str) -> list[str]:
     return [clock(parse_time(time)) for time in times]
-
-
-def instrument_of(home: Home, symbol: str) -> Instrument:
-    """A known instrument. Raises UserError naming those that are."""
-    listed = known_instruments(home)
-    if symbol not in listed:
-        raise UserError(
-            f"symbol {symbol!r} is not known", remedy=f"Known are {', '.join(sorted(listed))}; add it to {home.instruments}"
-        )
-    return listed[symbol].instrument
 
 
 def _columns(said: tuple[str, ...]) -> dict[str, str]:

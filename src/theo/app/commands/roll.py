@@ -10,7 +10,8 @@ import msgspec
 
 from theo.adapters.files.roll_calendars import write_calendar
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.app.commands.importing import instrument_of, known_sessions
+from theo.app.commands.importing import known_sessions
+from theo.app.composition import known_instrument
 from theo.app.configuration import configured
 from theo.app.home import open_home
 from theo.app.stored_bars import StoredSeries
@@ -31,7 +32,7 @@ EPOCH = date(1970, 1, 1)
 def run_roll(path: Path, symbol: str, timeframe: str, *, source: str, json: bool) -> int:
     """Make calendar and series anew, replacing earlier ones."""
     home = open_home(path)
-    instrument = instrument_of(home, symbol)
+    instrument = known_instrument(home, symbol)
     rule = configured(home.configuration).rolls.get(symbol, RollRule())
     store = SqlMarketStore(home.store)
     try:

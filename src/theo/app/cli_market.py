@@ -1,0 +1,100 @@
+"""The command line's questions to the broker: ``theo market`` and ``theo download``. None of them can order anything."""
+
+from typing import Annotated
+
+import typer
+
+from theo.app.cli_data import BarScope
+from theo.app.cli_options import Json, home_of
+
+market = typer.Typer(help="Ask IB about the market; runs beside a trader and can order nothing.", no_args_is_help=True)
+
+Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Shipped instruments, or your own.")]
+
+
+@market.command("validate")
+def validate(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
+    """Whether a symbol exists at IB and can be traded, and what IB says of it."""
+    from theo.app.commands.market import run_validate
+
+    raise typer.Exit(run_validate(home_of(context), symbols, json=json))
+
+
+@market.command("price")
+def price(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
+    """The newest price, also before and after the regular hours."""
+    from theo.app.commands.market import run_price
+
+    raise typer.Exit(run_price(home_of(context), symbols, json=json))
+
+
+@market.command("status")
+def status(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
+    """Whether it trades now, in which part of its day, and until when."""
+    from theo.app.commands.market import run_status
+
+    raise typer.Exit(run_status(home_of(context), symbols, json=json))
+
+
+@market.command("snapshot")
+def snapshot(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
+    """Best bid and offer, last trade, the day's prices and volume."""
+    from theo.app.commands.market import run_snapshot
+
+    raise typer.Exit(run_snapshot(home_of(context), symbols, json=json))
+
+
+@market.command("chain")
+def chain(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
+    """The options on it: classes, expiries and strikes, exchange by exchange."""
+    from theo.app.commands.market import run_chain
+
+    raise typer.Exit(run_chain(home_of(context), symbols, json=json))
+
+
+@market.command("depth")
+def depth(
+    context: typer.Context,
+    symbols: Symbols,
+    rows: Annotated[int, typer.Option("--rows", min=1, max=20, help="Levels of each side.")] = 5,
+    json: Json = False,
+) -> None:
+    """The best levels of the book."""
+    from theo.app.commands.market import run_depth
+
+    raise typer.Exit(run_depth(home_of(context), symbols, rows, json=json))
+
+
+@market.command("fundamentals")
+def fundamentals(context: typer.Context, symbol: Annotated[str, typer.Argument(help="For example SPY.")]) -> None:
+    """Refused: IB serves them no longer."""
+    from theo.app.market import get_fundamental_data
+
+    get_fundamental_data(home_of(context), symbol)
+
+
+@market.command("actions")
+def actions(context: typer.Context, symbol: Annotated[str, typer.Argument(help="For example SPY.")]) -> None:
+    """Refused: IB serves dividends and splits no longer."""
+    from theo.app.market import get_corporate_actions
+
+    get_corporate_actions(home_of(context), symbol)
+
+
+def download(
+    context: typer.Context,
+    symbol: Annotated[str, typer.Argument(help="A shipped instrument, or one of your instruments.toml.")],
+    timeframe: Annotated[str, typer.Option(help="For example 30s, 15min, 60min, 1d.")],
+    from_: Annotated[str, typer.Option("--from", metavar="DATE", help="First day (UTC), for example 20260102.")],
+    to: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included (default: until now).")] = "",
+    scope: Annotated[BarScope, typer.Option(help="Hours that the bars cover.")] = BarScope.RTH,
+    source: Annotated[
+        str, typer.Option(help="Name of the series in the store (default ib:rth or ib:all; of a future with its month).")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Bring bars of IB's history into the store, at the pace that IB allows; once more goes on where it was interrupted."""
+    from theo.app.commands.market import DownloadWishes, run_download
+
+    wishes = DownloadWishes(symbol, timeframe, from_, to, scope.value, source)
+    raise typer.Exit(run_download(home_of(context), wishes, json=json))
