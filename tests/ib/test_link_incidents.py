@@ -5,13 +5,17 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.ib.conftest import Told, running, until
+from tests.ib.conftest import SPEED, START, Told, running, until
 from theo.adapters.ib.link import Link, LinkState, Up
 from theo.adapters.ib.settings import IbSettings
 from theo.adapters.system.clock import PacedClock
 from theo.domain.errors import ConfigError, HaltRequiredError
 from theo.domain.market_data import HOUR
-from theo.gateway.building import Gateway
+from theo.gateway.books import booked
+from theo.gateway.building import Gateway, build
+from theo.gateway.contracts.book import Contracts
+from theo.gateway.desk import GatewaySettings
+from theo.gateway.market.synthetic import SyntheticMarket
 from theo.gateway.server import GatewayServer
 
 
@@ -103,6 +107,25 @@ async def test_the_wrong_account_ends_the_run_in_words(
     settings = msgspec.structs.replace(IbSettings(port=server.port), **change)
     with pytest.raises(ConfigError, match=said):
         await Link(settings, clock, told).run()
+
+
+async def test_a_login_of_real_money_ends_a_paper_run_before_anything_is_sent(contracts: Contracts, told: Told) -> None:
+    """Behind the port that is usual for paper logins is somebody's money."""
+    market = SyntheticMarket(7, contracts.listings(), START)
+    gateway = build(GatewaySettings(accounts=("U1234567",)), contracts, market, START)
+    clock = PacedClock(START, SPEED)
+    real = GatewayServer(gateway.simulator, clock, port=0)
+    await real.start()
+    link, up = Link(IbSettings(port=real.port), clock, told), list[bool]()
+    try:
+        with pytest.raises(ConfigError, match="U1234567 is an account of real money, and the mode is not live"):
+            await link.run()
+        up.append(link.up)
+    finally:
+        await link.close()
+        await real.stop()
+    assert up == [False]
+    assert not booked(gateway).orders
 
 
 async def test_what_a_listener_cannot_handle_halts(idle_link: Link) -> None:

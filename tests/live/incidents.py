@@ -1,42 +1,19 @@
 """What goes wrong in the field, by its name there, and what the whole platform makes of it."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-
-import msgspec
 
 from tests.gateway.conftest import START
-from tests.ib.conftest import Told
-from tests.live.incident_world import EITHER, HELD, MES, WITH_INDEX, IncidentWorld, ended
-from theo.adapters.system.clock import PacedClock
+from tests.live.incident_world import MES, IncidentWorld
 from theo.adapters.system.latch import StopFile
+from theo.domain.asked import ChangeAsked
 from theo.domain.facts import Differed, Filled, Reconciled, TradeClosed, TradeIntended
 from theo.domain.market_data import MINUTE, SECOND, Tick, TimeSource
 from theo.domain.orders import OrderRole
 from theo.engine.state import State
-from theo.gateway.building import Gateway
-from theo.gateway.server import GatewayServer
 from theo.ports.feed import FeedState
 
 LOGIN_ENDS = START + 5 * MINUTE
 Play = Callable[[IncidentWorld], Awaitable[float]]
-
-
-class Case(msgspec.Struct, frozen=True):
-    """``does``: what the platform does. ``alarms``: codes that a person is told. ``play`` gives the market seconds to recover.
-
-    ``ib``: lines of the configuration's table of that name. ``speed``: times the true pace. ``data``: it touches the market's
-    data, and the first bar that is trusted again is waited for.
-    """
-
-    name: str
-    does: str
-    alarms: tuple[str, ...]
-    play: Play
-    ib: str = ""
-    speed: float = 20.0
-    rules: str = HELD
-    data: bool = False
 
 
 def flat(state: State) -> bool:
@@ -109,7 +86,7 @@ async def competing_session(world: IncidentWorld) -> float:
     before = len(world.of(TradeIntended))
     await world.passes(160)
     assert len(world.of(TradeIntended)) == before  # neither the bar that it cut short is traded, nor those that nobody saw
-    assert "MES 1min is" in world.refusals()[-1]
+    assert "10197" in world.refusals()[-1]  # by its first cause, however often it was asked for again since
     world.over("competing-session")
     return await world.recovered()
 
@@ -314,11 +291,23 @@ async def partial_restart(world: IncidentWorld) -> float:
 
 
 async def two_permids(world: IncidentWorld) -> float:
-    """The next change makes two orders of one; what of it is the adapter's is in tests/ib/test_broker_incidents.py."""
+    """A person moves the stop, and two stops live; what becomes of the position when it is hit is what matters."""
     await world.holding()
+    stop, (trade,) = world.live_order(OrderRole.STOP), world.state().open_trades
+    world.doubled = True
     world.play("two-permids")
-    world.command("flatten")
-    return await world.recovered(lambda _state: bool(world.of(TradeClosed)))
+    world.command("modify_order", ChangeAsked(id=trade, stop="0.4%"))
+    await world.alarmed("two_orders")
+    world.over_at = world.clock.now()
+    took = await world.recovered(held)
+    twins = [order for order in world.books().orders if order.ref == stop.ref]
+    assert [(order.perm_id == stop.perm_id, order.ended) for order in twins] == [(True, False), (False, True)]
+    world.fill(OrderRole.STOP)
+    await world.recovered(lambda _state: bool(world.of(TradeClosed)))
+    sold = [each for each in world.books().executions if each.ref == stop.ref]
+    assert {each.perm_id for each in sold} == {stop.perm_id}
+    assert sum(each.quantity for each in sold) == 2  # and the position was not turned round
+    return took
 
 
 async def oco_both_fill(world: IncidentWorld) -> float:
@@ -370,164 +359,3 @@ async def restarted_within(world: IncidentWorld) -> float:
     took = await world.recovered(lambda _state: bool(world.of(TradeClosed)))
     assert any(isinstance(fact, Reconciled) for fact in world.facts)
     return took
-
-
-BOOKS_FIRST = "sends nothing; asks for orders, executions and positions, compares, fills the hole in its data, then goes on"
-CASES = (
-    Case(
-        "nightly-restart",
-        f"closes the gate two minutes before and opens it five after; {BOOKS_FIRST}",
-        (),
-        nightly_restart,
-        'restart = "10:15"',
-        40.0,
-        data=True,
-    ),
-    Case(
-        "blind-after-1102",
-        "notices each silent stream by its own rhythm, asks for it anew, fills the hole",
-        ("feed_silent",),
-        blind,
-        data=True,
-    ),
-    Case("farm-blip", "the same", ("feed_silent",), farm_blip, data=True),
-    Case("silent-streams", "the same", ("feed_silent",), silent_streams, data=True),
-    Case(
-        "competing-session",
-        "says who took the data, trades neither the bar that was cut short nor any after it, tries again until data come",
-        ("feed_competing",),
-        competing_session,
-        data=True,
-    ),
-    Case(
-        "reset-window-1100",
-        "sends nothing; pages after 15 minutes, and each hour",
-        ("session_closed",),
-        reset_window,
-        speed=80.0,
-        data=True,
-    ),
-    Case(
-        "weekly-2fa",
-        "a reminder comes before; when it has lapsed trading halts and a person is paged at once; goes on when he resumes",
-        ("login_lapses", "login_lapsed"),
-        weekly_2fa,
-        'login_day = "Friday"\nlogin_time = "10:05"',
-        data=True,
-    ),
-    Case(
-        "advisory-codes",
-        "keeps the stream; calls its series DELAYED and refuses signals on it with that word",
-        ("feed_delayed",),
-        advisory_codes,
-        rules=EITHER,
-    ),
-    Case(
-        "not-subscribed",
-        "names what is missing and what to do; trades nothing; asks again now and then",
-        ("feed_refused",),
-        not_subscribed,
-        data=True,
-    ),
-    Case(
-        "index-has-no-quotes",
-        "subscribes to an index's last values alone, and builds its bars of them",
-        (),
-        index_has_no_quotes,
-        speed=8.0,
-        rules=WITH_INDEX,
-        data=True,
-    ),
-    Case(
-        "sampled-ticks",
-        "takes each trade, or exact bars of five seconds, where IB grants it; each tick names its stream and whose time it has",
-        (),
-        sampled_ticks,
-        speed=8.0,
-        rules=WITH_INDEX,
-        data=True,
-    ),
-    Case("time-zone-shift", "reads no time that names no zone: every one is asked for in UTC", (), time_zone_shift, data=True),
-    Case(
-        "too-many-lines",
-        "says which series has none, trades nothing that rests on it, asks again; ticks one by one take no line and go on",
-        ("feed_refused",),
-        too_many_lines,
-        rules=WITH_INDEX,
-        data=True,
-    ),
-    Case(
-        "pacing",
-        "says that a hole is not filled yet, trades nothing until it is, asks again within its budget; nothing is lost",
-        ("backfill_late",),
-        pacing,
-        data=True,
-    ),
-    Case("duplicate-and-late-ticks", "counts each tick once, and late ones from history", (), duplicate_ticks, data=True),
-    Case(
-        "half-open",
-        f"asks for the time each half minute; without an answer it takes a new socket; {BOOKS_FIRST}",
-        (),
-        half_open,
-        speed=4.0,
-        data=True,
-    ),
-    Case("clock-skew", "says how far the clocks are apart", ("clock_skew",), clock_skew, data=True),
-    Case(
-        "sent-no-answer", "asks for the books and finds the order there; sends nothing twice", (), entry_meets("sent-no-answer")
-    ),
-    Case(
-        "lost-orders",
-        "asks for the books and, when they lack the order, sends it again under its own name",
-        (),
-        entry_meets("lost-orders", count=3),
-    ),
-    Case(
-        "fills-during-1100",
-        "finds the executions when it asks for them, and counts them by the exchange's time",
-        (),
-        fills_during_1100,
-    ),
-    Case("two-permids", "keeps one of the two orders and cancels the other", (), two_permids),
-    Case("partial-restart", "counts the part once; stop and target are of what is left", (), partial_restart),
-    Case("partial-bracket", "makes stop and target as large as what is held", (), partial_bracket),
-    Case("oco-both-fill", "sells back what was closed in excess, and pages", ("excess_fill",), oco_both_fill),
-    Case("tws-order", "reports it, and leaves it alone", ("foreign_order",), tws_order),
-    Case("duplicate-id", "begins its own numbers beyond all that were ever used", (), entry_meets("duplicate-id")),
-    Case("duplicate-callbacks", "counts each execution once; a correction wins; late charges count", (), duplicate_callbacks),
-    Case("corrected-execution", "the correction takes the place of the execution", (), corrected_execution),
-    Case(
-        "reject-201",
-        "closes the trade with the reason; the next bar may try again",
-        ("order_rejected",),
-        lambda world: refused(world, "reject-201"),
-    ),
-    Case("inactive", "the same", ("order_rejected",), lambda world: refused(world, "inactive")),
-    Case("cancel-races-fill", "the fill counts, and nothing is closed twice", (), cancel_races_fill),
-    Case("crash-anywhere", "goes on from its journal, and learns what filled meanwhile", (), restarted_within),
-)
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """Market seconds to recover, and until the first bar that is trusted again (None where it is not asked for); who was told."""
-
-    took: float
-    bar: float | None
-    told: list[tuple[str, str, str]]
-
-
-async def outcome(case: Case, home: Path, gateway: Gateway) -> Outcome:
-    """Play one."""
-    clock, told = PacedClock(START, case.speed), Told()
-    server = GatewayServer(gateway.simulator, clock, port=0)
-    await server.start()
-    try:
-        world = IncidentWorld(home, server, gateway, clock, told, ib=case.ib, rules=case.rules)
-        try:
-            took = await case.play(world)
-            bar = await world.first_trusted_bar() if case.data else None
-        finally:
-            await ended(world)
-    finally:
-        await server.stop()
-    return Outcome(took, bar, told.messages)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from tests.gateway.conftest import FIRST, LAST, START
-from tests.live.incidents import CASES, outcome
+from tests.live.incident_cases import CASES, outcome
 from theo.adapters.calendars.stored import session_table
 from theo.gateway.accounts.ledger import Ledgers
 from theo.gateway.building import Gateway, build
@@ -27,7 +27,8 @@ from theo.gateway.market.synthetic import SyntheticMarket
 from theo.gateway.streams.room import StreamsRoom
 from theo.gateway.trading.room import TradingRoom
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "incidents.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reference" / "incidents.md"
 ROW = re.compile(r"^\| `([\w-]+)` \|.*\| ([\d.]+) \| ([\d.]*) ?\|$", re.MULTILINE)
 HEAD = """# Incidents: what the platform does
 
@@ -47,6 +48,61 @@ seconds for a socket's answer, ten for a connection): where they enter, the figu
 """
 
 
+TAIL = """
+## Held elsewhere
+
+These need no gateway that goes wrong; the test that holds each is named.
+
+| name | where | what the platform does | held by |
+| --- | --- | --- | --- |
+"""
+# name -> what the platform does, tests as file::function
+HELD_BY = {
+    "breaker-reset-by-crash": (
+        "it stays tripped: the breaker is a fact of the journal",
+        ("tests/unit/drive/test_high_water.py::test_a_breaker_that_has_tripped_stays_so_after_a_crash",),
+    ),
+    "kill-switch-throws": (
+        "the halt is a file, written first; it needs no database, no core and no broker",
+        ("tests/unit/app/test_stop_and_resume.py::test_the_latch_is_written_when_the_databases_are_broken",),
+    ),
+    "database-away": (
+        "no order without a durable intent; halts and pages; the stops rest at the broker",
+        (
+            "tests/sim/test_live_world.py::test_the_invariants_hold",
+            "tests/unit/adapters/sql/test_crashes.py::test_a_full_database_stores_nothing_and_says_so",
+            "tests/unit/adapters/sql/test_crashes.py::test_a_disk_that_fails_in_the_commit_leaves_the_outcome_unknown",
+        ),
+    ),
+    "two-traders": (
+        "the second one is refused by the lease of the first, and told its process id",
+        (
+            "tests/unit/adapters/sql/test_crashes.py::test_a_living_writer_keeps_a_second_process_out",
+            "tests/contracts/test_journal_store.py::test_a_second_writer_is_refused_until_the_first_is_gone",
+        ),
+    ),
+    "clock-jump": (
+        "sessions follow the exchange's own wall clock, half-days and early closes; a clock that differs is told",
+        (
+            "tests/unit/adapters/test_calendars.py::test_daylight_saving_moves_the_instants_not_the_wall_clock",
+            "tests/unit/strategy/test_trading_window.py::test_intraday_trades_are_flat_before_the_end_and_the_actual_close",
+            "tests/ib/test_link_incidents.py::test_a_clock_that_differs_is_told_once",
+        ),
+    ),
+    "roll-gap": (
+        "the series moves by the difference of the two contracts: their gap is no signal",
+        ("tests/unit/drive/test_roll.py::test_the_gap_between_two_contracts_is_no_signal",),
+    ),
+    "paper-sends-live": (
+        "refused where the configuration is read, and again when the login names its account; nothing is sent",
+        (
+            "tests/unit/app/test_configuration.py::test_what_cannot_be_meant_is_refused_with_its_place",
+            "tests/ib/test_link_incidents.py::test_a_login_of_real_money_ends_a_paper_run_before_anything_is_sent",
+        ),
+    ),
+}
+
+
 Times = Mapping[str, tuple[float, float | None]]  # by name: until it has recovered, until the first trusted bar
 
 
@@ -59,7 +115,13 @@ def page(times: Times) -> str:
         took, bar = times[case.name]
         first = "" if bar is None else f"{bar:.1f} "
         rows.append(f"| `{case.name}` | {happens[case.name]} | {case.does} | {alarms} | {took:.1f} | {first}|")
-    return HEAD + "\n".join(rows) + "\n"
+    return HEAD + "\n".join(rows) + "\n" + TAIL + "\n".join(held_elsewhere(happens)) + "\n"
+
+
+def held_elsewhere(happens: Mapping[str, str]) -> list[str]:
+    """A row for each incident that no gateway can cause."""
+    tests = {name: "<br>".join(f"`{test}`" for test in held) for name, (_, held) in HELD_BY.items()}
+    return [f"| `{name}` | {happens[name]} | {does} | {tests[name]} |" for name, (does, _) in HELD_BY.items()]
 
 
 def times_on(text: str) -> Times:

@@ -8,7 +8,6 @@ from pathlib import Path
 from tests.ib.conftest import Told, until
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.system.clock import PacedClock
 from theo.app.composition import BUILD
 from theo.app.configuration import configured
 from theo.app.home import Home, open_home
@@ -20,6 +19,7 @@ from theo.drive.redecide import Compared
 from theo.engine.state import State
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
+from theo.ports.clock import Clock
 
 QUICK = """
 name = "quick"
@@ -45,7 +45,7 @@ WAIT_SECONDS = 60.0
 class Platform:
     """`theo live` on one home; ``begin`` and ``end`` as often as a test likes."""
 
-    def __init__(self, home: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told) -> None:
+    def __init__(self, home: Path, server: GatewayServer, gateway: Gateway, clock: Clock, told: Told) -> None:
         self.home: Home = open_home(home)
         self.gateway, self.server, self.clock, self.told = gateway, server, clock, told
         self.facts: list[Fact] = []

@@ -172,10 +172,11 @@ def _fill(life: _Life, fact: f.Filled, instruments: dict[int, Instrument]) -> No
 
 
 def _price(instruments: dict[int, Instrument], instrument: int, units: float | None) -> str:
+    """Without marks between thousands: what is shown here can be asked for as it is."""
     if units is None:
         return ""
     known = instruments.get(instrument)
-    return f"{units:g} price units" if known is None else known.text(units)
+    return f"{units:g} price units" if known is None else f"{units / 10**known.price_decimals:.{known.price_decimals}f}"
 
 
 def _shown(life: _Life, instruments: dict[int, Instrument]) -> OrderShown:

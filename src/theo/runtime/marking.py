@@ -49,10 +49,17 @@ class Marking:
         if hole is not None and hole.end is HoleEnd.KEPT and (before is None or hole != before.hole):
             self._lost[instrument] = "history does not fill it"
         if standing.hole_since or standing.state not in COMES:
-            why = standing.why or ("history is being asked" if standing.state in COMES else f"the stream is {standing.state}")
-            self._mark(instrument, (DataMark.INTERRUPTED, standing.hole_since or standing.heard_at, why), self._now())
+            said = DataMark.INTERRUPTED, standing.hole_since or standing.heard_at, self._cause(standing)
+            self._mark(instrument, said, self._now())
         else:
             self._soon(lambda: self._comes(instrument))
+
+    def _cause(self, standing: Standing) -> str:
+        """Why something is missing. What broke it stays the cause while it is asked for anew: a retry is none."""
+        if standing.why or standing.state in COMES:
+            return standing.why or "history is being asked"
+        mark, _, why = self._said.get(standing.instrument, (DataMark.WHOLE, 0, ""))
+        return why if mark is DataMark.INTERRUPTED and why != NOT_LISTENED else f"the stream is {standing.state}"
 
     def _begin_at(self, instrument: int, state: FeedState) -> None:
         if state is FeedState.ASKED:

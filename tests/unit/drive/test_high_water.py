@@ -4,13 +4,14 @@ import pytest
 
 from tests.unit.drive.small_worlds import CASH, plan_of
 from tests.unit.strategy.markets import SPY, bar, every_15_minutes, ruleset_of
-from theo.domain.facts import BreakerTripped, Fact, TradeClosed
+from theo.domain.facts import BreakerTripped, Fact, SignalClosed, TradeClosed, TradeIntended
 from theo.domain.instrument import MICROS
-from theo.domain.journal import Record
+from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import Bar
-from theo.drive.assembly import Plan
+from theo.drive.assembly import Plan, assemble
 from theo.drive.backtest import Backtested, backtest
 from theo.engine.codec import decode_facts
+from theo.engine.recovery import recover
 from theo.report.deals import runs
 from theo.risk.limits import UNLIMITED, Limits
 
@@ -58,3 +59,17 @@ def test_a_fall_from_what_was_won_today_trips_the_breaker(limit: float, trips: i
     assert [refused.rule for refused in tripped] == ["drawdown"] * trips
     for refused in tripped:
         assert refused.value > refused.limit > 0.02 * CASH / MICROS  # of the mark, which lies above the cash of the start
+
+
+def test_a_breaker_that_has_tripped_stays_so_after_a_crash() -> None:
+    """The process is gone; the next one knows what was recorded, and refuses what it would buy at once."""
+    made, records = plan(2.0), list[Record]()
+    done = backtest(made, bars(), records.extend)
+    core = assemble(plan(2.0))
+    recover(core, None, [r for r in records if r.stream == TRADING], [r for r in records if r.stream != TRADING])
+    assert core.state.breaker is not None
+    assert (core.state.breaker, core.state.breaker_holds_until) == (done.core.state.breaker, done.core.state.breaker_holds_until)
+    facts = [fact for end in every_15_minutes(len(PRICES) + 3)[len(PRICES) :] for fact in core.step(bar(SPY, end, LOST))[0]]
+    refused = [fact.refused for fact in facts if isinstance(fact, SignalClosed)]
+    assert [each.rule for each in refused if each] == ["breaker"] * 3
+    assert not [fact for fact in facts if isinstance(fact, TradeIntended)]

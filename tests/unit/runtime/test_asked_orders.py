@@ -120,11 +120,16 @@ async def test_the_functions_find_their_way_to_the_run_and_back(tmp_path: Path) 
     await virtual.shell.idle()
     trade = next(iter(virtual.shell.core.state.trades))
     entry, stop, target = ordering.get_order_status(tmp_path, trade, run="by-hand")
-    assert (entry.id, entry.status, entry.filled, entry.average_price) == (outcome.orders[0], "filled", 2, "4,995.00")
-    assert [(fill.quantity, fill.price) for fill in entry.fills] == [(2, "4,995.00")]
+    assert (entry.id, entry.status, entry.filled, entry.average_price) == (outcome.orders[0], "filled", 2, "4995.00")
+    assert [(fill.quantity, fill.price) for fill in entry.fills] == [(2, "4995.00")]
     assert [event.event for event in entry.events] == ["intended", "accepted", "full_fill"]
     assert {(order.role, order.status) for order in (stop, target)} == {("stop", "working"), ("target", "working")}
     assert [order.id for order in ordering.list_orders(tmp_path, run="by-hand")][:2] == [stop.id, target.id]  # what lives first
+    virtual.inbox.post(command(2, runs.at, ChangeAsked(id=stop.id, trigger=stop.trigger)))  # a price is asked for as it is shown
+    await virtual.run._operator.look()
+    again = virtual.inbox.outcome("c2")
+    assert again is not None
+    assert "is no price" not in again.text
     virtual.close()
     assert ordering.create_order(tmp_path, ENTER, run="by-hand").state == "not_running"
     inbox = SqlInbox(runs.folder)
