@@ -30,6 +30,7 @@ PACKAGES = (
     "numpy",
     "pandas",
     "pandas_market_calendars",
+    "psycopg",
     "pydantic",
     "pydantic_settings",
     "rich",
