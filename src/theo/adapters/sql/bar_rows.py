@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, select
 from theo.adapters.sql.dialect import insert_rows, raw_pages, upsert_rows
 from theo.adapters.sql.market_tables import bars as table
 from theo.adapters.sql.market_tables import levels, sources
-from theo.adapters.sql.meanings import RawRow, Value
+from theo.adapters.sql.meanings import Fixed, RawRow, Value
 from theo.adapters.sql.sources import names_by_id, visible_ids, writable_ids
 from theo.domain.errors import DataError
 from theo.domain.market_data import Bar
@@ -33,10 +33,10 @@ def add_bars(connection: Connection, bars: Sequence[Bar], ids: dict[str, int], *
 
     ``keep_stored`` leaves a stored bar of the same key whatever it holds; otherwise another bar raises DataError.
     """
-    rows = [bar_row(bar, ids[bar.source]) for bar in bars]
-    if insert_rows(connection, table, rows, skip_present=True) == len(rows) or keep_stored:
+    if sum(_insert_series(connection, bars, ids)) == len(bars) or keep_stored:
         return
-    for bar, row in zip(bars, rows, strict=True):
+    for bar in bars:
+        row = bar_row(bar, ids[bar.source])
         same_key = [table.c[name] == row[at] for at, name in enumerate(_KEY)]
         stored = connection.execute(select(table).where(*same_key)).one()
         if tuple(stored) != row:
@@ -46,6 +46,21 @@ def add_bars(connection: Connection, bars: Sequence[Bar], ids: dict[str, int], *
                 why="a closed bar changes only by a new revision",
                 remedy="Raise the bar's revision, or import the range again",
             )
+
+
+def _insert_series(connection: Connection, bars: Sequence[Bar], ids: dict[str, int]) -> Iterator[int]:
+    """Insert bars that are not stored, series by series, for those of one stand together in the table; how many of each."""
+    series: dict[tuple[int, str, str, str, int], list[tuple[Value, ...]]] = {}
+    for b in bars:
+        key = (b.instrument, b.timeframe, b.contract, b.source, b.revision)
+        rows = series.get(key)
+        if rows is None:
+            rows = series[key] = []
+        rows.append((b.start, b.at, b.end, b.open, b.high, b.low, b.close, b.volume, b.session_date))
+    for (instrument, timeframe, contract, source, revision), rows in series.items():
+        fixed: Fixed = {"instrument": instrument, "timeframe": timeframe, "contract": contract}
+        fixed = {**fixed, "source_id": ids[source], "revision": revision}
+        yield insert_rows(connection, table, rows, fixed=fixed, skip_present=True)
 
 
 def read_bars(connection: Connection, wanted: BarRange) -> Iterator[Bar]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 from theo.adapters.sql import sqlite
-from theo.adapters.sql.meanings import Failure, RawRow, Value
+from theo.adapters.sql.meanings import NONE_FIXED, Failure, Fixed, RawRow, Value
 
 Statement = Select[*tuple[Any, ...]]
 Rows = Sequence[tuple[Value, ...]]
@@ -28,7 +28,7 @@ class Product(Protocol):
     def raw_pages(self, connection: Connection, statement: Statement, size: int) -> Iterator[Sequence[RawRow]]:
         """See below."""
 
-    def insert_rows(self, connection: Connection, table: Table, rows: Rows, *, skip_present: bool = False) -> int:
+    def insert_rows(self, connection: Connection, table: Table, rows: Rows, fixed: Fixed, *, skip_present: bool) -> int:
         """See below."""
 
     def upsert_rows(self, connection: Connection, table: Table, rows: Rows) -> None:
@@ -54,12 +54,15 @@ def raw_pages(connection: Connection, statement: Statement, size: int) -> Iterat
     return product(connection.dialect.name).raw_pages(connection, statement, size)
 
 
-def insert_rows(connection: Connection, table: Table, rows: Rows, *, skip_present: bool = False) -> int:
-    """Insert whole rows, columns in the table's order, straight through the driver; how many were added.
+def insert_rows(
+    connection: Connection, table: Table, rows: Rows, *, fixed: Fixed = NONE_FIXED, skip_present: bool = False
+) -> int:
+    """Insert rows, columns in the table's order, straight through the driver; how many were added.
 
-    ``skip_present`` leaves rows whose key is stored as they are.
+    The rows have no place for a column in ``fixed``: its value is the same in all. ``skip_present`` leaves rows whose key is
+    stored as they are.
     """
-    return product(connection.dialect.name).insert_rows(connection, table, rows, skip_present=skip_present) if rows else 0
+    return product(connection.dialect.name).insert_rows(connection, table, rows, fixed, skip_present=skip_present) if rows else 0
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Rows) -> None:

@@ -1,7 +1,7 @@
 """Rows on their way into the projected tables: those that change are loaded, changed and written back once a batch."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -14,6 +14,7 @@ from theo.domain.keys import Key, Mode
 from theo.domain.market_data import DAY
 
 Row = dict[str, Any]
+KEYS: Final = ("account", "user_name", "mode", "run", "config", "config_version")
 
 
 class Context:
@@ -70,14 +71,20 @@ class EntityRows:
 
     def __init__(self, connection: Connection, context: Context, home: str) -> None:
         self._connection, self.context, self._home = connection, context, home
-        self._appended: dict[Table, list[tuple[Value, ...]]] = {}
+        self._appended: dict[Table, dict[tuple[str, ...], list[tuple[Value, ...]]]] = {}  # by their key columns
         self._entities: dict[tuple[Table, tuple[Value, ...]], Row] = {}
         self.seq = 0  # of the record that is being projected
         self.place = 0  # of the fact in it
 
-    def append(self, table: Table, *values: Value) -> None:
-        """Add a row whose key is the record and the fact's place in it."""
-        self._appended.setdefault(table, []).append((self._home, self.seq, self.place, *values))
+    def append(self, table: Table, keys: tuple[str, ...], *values: Value) -> None:
+        """Add a row that the record and the fact's place in it name; ``keys`` are its key columns."""
+        of_table = self._appended.get(table)
+        if of_table is None:
+            of_table = self._appended[table] = {}
+        rows = of_table.get(keys)
+        if rows is None:
+            rows = of_table[keys] = []
+        rows.append((self.seq, self.place, *values))
 
     def put(self, table: Table, *values: Value) -> None:
         """Add a row that may change later, columns in the table's order but for the last, ``seq``."""
@@ -123,8 +130,10 @@ class EntityRows:
 
     def flush(self) -> None:
         """Write everything."""
-        for table, rows in self._appended.items():
-            insert_rows(self._connection, table, rows)
+        for table, of_table in self._appended.items():
+            for keys, appended in of_table.items():
+                fixed = dict(zip(KEYS, keys, strict=True), home=self._home)
+                insert_rows(self._connection, table, appended, fixed=fixed)
         changed: dict[Table, list[tuple[Value, ...]]] = {}
         for (table, _), row in self._entities.items():
             changed.setdefault(table, []).append(tuple(row.values()))

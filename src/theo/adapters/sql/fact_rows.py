@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from theo.adapters.sql import projected_tables as t
-from theo.adapters.sql.entity_rows import EntityRows, Row, key_columns
+from theo.adapters.sql.entity_rows import KEYS, EntityRows, Row, key_columns
 from theo.domain import facts as f
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.signals import Proposal
@@ -42,12 +42,12 @@ def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ConfigVer
     context.know(versions(fact.world))
     came_back = isinstance(fact, f.Restarted)
     named = _text(context.versions)
-    rows.append(t.runs, *context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)
+    rows.append(t.runs, context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)
 
 
 def _decided(rows: EntityRows, fact: f.Decided) -> None:
     keys = rows.context.keys(fact.config)
-    rows.append(t.decisions, *keys, fact.end, fact.verdict, _text(fact.numbers), fact.truths)
+    rows.append(t.decisions, keys, fact.end, fact.verdict, _text(fact.numbers), fact.truths)
 
 
 def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:
@@ -79,7 +79,7 @@ def _trade_intended(rows: EntityRows, fact: f.TradeIntended) -> None:
 
 def _orders_intended(rows: EntityRows, fact: f.OrdersIntended) -> None:
     trade = rows.get(t.trades, fact.trade)
-    keys = tuple(trade[name] for name in ("account", "user_name", "mode", "run", "config", "config_version"))
+    keys = tuple(trade[name] for name in KEYS)
     _put_orders(rows, fact.at, keys, fact.approved.subject, fact.approved.passed)
 
 
@@ -133,9 +133,9 @@ def _filled(rows: EntityRows, fact: f.Filled) -> None:
     trade["first_fill_at"] = trade["first_fill_at"] or fact.at
     event = TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT
     trade["status"] = trade_life.next_status(TradeStatus(trade["status"]), event)
-    keys = tuple(trade[name] for name in ("account", "user_name", "mode", "run", "config", "config_version"))
+    keys = tuple(trade[name] for name in KEYS)
     where = (fact.execution, fact.order, fact.trade, fact.instrument, fact.role, fact.side)
-    rows.append(t.fills, *keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.timestamp, fact.at)
+    rows.append(t.fills, keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.timestamp, fact.at)
 
 
 def _fill_revised(rows: EntityRows, fact: f.FillRevised) -> None:
@@ -151,9 +151,9 @@ def _fill_revised(rows: EntityRows, fact: f.FillRevised) -> None:
     if TradeStatus(trade["status"]) in trade_life.OVER:
         event = TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT
         trade["status"] = trade_life.next_status(TradeStatus(trade["status"]), event)
-    keys = tuple(trade[name] for name in ("account", "user_name", "mode", "run", "config", "config_version"))
+    keys = tuple(trade[name] for name in KEYS)
     where = (fact.execution, fact.order, fact.trade, fact.instrument, order["role"], fact.side)
-    rows.append(t.fills, *keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.at, fact.at)
+    rows.append(t.fills, keys, *where, fact.quantity, fact.price, fact.value, fact.charges, fact.at, fact.at)
 
 
 def _close_asked(rows: EntityRows, fact: f.CloseAsked) -> None:
@@ -167,11 +167,13 @@ def _trade_closed(rows: EntityRows, fact: f.TradeClosed) -> None:
     unfilled = TradeEvent.NOT_REOPENED if fact.rolled_deals else TradeEvent.NEVER_FILLED
     event = TradeEvent.FLAT if fact.quantity else unfilled
     row["status"] = trade_life.next_status(TradeStatus(row["status"]), event)
+    closed_before = row["closed_at"] is not None
     row["how"], row["closed_at"] = fact.how, fact.at
     row["gross"], row["charges"] = fact.gross + fact.rolled_gross, fact.charges + fact.rolled_charges
     if not fact.quantity:
         return
-    before = rows.find(t.deals, fact.id)  # a trade that ran again after its end closes twice; its sums are of the whole
+    # A trade that ran again after its end closes twice; its sums are of the whole. For all others no deal is looked for.
+    before = rows.find(t.deals, fact.id) if closed_before else None
     earlier = (before["gross"], before["charges"]) if before else (0, 0)
     _put_deal(rows, row, fact.id, fact, fact.how)
     day = rows.today(fact.at)
@@ -182,7 +184,7 @@ def _trade_closed(rows: EntityRows, fact: f.TradeClosed) -> None:
 
 
 def _put_deal(rows: EntityRows, row: Row, name: str, fact: f.TradeClosed | f.LegRolled, how: str) -> None:
-    keys = tuple(row[column] for column in ("account", "user_name", "mode", "run", "config", "config_version"))
+    keys = tuple(row[column] for column in KEYS)
     sums = (fact.quantity, fact.entry_sum, fact.exit_sum, fact.gross, fact.charges, fact.gross - fact.charges)
     times = (row["first_fill_at"] or fact.at, fact.at)
     rows.put(t.deals, name, *keys, row["signal_id"], row["instrument"], row["side"], *sums, how, *times)
@@ -225,23 +227,23 @@ def _day_began(rows: EntityRows, fact: f.DayBegan) -> None:
 def _breaker_tripped(rows: EntityRows, fact: f.BreakerTripped) -> None:
     r = fact.refused
     what = ("breaker_tripped", "", r.text, r.rule, r.value, r.limit, fact.holds_until)
-    rows.append(t.latches, *rows.context.keys(), fact.at, *what)
+    rows.append(t.latches, rows.context.keys(), fact.at, *what)
 
 
 def _breaker_reset(rows: EntityRows, fact: f.BreakerReset) -> None:
-    rows.append(t.latches, *rows.context.keys(), fact.at, "breaker_reset", fact.actor, fact.reason, "", None, None, None)
+    rows.append(t.latches, rows.context.keys(), fact.at, "breaker_reset", fact.actor, fact.reason, "", None, None, None)
 
 
 def _halted(rows: EntityRows, fact: f.Halted) -> None:
-    rows.append(t.latches, *rows.context.keys(), fact.at, "halted", fact.actor, fact.reason, "", None, None, None)
+    rows.append(t.latches, rows.context.keys(), fact.at, "halted", fact.actor, fact.reason, "", None, None, None)
 
 
 def _resumed(rows: EntityRows, fact: f.Resumed) -> None:
-    rows.append(t.latches, *rows.context.keys(), fact.at, "resumed", fact.actor, fact.reason, "", None, None, None)
+    rows.append(t.latches, rows.context.keys(), fact.at, "resumed", fact.actor, fact.reason, "", None, None, None)
 
 
 def _event(rows: EntityRows, at: int, kind: str, subject: str, text: str, severity: str = "") -> None:
-    rows.append(t.events, *rows.context.keys(), at, kind, severity, subject, text)
+    rows.append(t.events, rows.context.keys(), at, kind, severity, subject, text)
 
 
 def _restarted(rows: EntityRows, fact: f.Restarted) -> None:

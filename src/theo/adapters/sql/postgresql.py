@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from theo.adapters.sql.meanings import WRITES, Failure, RawRow, Value
+from theo.adapters.sql.meanings import WRITES, Failure, Fixed, RawRow, Value, whole_rows
 
 SCHEMA: Final = "exact"  # our tables, in whole numbers; what people read is made of them in ``public``
 POOL_SIZE: Final = 5
@@ -193,8 +193,11 @@ def _upsert_tail(table: Table, *, skip_present: bool) -> str:
     return text[text.index("ON CONFLICT") :]
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], *, skip_present: bool = False) -> int:
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], fixed: Fixed, *, skip_present: bool
+) -> int:
     """See dialect.py."""
+    rows = whole_rows(table, rows, fixed)
     if skip_present:
         return _merge(connection, table, rows, skip_present=True)
     _copy(connection, table.name, table, rows)

@@ -5,11 +5,11 @@ postgresql.py is its counterpart; who asks goes through dialect.py.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, bindparam, create_engine, event, literal
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL
@@ -17,10 +17,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from theo.adapters.sql.meanings import WRITES, Failure, RawRow, Value
+from theo.adapters.sql.meanings import WRITES, Failure, Fixed, RawRow, Value, whole_rows
 
 BUSY_WAIT_S: Final = 10.0  # a bulk import holds the write lock for about 0.1 s a batch
 CACHE_KIB: Final = 32_768
+WRITTEN_ROWS_MIN: Final = 500  # with fewer rows a statement of their own costs more than it saves
+WRITTEN_TEXTS_KEPT: Final = 64
 
 _DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 
@@ -75,6 +77,17 @@ def _insert_text(table: Table, *, skip_present: bool) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
+@lru_cache(maxsize=WRITTEN_TEXTS_KEPT)
+def _fixed_insert_text(table: Table, fixed: tuple[tuple[str, Value], ...], *, skip_present: bool) -> str:
+    """With the fixed values written into the statement: binding a text again for each row costs as much as storing it."""
+    values: dict[str, ColumnElement[Any]] = {c.name: bindparam(f"row_{c.name}", required=False) for c in table.columns}
+    values |= {name: literal(value, table.c[name].type, literal_execute=True) for name, value in fixed}
+    statement = insert(table).values(values)
+    if skip_present:
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
+
+
 @cache
 def _upsert_text(table: Table) -> str:
     statement = insert(table)
@@ -96,9 +109,15 @@ def raw_pages(connection: Connection, statement: Select[*tuple[Any, ...]], size:
         yield page
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], *, skip_present: bool = False) -> int:
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]], fixed: Fixed, *, skip_present: bool
+) -> int:
     """See dialect.py."""
-    return connection.exec_driver_sql(_insert_text(table, skip_present=skip_present), list(rows)).rowcount
+    if len(rows) >= WRITTEN_ROWS_MIN and fixed:
+        text = _fixed_insert_text(table, tuple(fixed.items()), skip_present=skip_present)
+    else:
+        text, rows = _insert_text(table, skip_present=skip_present), whole_rows(table, rows, fixed)
+    return connection.exec_driver_sql(text, list(rows)).rowcount
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:
