@@ -31,12 +31,14 @@ from theo.domain.errors import ConfigError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND, SessionScope
 from theo.drive.assembly import Plan, assemble
+from theo.market.rolls import RollRule
 from theo.market.series import Series
 from theo.market.sessions import Hours
 from theo.market.wall_clock import WallClock
 from theo.ports.clock import Clock
 from theo.ports.notifier import Notifier
 from theo.runtime.boot import boot
+from theo.runtime.delivery import Delivery
 from theo.runtime.listening import Listening
 from theo.runtime.live import LiveRun
 from theo.runtime.marking import Marking
@@ -113,11 +115,13 @@ def open_live(
         schedules = {plan.instruments[symbol].id: fees.schedule(name) for symbol, name in plan.fees.items()}
         market = data_link(link)
         listed = contracts if market is link else _contracts(home, market, plan, clock)
-        broker, feed = IbBroker(link, contracts, schedules), IbFeed(market, listed)
+        whole_hours = _whole_hours(plan)
+        delivery = Delivery(contracts.last_trade, whole_hours, RollRule().days, clock.now, notifier)
+        broker, feed = IbBroker(link, contracts, schedules, delivery.refusal), IbFeed(market, listed)
         latch = StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
         inbox = SqlInbox(folder)
-        heard, whole_hours = last_heard(store), _whole_hours(plan)
+        heard = last_heard(store)
         marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
         listening = Listening(
             feed,
@@ -136,7 +140,7 @@ def open_live(
         operator = Operator(shell, inbox, latch, IbMargins(broker))
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
         links = [each.run for each in dict.fromkeys((link, market))]
-        run = LiveRun(booted, shell, broker, gate, operator, store, clock, BUILD, (*links, listening.run), begun)
+        run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, (*links, listening.run), begun)
     except BaseException:
         store.close()
         raise

@@ -32,8 +32,8 @@ def refuse_live_rolls(rules: Mapping[str, RollRule], traded: Iterable[str]) -> N
     if meant:
         raise ConfigError(
             f"[roll.{meant[0]}] is for stored bars: a live run does not roll",
-            why="it trades the contract that ends first, and leaves closing it in time to you",
-            remedy="Take the table out, and close what is open before the last trade",
+            why="it trades the contract that ends first, and closes what is open in it five trading days before its last trade",
+            remedy="Take the table out",
         )
 
 

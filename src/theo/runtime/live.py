@@ -13,6 +13,7 @@ from theo.ports.broker import Broker
 from theo.ports.clock import Clock
 from theo.ports.store import JournalStore
 from theo.runtime.boot import Booted, keep_snapshot
+from theo.runtime.delivery import Delivery
 from theo.runtime.operator import Operator
 from theo.runtime.run import CONTROL_INTERVAL, SNAPSHOT_INTERVAL
 from theo.runtime.session_gate import SessionGate
@@ -33,6 +34,7 @@ class LiveRun:
         shell: Shell,
         broker: Broker,
         gate: SessionGate,
+        delivery: Delivery,
         operator: Operator,
         store: JournalStore,
         clock: Clock,
@@ -41,7 +43,8 @@ class LiveRun:
         begun: Callable[[int], None] | None = None,
     ) -> None:
         self._booted, self._shell, self._broker = booted, shell, broker
-        self._gate, self._operator, self._store, self._clock, self._build = gate, operator, store, clock, build
+        self._gate, self._delivery, self._operator = gate, delivery, operator
+        self._store, self._clock, self._build = store, clock, build
         self._services, self._begun = services, begun
         self._looked_at = self._kept_at = clock.now()
         self._stopping = False
@@ -78,6 +81,7 @@ class LiveRun:
         if now - self._looked_at >= CONTROL_INTERVAL:
             self._looked_at = now
             self._gate.look()
+            self._delivery.look(self._shell.core, self._shell.post)
             await self._operator.look()
         if now - self._kept_at >= SNAPSHOT_INTERVAL:
             await self._keep()

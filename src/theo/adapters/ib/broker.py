@@ -5,7 +5,7 @@ told when the link is lost around it: before the first byte an order certainly n
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -37,6 +37,7 @@ from theo.ports.broker import Answer
 from theo.venue.fees import Schedule
 
 DUPLICATE_ID, NO_CONTRACT = 103, 200  # IB's codes, for what we refuse before it does
+REFUSED_HERE = 0  # what IB would take
 ORDER_IDS_SINCE = 1_767_225_600 * SECOND  # 2026-01-01 UTC
 ORDER_IDS_MAX = 2**31 - 1  # IB's order ids are signed 32-bit
 LEFT_IN_TWS = "cancel or change it in TWS"
@@ -45,11 +46,18 @@ LEFT_IN_TWS = "cancel or change it in TWS"
 class IbBroker:
     """Implements ports.broker.Broker. ``fees``: how charges are estimated until IB tells them, by our instrument id.
 
+    ``refusal``: why an order must not leave, though the core wants it; "" for one that may.
     Whoever makes it runs the link; the contracts of all instruments must be resolved before their orders are sent.
     """
 
-    def __init__(self, link: Link, contracts: Contracts, fees: Mapping[int, Schedule]) -> None:
-        self._link, self._contracts = link, contracts
+    def __init__(
+        self,
+        link: Link,
+        contracts: Contracts,
+        fees: Mapping[int, Schedule],
+        refusal: Callable[[Order], str] = lambda _order: "",
+    ) -> None:
+        self._link, self._contracts, self._refusal = link, contracts, refusal
         self._answer: Answer = _nobody
         self._names, self._later = OrderNames(), Later(link)
         self._executions = Executions(link, contracts, self._names, self._later, fees, self._say_fill)
@@ -152,6 +160,8 @@ class IbBroker:
         known = [sent for sent in map(self._names.of, (o.id for o in orders)) if sent is not None]
         lives = ", ".join(sent.order.id for sent in known if sent.answered and not sent.ended)
         refused = (DUPLICATE_ID, f"IB already works {lives}") if lives else None
+        ours = next(filter(None, map(self._refusal, orders)), "")
+        refused = refused or ((REFUSED_HERE, ours) if ours else None)
         made = []
         for order in orders:
             try:

@@ -6,6 +6,7 @@ A future is looked up by its root; the contract is the one whose last trade day 
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
 
 from ib_async.contract import Contract, ContractDetails
 
@@ -18,6 +19,8 @@ from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.orders import Route
 
 DATE_DIGITS = 8
+EPOCH = date(1970, 1, 1)
+LONG_AGO = 0  # before every day that a market is looked at
 
 
 class Contracts:
@@ -93,6 +96,17 @@ class Contracts:
                 self._by_con_id[details.contract.conId] = self._instruments[instrument]
                 return details.contract
         raise KeyError(name)
+
+    def last_trade(self, instrument: int, name: str) -> int | None:
+        """The last trade day of a future's contract, days since the epoch; None for no future, or one that is not resolved.
+
+        A contract that is listed no more has ended: LONG_AGO. Where IB names only a month it is that month's first day.
+        """
+        listed = self._listed.get(instrument, ())
+        if not listed or self._instruments[instrument].security_type is not SecurityType.FUT:
+            return None
+        found = (each for each in listed if each.contract is not None and name in {"", contract_name(each.contract)})
+        return next(map(_day, found), LONG_AGO)
 
     def named(self, instrument: int, con_id: int, exchange: str) -> Contract:
         """A contract as an order of it names it: today's, or that of an earlier month."""
@@ -177,6 +191,11 @@ def _months(found: list[ContractDetails]) -> bool:
     held = [details.contract for details in found if details.contract is not None]
     days, names = {each.lastTradeDateOrContractMonth for each in held}, {contract_name(each) for each in held}
     return len(days) == len(names) == len(found) and "" not in names
+
+
+def _day(details: ContractDetails) -> int:
+    text = _last_day(details)
+    return (date(int(text[:4]), int(text[4:6]), int(text[6:8] or 1)) - EPOCH).days
 
 
 def _over(details: ContractDetails, today: str) -> bool:

@@ -94,8 +94,12 @@ def _close_trade(turn: Turn, command: Command) -> tuple[bool, str]:
 
 
 def _roll(turn: Turn, command: Command) -> tuple[bool, str]:
-    """The contract behind an instrument ends: nothing is carried over, waiting entries neither."""
-    trades = [t for t in open_trades(turn) if str(t.instrument) == command.subject]
+    """The contract behind an instrument ends: nothing is carried over, waiting entries neither.
+
+    ``subject`` is the instrument's id, and after a blank the contract where only that one ends.
+    """
+    instrument, _, contract = command.subject.partition(" ")
+    trades = [t for t in open_trades(turn) if str(t.instrument) == instrument and contract in {"", t.contract}]
     for trade in trades:
         close_trade(turn, trade.id, "roll")
     return True, f"closing {len(trades)} trades before the contract ends"
