@@ -12,6 +12,7 @@ from tests.ib.conftest import WAIT_SECONDS, Told, running, until
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.feed import IbFeed
 from theo.adapters.ib.link import Link
+from theo.adapters.ib.streams import SNAPSHOT
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import SECOND, SessionScope, Tick, TickFlag, TickKind
 from theo.gateway.building import Gateway
@@ -93,8 +94,9 @@ class FeedWorld:
         return [tick for tick in self.ticks if tick.instrument == instrument and tick.kind in TRADES]
 
     def handed(self, symbol: str, first: int, last: int) -> Counter[Row]:
-        """Handed-over trades by second, of seconds first to last."""
-        rows = [(tick.timestamp // SECOND, tick.price, tick.volume) for tick in self.of(symbol)]
+        """Handed-over trades by second, of seconds first to last; prices that were polled are not prints."""
+        prints = [tick for tick in self.of(symbol) if tick.source != SNAPSHOT]
+        rows = [(tick.timestamp // SECOND, tick.price, tick.volume) for tick in prints]
         return Counter(row for row in rows if first <= row[0] <= last)
 
     def own(self, symbol: str, first: int, last: int) -> Counter[Row]:

@@ -105,7 +105,7 @@ async def _kept(link: Link) -> AsyncIterator[BaseException | None]:
 def _not_up(link: Link, settings: IbSettings, failure: BaseException | None) -> Finding:
     if isinstance(failure, TheoError):
         return Finding("account", "fail", failure.what, failure.remedy)
-    if link.why.startswith(str(ID_IN_USE)):
+    if link.id_in_use:
         return Finding("connection", "fail", f"client id {settings.client_id} is in use", meaning(ID_IN_USE).remedy)
     return Finding(
         "connection",
