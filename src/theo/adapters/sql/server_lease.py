@@ -4,6 +4,7 @@ A connection that is cut loses its locks while its process lives on: another may
 the first one's next append is refused by it.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
@@ -13,6 +14,7 @@ from theo.adapters.sql.place import Place
 from theo.domain.errors import HaltRequiredError
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+_GIVE_UP = text("SELECT pg_advisory_unlock_all()")
 _HOLDER = text(
     "SELECT coalesce(a.client_addr::text, 'local') || ' process ' || l.pid "
     "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
@@ -71,8 +73,10 @@ class ServerLease:
         return f"{self._place.name}/{stream}"
 
     def release(self) -> None:
-        """Give up everything."""
+        """Give up everything, at once: the server notices the end of a connection a little later."""
         if self._connection is not None:
+            with contextlib.suppress(DBAPIError):  # a connection that was cut holds nothing
+                self._connection.execute(_GIVE_UP)
             self._connection.close()
             self._connection.engine.dispose()
         self._connection, self._held = None, []
