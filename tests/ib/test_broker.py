@@ -77,7 +77,9 @@ async def test_what_rests_has_exactly_our_prices(desk: Desk, kind: OrderType, fi
     assert terms.stop == prices.get("stop")
     assert worked.order.account == "DU1234567"
     (entry,) = (await desk.book()).orders
-    assert entry.order == msgspec.structs.replace(order, account="DU1234567")
+    month = worked.listing.contract.local_symbol
+    assert month.startswith("MES")
+    assert entry.order == msgspec.structs.replace(order, account="DU1234567", contract=month)
     assert desk.of(OrderAmended) == []
 
 
