@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.conftest import SPEED
 from tests.ib.conftest import Told
-from tests.live.platform import Platform
+from tests.live.platform import QUICK, Platform
 from tests.unit.gateway.tables import at
 from theo.adapters.system.clock import PacedClock
 from theo.engine.order_life import OrderStatus
@@ -46,6 +46,7 @@ async def test_a_position_is_closed_and_none_is_opened(
     clock = late_server._clock
     assert isinstance(clock, PacedClock)
     platform = Platform(tmp_path, late_server, gateway, clock, told)
+    platform.rules.write_text(QUICK.replace("percent = 0.02", "percent = 2"), encoding="utf-8")  # its own exits stay away
     await platform.begin()
     assert platform.live is not None
     platform.live.run._delivery._days = -1

@@ -19,7 +19,6 @@ from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.liveness import Rhythm
 from theo.adapters.ib.order_names import Sent
 from theo.adapters.ib.tick_line import Print, TickLine
-from theo.domain.effects import Effect
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Order, OrderRole
 from theo.domain.reports import OrderFilled
@@ -28,7 +27,6 @@ from theo.engine.turn import Turn
 from theo.risk import approve
 from theo.runtime.marking import Marking
 from theo.runtime.session_gate import SessionGate
-from theo.runtime.shell import Shell
 
 SHORT = market.OPEN + 45 * MINUTE
 NEVER = 1 << 62
@@ -80,13 +78,6 @@ def _counted_again(patch: Patch) -> None:
     patch.setattr(books, "learn_fill", again)
 
 
-def _sent_first(patch: Patch) -> None:
-    async def sends_first(_self: Shell, _waiting: list[Effect]) -> None:
-        pass
-
-    patch.setattr(Shell, "_commit_before", sends_first)
-
-
 def _never_silent(patch: Patch) -> None:
     patch.setattr(Rhythm, "due", lambda _self, _since, _now: NEVER)
 
@@ -124,12 +115,10 @@ def _not_marked(patch: Patch) -> None:
     patch.setattr(Marking, "_mark", lambda _self, _instrument, _said, _at: None)
 
 
-CRASHES = Rates(append_fails=0.0, outcome_unknown=0.0, crash=0.1, stall=0.0)  # between send and record
 SAFEGUARDS: Mapping[str, Safeguard] = {
     "identity by orderRef": Safeguard(_nameless, 1),
     "executions are asked for after a lost link": Safeguard(_not_asked, 6, frozenset({"fills-during-1100"})),
     "executions are counted once": Safeguard(_counted_again, 1, frozenset({"fills-during-1100", "reset"})),
-    "intent first": Safeguard(_sent_first, 1, rates=CRASHES),
     "silent streams are noticed": Safeguard(_never_silent, 1, frozenset({"farm-blip", "blind-after-1102"})),
     "nothing is sent around the restart": Safeguard(_no_gate, 1, restart="10:00"),
     "stop with entry": Safeguard(_without_stop, 1),
