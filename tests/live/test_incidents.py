@@ -14,7 +14,6 @@ from theo.gateway.building import Gateway
 from theo.gateway.incidents.catalogue import ELSEWHERE
 from theo.runtime.marking import Marking
 
-
 OPEN = pytest.mark.xfail(reason="not-subscribed does not end in time on every machine: cause not found yet", strict=False)
 
 
