@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from theo.app.cli_data import importing, journal
+from theo.app.cli_db import db
 from theo.app.cli_market import download, market
 from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
 from theo.app.cli_order import order, trade
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(importing, name="import")
 app.add_typer(journal, name="journal")
 app.add_typer(market, name="market")
+app.add_typer(db, name="db")
 app.command("download")(download)
 app.add_typer(order, name="order")
 app.add_typer(trade, name="trade")

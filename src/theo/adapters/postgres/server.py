@@ -63,9 +63,23 @@ class Server(msgspec.Struct, frozen=True):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.user:
                 _give(folder, self.user)
-        self._run("initdb", "-D", str(self.data), "-U", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        self._refuse_strangers()
+        sync = ["--no-sync"] if "fsync = off" in settings else []
+        self._run("initdb", "-D", str(self.data), "-U", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", *sync)
         wanted = ("listen_addresses = ''", f"unix_socket_directories = '{self.socket}'", f"port = {PORT}", *settings)
         self._append("\n".join(wanted) + "\n")
+
+    def _refuse_strangers(self) -> None:
+        """Raise UserError when the user may not run the programs."""
+        try:
+            self._call("initdb", "--version")
+        except OSError as error:
+            raise UserError(
+                f"the user {self.user or 'of this process'} cannot run PostgreSQL there: {error.strerror}",
+                where=str(self.folder),
+                why=f"the programs are in {self.binaries}",
+                remedy="Let that user enter the folder, or install theo as that user",
+            ) from error
 
     def _append(self, lines: str) -> None:
         """Through the server's own user, to whom the folder belongs."""
