@@ -10,15 +10,13 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.projection import Decoders, Projection
 from theo.domain.instrument import Instrument
-from theo.engine.codec import DATA, decode_batch, decode_facts
+from theo.engine.codec import DATA, decode_batch, kept_facts
 from theo.ports.store import JournalStore
 
 
 def decoders() -> Decoders:
     """How this build reads journal records."""
-    return Decoders(
-        facts=decode_facts, market=lambda r: decode_batch(r).items if r.type == DATA else (), versions=config_versions
-    )
+    return Decoders(facts=kept_facts, market=lambda r: decode_batch(r).items if r.type == DATA else (), versions=config_versions)
 
 
 def config_versions(world: str) -> Mapping[str, str]:

@@ -7,17 +7,20 @@ Payloads of the trading stream are JSON, readable by anyone for years; market da
 never rewritten: a changed struct gets a new version and an upcaster here.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import or_
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import FACTS_VERSION, Fact
+from theo.domain.facts import FACTS_VERSION, Decided, Fact
 from theo.domain.inputs import Input
 from theo.domain.journal import Record
 from theo.domain.market_data import MarketData
 
+T = TypeVar("T")
 STEPS: Final = "steps"
 DATA: Final = "data"
 DATA_VERSION = 1
@@ -35,6 +38,16 @@ class Step(msgspec.Struct, frozen=True, gc=False, array_like=True):
     facts: list[Fact]
 
 
+class DecidedText(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="decided"):
+    """``Decided`` for who stores it again: its numbers as the JSON text that the record holds."""
+
+    config: str
+    end: int
+    verdict: str
+    numbers: msgspec.Raw
+    truths: int
+
+
 class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Market data in arrival order; ``first`` numbers its first item, from 1."""
 
@@ -45,15 +58,23 @@ class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True):
 encode_steps = msgspec.json.Encoder().encode
 encode_batch = msgspec.msgpack.Encoder().encode
 _steps_decoder = msgspec.json.Decoder(list[Step])
+# A fact with a decision's numbers as text.
+KEPT_FACT: Any = reduce(or_, (DecidedText if kind is Decided else kind for kind in get_args(Fact)))
+_kept_decoder = msgspec.json.Decoder(list[tuple[int, int, msgspec.Raw, list[KEPT_FACT]]])
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 
 # (type, version) -> decoder of that version's payload. Old entries stay for ever.
 _VERSIONS: dict[int, Callable[[bytes], list[Step]]] = {FACTS_VERSION: _steps_decoder.decode}
+_KEPT: dict[int, Callable[[bytes], list[Any]]] = {FACTS_VERSION: _kept_decoder.decode}
 
 
 def decode_steps(record: Record) -> list[Step]:
     """The steps of a trading record, in order; raises CorruptionError for a payload that cannot be one."""
-    decode = _VERSIONS.get(record.version)
+    return _decoded(record, _VERSIONS)
+
+
+def _decoded(record: Record, versions: dict[int, Callable[[bytes], list[T]]]) -> list[T]:
+    decode = versions.get(record.version)
     if record.type != STEPS or decode is None:
         raise CorruptionError(
             f"record of type {record.type} version {record.version} is not known",
@@ -85,3 +106,10 @@ def decode_facts(record: Record) -> tuple[Fact, ...]:
     if record.type != STEPS:
         return ()
     return tuple(fact for step in decode_steps(record) for fact in step.facts)
+
+
+def kept_facts(record: Record) -> Iterator[Fact | DecidedText]:
+    """As ``decode_facts``, for who stores them again: decisions, which are nearly all, keep their numbers as text."""
+    if record.type == STEPS:
+        for _at, _consumed, _input, facts in _decoded(record, _KEPT):
+            yield from facts

@@ -158,5 +158,8 @@ class MarketStore(Protocol):
         ``run`` "" means every run; ``equal`` names columns and the values that they must have.
         """
 
+    def decided_beside(self, config: str, end: int) -> tuple[int | None, int | None]:
+        """Of a configuration's decisions, the ends of the bars nearest before and after one; None where there is none."""
+
     def close(self) -> None:
         """Release the store."""

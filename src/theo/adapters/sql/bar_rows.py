@@ -1,8 +1,10 @@
 """bars and levels: adding and reading. A bar's key is (instrument, timeframe, start, contract, source, revision)."""
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, select
@@ -19,6 +21,8 @@ from theo.ports.market_store import BarArrays, BarRange, Level
 READ_ROWS: Final = 10_000
 ARRAY_COLUMNS: Final = ("start_at", "end_at", "open", "high", "low", "close", "volume")
 _KEY: Final = [column.name for column in table.primary_key]
+_OF_SERIES: Final = attrgetter("instrument", "timeframe", "contract", "source", "revision")
+_OF_BAR: Final = attrgetter("start", "at", "end", "open", "high", "low", "close", "volume", "session_date")
 
 
 def bar_row(bar: Bar, source_id: int) -> tuple[Value, ...]:
@@ -50,13 +54,9 @@ def add_bars(connection: Connection, bars: Sequence[Bar], ids: dict[str, int], *
 
 def _insert_series(connection: Connection, bars: Sequence[Bar], ids: dict[str, int]) -> Iterator[int]:
     """Insert bars that are not stored, series by series, for those of one stand together in the table; how many of each."""
-    series: dict[tuple[int, str, str, str, int], list[tuple[Value, ...]]] = {}
-    for b in bars:
-        key = (b.instrument, b.timeframe, b.contract, b.source, b.revision)
-        rows = series.get(key)
-        if rows is None:
-            rows = series[key] = []
-        rows.append((b.start, b.at, b.end, b.open, b.high, b.low, b.close, b.volume, b.session_date))
+    series: defaultdict[tuple[Any, ...], list[tuple[Value, ...]]] = defaultdict(list)
+    for key, row in zip(map(_OF_SERIES, bars), map(_OF_BAR, bars), strict=True):
+        series[key].append(row)
     for (instrument, timeframe, contract, source, revision), rows in series.items():
         fixed: Fixed = {"instrument": instrument, "timeframe": timeframe, "contract": contract}
         fixed = {**fixed, "source_id": ids[source], "revision": revision}

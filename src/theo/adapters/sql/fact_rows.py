@@ -11,6 +11,7 @@ from theo.domain import facts as f
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.signals import Proposal
 from theo.engine import order_life, trade_life
+from theo.engine.codec import DecidedText
 from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
@@ -19,18 +20,17 @@ ConfigVersions = Callable[[str], Mapping[str, str]]  # a run's world -> its conf
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def project(rows: EntityRows, fact: f.Fact, versions: ConfigVersions) -> None:
+def project(rows: EntityRows, fact: f.Fact | DecidedText, versions: ConfigVersions) -> None:
     """Change the rows by a fact."""
-    kind = type(fact)
-    if kind is f.Decided:
-        _decided(rows, fact)  # type: ignore[arg-type]  # narrowed by kind
+    if type(fact) is DecidedText:
+        _decided(rows, fact)
     elif isinstance(fact, f.RunStarted):
         rows.context.begin(fact.key, fact.cash)
         _run(rows, fact, versions)
     else:
         if isinstance(fact, f.Restarted) and fact.world:
             _run(rows, fact, versions)
-        _PROJECT[kind](rows, fact)
+        _PROJECT[type(fact)](rows, fact)
 
 
 def _text(value: object) -> str:
@@ -45,9 +45,9 @@ def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ConfigVer
     rows.append(t.runs, context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)
 
 
-def _decided(rows: EntityRows, fact: f.Decided) -> None:
+def _decided(rows: EntityRows, fact: DecidedText) -> None:
     keys = rows.context.keys(fact.config)
-    rows.append(t.decisions, keys, fact.end, fact.verdict, _text(fact.numbers), fact.truths)
+    rows.append(t.decisions, keys, fact.end, fact.verdict, str(fact.numbers, "ascii"), fact.truths)
 
 
 def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:
@@ -304,7 +304,6 @@ def _data_known(rows: EntityRows, fact: f.DataKnown) -> None:
 
 _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Restarted: _restarted,
-    f.Decided: _decided,
     f.SignalRaised: _signal_raised,
     f.SignalClosed: _signal_closed,
     f.TradeIntended: _trade_intended,

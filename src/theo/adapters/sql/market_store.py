@@ -166,6 +166,14 @@ class SqlMarketStore:
             for row in connection.execute(statement).mappings():
                 yield dict(row)
 
+    def decided_beside(self, config: str, end: int) -> tuple[int | None, int | None]:
+        """See the port."""
+        c = PROJECTED["decisions"].c
+        ours = select(c.end_at).where(c.home == self.home, c.config == config).limit(1)
+        before, after = ours.where(c.end_at < end).order_by(c.end_at.desc()), ours.where(c.end_at > end).order_by(c.end_at)
+        with reading(self.engine) as connection:
+            return connection.execute(before).scalar(), connection.execute(after).scalar()
+
     def close(self) -> None:
         """See the port."""
         self.engine.dispose()

@@ -5,7 +5,7 @@ record that last changed the row. Money is in micros of the currency, prices in 
 Columns avoid SQL's reserved words (``user_name``, ``trade_id``, ``limit_price``), so that anyone's query works unquoted.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table
 
 from theo.adapters.sql.column_types import TEXT
 from theo.adapters.sql.market_tables import metadata
@@ -60,18 +60,21 @@ runs = Table(
     Column("config_versions", TEXT, nullable=False),  # JSON object: configuration -> version
 )
 
+# Asked by the bar's end, which also comes in this order: one tree holds them all.
 decisions = Table(
     "decisions",
     metadata,
-    _home(),
-    *_record(),
+    Column("home", TEXT, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
     *_keys(),
     Column("end_at", BigInteger, nullable=False),
     Column("verdict", TEXT, nullable=False),
     Column("numbers", TEXT, nullable=False),  # JSON array, null where a number did not exist
     Column("truths", BigInteger, nullable=False),
+    PrimaryKeyConstraint("home", "end_at", "config", "seq", "place"),
+    sqlite_with_rowid=False,
 )
-Index("decisions_by_end", decisions.c.config, decisions.c.end_at)
 
 signals = Table(
     "signals",

@@ -1,10 +1,10 @@
 """Projecting journal records onto the rows of market.db: in batches, each with its watermark in the same transaction.
 
 A record is projected once: what the watermark has passed is skipped, a gap or another journal is refused. Which fact becomes
-which row is in fact_rows.py; how a record is decoded is the caller's (the codec lives in theo.engine).
+which row is in fact_rows.py; how a record is decoded is the caller's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -22,11 +22,12 @@ from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
 from theo.domain.journal import Record
 from theo.domain.market_data import Bar, MarketData, Tick
+from theo.engine.codec import DecidedText
 from theo.ports.store import JournalStore
 
 BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
 BATCH_BYTES: Final = 4 * 1024 * 1024  # of payloads: market data comes in large records
-Decode = Callable[[Record], tuple[Fact, ...]]
+Decode = Callable[[Record], Iterable[Fact | DecidedText]]
 DecodeMarket = Callable[[Record], Sequence[MarketData]]
 
 

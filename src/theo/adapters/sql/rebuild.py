@@ -123,7 +123,7 @@ def _difference(table: Table, ours: AnyRow | None, theirs: AnyRow | None) -> str
     """The first difference of two sorted tables in words: a row only one has, or the columns that differ."""
     columns = [column for column in table.c if column.name != "home"]
     names = [column.name for column in columns]
-    places = [at for at, column in enumerate(columns) if column.primary_key]
+    places = [columns.index(column) for column in table.primary_key if column.name != "home"]
 
     def key(row: AnyRow) -> tuple[Any, ...]:
         return tuple(row[at] for at in places)

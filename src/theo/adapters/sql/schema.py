@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, table, text
 
-from theo.adapters.sql import inbox_tables, journal_tables, market_tables, projected_tables, sqlite
+from theo.adapters.sql import fresh_schema, inbox_tables, journal_tables, market_tables, projected_tables, sqlite
 from theo.adapters.sql.place import Place, place_of, shown
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
@@ -27,7 +27,7 @@ class Database(StrEnum):
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0002", Database.MARKET: "0004", Database.INBOX: "0003"}
+    {Database.JOURNAL: "0002", Database.MARKET: "0005", Database.INBOX: "0003"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
     {Database.JOURNAL: journal_tables.metadata, Database.MARKET: market_tables.metadata, Database.INBOX: inbox_tables.metadata}
@@ -82,7 +82,10 @@ def _bring_up_to_date(engine: Engine, database: Database, where: str) -> None:
     with writing(engine) as connection:
         if connection.dialect.name != "sqlite":
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS exact"))
-        if _revision(connection, database, where) != newest:  # another process may have been faster
+        current = _revision(connection, database, where)  # another process may have been faster
+        if current is None and connection.dialect.name == "sqlite":
+            fresh_schema.make(connection, database)
+        elif current != newest:
             migrate(connection, database)
 
 

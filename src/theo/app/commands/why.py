@@ -18,8 +18,6 @@ from theo.ports.market_store import Cell
 from theo.strategy.explain import explain
 from theo.strategy.ruleset import RuleSet
 
-DECISIONS_MAX = 10_000_000  # searched for the nearest bar ends; far more than one run of one rule set makes
-
 Row = Mapping[str, Cell]
 
 
@@ -72,15 +70,9 @@ def _deciding_on(
 
 def _no_bar(market: SqlMarketStore, rulesets: Iterable[tuple[str, str]], symbol: str, end: int) -> UserError:
     """The sentence for a time at which nothing was decided."""
-    before, after = None, None
-    for name, _version in rulesets:
-        for row in market.rows("decisions", limit=DECISIONS_MAX, config=name):
-            at = int(row["end_at"] or 0)
-            if at < end and (before is None or at > before):
-                before = at
-            elif at > end and (after is None or at < after):
-                after = at
-    nearest = " and ".join(clock(at) for at in (before, after) if at is not None)
+    beside = [market.decided_beside(name, end) for name, _version in rulesets]
+    before, after = [at for at, _ in beside if at is not None], [at for _, at in beside if at is not None]
+    nearest = " and ".join(clock(at) for at in (*sorted(before)[-1:], *sorted(after)[:1]))
     return UserError(
         f"no bar of {symbol} ended at {clock(end)} New York and led to a decision",
         why=f"the nearest did at {nearest}" if nearest else "no decision is recorded at all",

@@ -19,6 +19,7 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.schema import DURABLE, METADATA, NEWEST, Database, open_database
 from theo.domain.errors import CorruptionError, TheoError, UserError
+from tools.fresh_schema import FOLDER, statements
 
 Open = Callable[[Path], object]
 STORES = [SqlJournalStore, SqlMarketStore, SqlInbox]
@@ -30,6 +31,15 @@ def test_the_tables_are_what_the_migrations_make(tmp_path: Path, database: Datab
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA[database]) == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("database", list(Database))
+def test_a_new_file_is_what_the_migrations_make(tmp_path: Path, database: Database) -> None:
+    assert (FOLDER / f"{database}.sql").read_text() == statements(database), "run: python -m tools.fresh_schema"
+    open_database(tmp_path, database).dispose()
+    with sqlite3.connect(tmp_path / f"{database}.db") as raw:
+        assert "\n\n".join(raw.iterdump()) == f"BEGIN TRANSACTION;\n\n{statements(database)}\nCOMMIT;"
+    raw.close()
 
 
 @pytest.mark.parametrize("database", list(Database))

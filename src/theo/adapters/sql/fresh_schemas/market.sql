@@ -1,0 +1,377 @@
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+INSERT INTO "alembic_version" VALUES('0005');
+
+CREATE TABLE bars (
+	instrument BIGINT NOT NULL, 
+	timeframe TEXT NOT NULL, 
+	start_at BIGINT NOT NULL, 
+	contract TEXT NOT NULL, 
+	source_id BIGINT NOT NULL, 
+	revision INTEGER NOT NULL, 
+	known_at BIGINT NOT NULL, 
+	end_at BIGINT NOT NULL, 
+	open BIGINT NOT NULL, 
+	high BIGINT NOT NULL, 
+	low BIGINT NOT NULL, 
+	close BIGINT NOT NULL, 
+	volume BIGINT NOT NULL, 
+	session_date INTEGER NOT NULL, 
+	PRIMARY KEY (instrument, timeframe, start_at, contract, source_id, revision)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE daily_pnl (
+	home TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	day INTEGER NOT NULL, 
+	user_name TEXT NOT NULL, 
+	equity_start BIGINT NOT NULL, 
+	equity_end BIGINT, 
+	trades_closed INTEGER NOT NULL, 
+	gross BIGINT NOT NULL, 
+	charges BIGINT NOT NULL, 
+	net BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	PRIMARY KEY (home, account, mode, run, day)
+);
+
+CREATE TABLE deals (
+	home TEXT NOT NULL, 
+	trade_id TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	signal_id TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	side TEXT NOT NULL, 
+	quantity BIGINT NOT NULL, 
+	entry_sum BIGINT NOT NULL, 
+	exit_sum BIGINT NOT NULL, 
+	gross BIGINT NOT NULL, 
+	charges BIGINT NOT NULL, 
+	net BIGINT NOT NULL, 
+	how TEXT NOT NULL, 
+	entered_at BIGINT NOT NULL, 
+	closed_at BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	PRIMARY KEY (home, trade_id)
+);
+
+CREATE TABLE "decisions" (
+	home TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	place INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	end_at BIGINT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	numbers TEXT NOT NULL, 
+	truths BIGINT NOT NULL, 
+	PRIMARY KEY (home, end_at, config, seq, place)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE events (
+	home TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	place INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	severity TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	PRIMARY KEY (home, seq, place)
+);
+
+CREATE TABLE fills (
+	home TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	place INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	execution TEXT NOT NULL, 
+	order_id TEXT NOT NULL, 
+	trade_id TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	role TEXT NOT NULL, 
+	side TEXT NOT NULL, 
+	quantity BIGINT NOT NULL, 
+	price BIGINT NOT NULL, 
+	value BIGINT NOT NULL, 
+	charges BIGINT NOT NULL, 
+	timestamp BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	PRIMARY KEY (home, seq, place)
+);
+
+CREATE TABLE import_ranges (
+	source_id BIGINT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	timeframe TEXT NOT NULL, 
+	first BIGINT NOT NULL, 
+	last BIGINT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	PRIMARY KEY (source_id, instrument, timeframe)
+);
+
+CREATE TABLE instruments (
+	id BIGINT NOT NULL, 
+	symbol TEXT NOT NULL, 
+	token BIGINT NOT NULL, 
+	security_type TEXT NOT NULL, 
+	exchange TEXT NOT NULL, 
+	calendar TEXT NOT NULL, 
+	currency TEXT NOT NULL, 
+	multiplier BIGINT NOT NULL, 
+	price_decimals INTEGER NOT NULL, 
+	tick BIGINT NOT NULL, 
+	contract_size BIGINT NOT NULL, 
+	expiry TEXT NOT NULL, 
+	strike BIGINT NOT NULL, 
+	option_right TEXT NOT NULL, 
+	aliases TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE latches (
+	home TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	place INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	actor TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	rule TEXT NOT NULL, 
+	value FLOAT, 
+	limit_value FLOAT, 
+	holds_until BIGINT, 
+	PRIMARY KEY (home, seq, place)
+);
+
+CREATE TABLE levels (
+	instrument BIGINT NOT NULL, 
+	timeframe TEXT NOT NULL, 
+	source_id BIGINT NOT NULL, 
+	name TEXT NOT NULL, 
+	created BIGINT NOT NULL, 
+	value FLOAT, 
+	PRIMARY KEY (instrument, timeframe, source_id, name, created)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE orders (
+	home TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	trade_id TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	side TEXT NOT NULL, 
+	order_type TEXT NOT NULL, 
+	quantity BIGINT NOT NULL, 
+	tif TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	limit_price BIGINT, 
+	stop_price BIGINT, 
+	trail BIGINT, 
+	parent TEXT NOT NULL, 
+	oca_group TEXT NOT NULL, 
+	oca_type TEXT NOT NULL, 
+	outside_rth BOOLEAN NOT NULL, 
+	passed TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	status_reason TEXT NOT NULL, 
+	filled BIGINT NOT NULL, 
+	broker_id TEXT NOT NULL, 
+	intended_at BIGINT NOT NULL, 
+	changed_at BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	route TEXT NOT NULL, 
+	broker TEXT NOT NULL, 
+	broker_client_id BIGINT NOT NULL, 
+	broker_handle BIGINT NOT NULL, 
+	PRIMARY KEY (home, id)
+);
+
+CREATE TABLE runs (
+	home TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	place INTEGER NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	build TEXT NOT NULL, 
+	cash BIGINT NOT NULL, 
+	restarted BOOLEAN NOT NULL, 
+	world TEXT NOT NULL, 
+	config_versions TEXT NOT NULL, 
+	PRIMARY KEY (home, seq, place)
+);
+
+CREATE TABLE signals (
+	home TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	end_at BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	side TEXT NOT NULL, 
+	order_type TEXT NOT NULL, 
+	entry BIGINT, 
+	stop BIGINT, 
+	target BIGINT, 
+	quantity BIGINT NOT NULL, 
+	reason TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	status_reason TEXT NOT NULL, 
+	refused_rule TEXT NOT NULL, 
+	refused_value FLOAT, 
+	refused_limit FLOAT, 
+	seq BIGINT NOT NULL, 
+	PRIMARY KEY (home, id)
+);
+
+CREATE TABLE sources (
+	id INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	visible BOOLEAN NOT NULL, 
+	origin TEXT NOT NULL, 
+	fingerprint TEXT NOT NULL, 
+	staged_rows BIGINT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE TABLE "ticks" (
+	instrument BIGINT NOT NULL, 
+	timestamp BIGINT NOT NULL, 
+	source_id BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	received_at BIGINT NOT NULL, 
+	kind INTEGER NOT NULL, 
+	price BIGINT NOT NULL, 
+	volume BIGINT NOT NULL, 
+	flags INTEGER NOT NULL, 
+	time_source INTEGER NOT NULL, 
+	PRIMARY KEY (instrument, timestamp, source_id, seq)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE trades (
+	home TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	account TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	mode TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	config TEXT NOT NULL, 
+	config_version TEXT NOT NULL, 
+	signal_id TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	side TEXT NOT NULL, 
+	quantity BIGINT NOT NULL, 
+	entry BIGINT NOT NULL, 
+	stop BIGINT NOT NULL, 
+	target BIGINT, 
+	current_stop BIGINT NOT NULL, 
+	risk BIGINT NOT NULL, 
+	status TEXT NOT NULL, 
+	close_reason TEXT NOT NULL, 
+	how TEXT NOT NULL, 
+	in_quantity BIGINT NOT NULL, 
+	out_quantity BIGINT NOT NULL, 
+	entry_sum BIGINT NOT NULL, 
+	exit_sum BIGINT NOT NULL, 
+	gross BIGINT NOT NULL, 
+	charges BIGINT NOT NULL, 
+	opened_at BIGINT NOT NULL, 
+	first_fill_at BIGINT, 
+	closed_at BIGINT, 
+	seq BIGINT NOT NULL, 
+	PRIMARY KEY (home, id)
+);
+
+CREATE TABLE watermarks (
+	home TEXT NOT NULL, 
+	stream TEXT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	hash TEXT NOT NULL, 
+	PRIMARY KEY (home, stream)
+);
+
+CREATE INDEX ix_instruments_symbol ON instruments (symbol);
+
+CREATE INDEX ix_instruments_token ON instruments (token);
+
+CREATE INDEX levels_by_bar ON levels (instrument, timeframe, created);
+
+CREATE INDEX ix_sources_name ON sources (name);
+
+CREATE INDEX signals_by_end ON signals (config, end_at);
+
+CREATE INDEX signals_by_user ON signals (user_name);
+
+CREATE INDEX ix_orders_trade_id ON orders (trade_id);
+
+CREATE INDEX ix_fills_execution ON fills (execution);
+
+CREATE INDEX ix_fills_order_id ON fills (order_id);
+
+CREATE INDEX ix_fills_trade_id ON fills (trade_id);
+
+CREATE INDEX trades_by_config ON trades (config, opened_at);
+
+CREATE INDEX deals_by_closed ON deals (closed_at);
+
+CREATE INDEX ix_events_kind ON events (kind);
+
+CREATE VIEW stock_ticks AS SELECT datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS timestamp, datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS created, i.token, i.symbol, t.price / pow(10.0, i.price_decimals) AS price, t.volume, t.seq, s.name AS source, t.kind, t.flags FROM ticks t JOIN instruments i ON i.id = t.instrument JOIN sources s ON s.id = t.source_id WHERE s.visible;
