@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from theo.adapters.ib.tick_line import Arrival, Print, Seconds, TickLine, prints_of_bar
+from theo.adapters.ib.tick_line import SAMPLE, TRADE, Arrival, Print, Seconds, TickLine, prints_of_bar
 from theo.domain.market_data import MINUTE, SECOND, Bar, SessionScope, Tick, TickKind, TimeSource
 from theo.domain.timeframe import timeframe
 from theo.market.bars import BarTree
@@ -37,7 +39,7 @@ def line(ticks: list[Tick]) -> TickLine:
 
 
 def live(each: Print) -> Arrival:
-    return Arrival(each, each.timestamp + SECOND // 2, "ib:tbt", int(TimeSource.EXCHANGE), whole=True)
+    return Arrival(each, each.timestamp + SECOND // 2, "ib:tbt", int(TimeSource.EXCHANGE), TRADE)
 
 
 def bars(prints: Sequence[Print], ticks: Sequence[Tick]) -> tuple[list[Bar], list[Bar]]:
@@ -105,6 +107,94 @@ def test_bars_over_interruptions_are_the_market_s(
     assert built == own
 
 
+COURSE = st.lists(st.tuples(st.sampled_from(["lost", "breaks", "answers", "answers", "refuses"]), st.integers(0, 4)), max_size=20)
+BROKEN_AGAIN = [("answers", 2), ("breaks", 2), ("breaks", 2), ("answers", 2), ("answers", 2)]  # while history is asked
+
+
+@given(TRADES, COURSE)
+@example([(1, 1, 1)] * 20, BROKEN_AGAIN)
+def test_a_print_is_taken_once_however_late_history_answers(
+    steps: list[tuple[int, int, int]], course: list[tuple[str, int]]
+) -> None:
+    """Neither is one lost."""
+    prints = market(steps)
+    ticks: list[Tick] = []
+    made = line(ticks)
+    follow(made, prints, [[live(each)] for each in prints], course)
+    handed = [Print(tick.timestamp, tick.price, tick.volume) for tick in ticks if tick.timestamp <= prints[-1].timestamp]
+    since = min((each.timestamp for each in handed), default=0)  # of the first second nobody knows what came before
+    seen = [each for each in prints if each.timestamp > since]
+    assert Counter(each for each in handed if each.timestamp > since) == Counter(seen if handed else ())
+
+
+def follow(
+    made: TickLine, prints: Sequence[Print], stream: Sequence[Sequence[Arrival]], course: Sequence[tuple[str, int]]
+) -> None:
+    """After each event so many things come. One question is open at a time, and nothing waits for its answer."""
+    asked: tuple[Seconds, bool] | None = None
+    at = 0
+    for event, lives in course:
+        now = stream[min(at, len(stream) - 1)][0].at
+        if event in {"lost", "breaks"}:
+            made.interrupted()
+            at += event == "lost"
+        elif event == "refuses" and asked is not None:
+            asked = None
+            made.release()
+        elif event == "answers" and asked is not None:
+            (seconds, is_hole), asked = asked, None
+            (made.fill if is_hole and made.hole() == seconds else partial(made.mend, seconds))(within(prints, seconds), now)
+        for each in chain(*stream[at : at + lives]):
+            made.arrived(each)
+        at += lives
+        hole = made.hole()
+        wanted = hole or made.dirty()
+        if asked is None and wanted is not None and at < len(stream) and stream[at][0].what.timestamp // SECOND > wanted.last:
+            asked = wanted, hole is not None  # when the last second has ended
+    for each in chain(*stream[at:]):
+        made.arrived(each)
+    finish(made, prints)
+
+
+BAR = 5
+KINDS = st.sampled_from([BAR, SAMPLE])
+MANY = st.lists(st.tuples(st.integers(0, 9), st.integers(-3, 3), SIZES), min_size=20, max_size=40)
+
+
+@given(MANY, COURSE, KINDS)
+@example([(1, 1, 1)] * 40, BROKEN_AGAIN, BAR)
+def test_no_volume_is_added_to_bars_and_samples(
+    steps: list[tuple[int, int, int]], course: list[tuple[str, int]], covers: int
+) -> None:
+    """Where a stream gives bars, or samples of which each second has one, history fills what neither told, and nothing else."""
+    prints = market(steps)
+    told: dict[int, list[Print]] = {}
+    for each in prints:
+        told.setdefault(each.timestamp // SECOND // covers * covers, []).append(each)
+    ticks: list[Tick] = []
+    made = line(ticks)
+    made.parts = False
+    stream = [
+        [Arrival(p, (first + covers) * SECOND, "any", int(TimeSource.EXCHANGE), covers) for p in of_one(first, covers, own)]
+        for first, own in told.items()
+    ]
+    follow(made, prints, stream, course)
+    since = min((tick.timestamp // SECOND // covers * covers for tick in ticks), default=0)
+    volumes: Counter[int] = Counter()
+    for tick in ticks:
+        if tick.timestamp <= prints[-1].timestamp + covers * SECOND:
+            volumes[tick.timestamp // SECOND // covers * covers] += tick.volume
+    assert volumes == {first: sum(each.size for each in own) for first, own in told.items() if ticks and first >= since}
+
+
+def of_one(first: int, covers: int, own: list[Print]) -> list[Print]:
+    """What a stream tells of its seconds."""
+    prices, size = [each.price for each in own], sum(each.size for each in own)
+    if covers == SAMPLE:
+        return [Print(first * SECOND + SECOND // 2, prices[-1], size)]
+    return prints_of_bar(first * SECOND, covers * SECOND, (prices[0], max(prices), min(prices), prices[-1]), size)
+
+
 def within(prints: Sequence[Print], hole: Seconds) -> list[Print]:
     """What history answers."""
     return [each for each in prints if hole.first <= each.timestamp // SECOND <= hole.last]
@@ -138,13 +228,13 @@ def test_late_and_repeated_prints_change_nothing_in_the_end(steps: list[tuple[in
             # what is late comes after a print of a later second; earlier nobody can tell it from another trade
             for other in [x for x in late if x.timestamp < each.timestamp]:
                 late.remove(other)
-                made.arrived(Arrival(other, each.timestamp + SECOND // 2, "ib:tbt", 0, whole=True))
+                made.arrived(Arrival(other, each.timestamp + SECOND // 2, "ib:tbt", 0, TRADE))
         if fate != "comes" and ticks:
             late.append(each)
     end = prints[-1].timestamp + 60 * SECOND
     made.arrived(live(Print(end, 10_000, 1)))
     for other in late:
-        made.arrived(Arrival(other, end, "ib:tbt", 0, whole=True))
+        made.arrived(Arrival(other, end, "ib:tbt", 0, TRADE))
     dirty = made.dirty()
     if dirty is not None:
         made.mend(dirty, within([*prints, Print(end, 10_000, 1)], dirty), end + SECOND)

@@ -1,6 +1,5 @@
 """The safeguards of the live platform: how each is taken away, in which world it shows, and the first seed that shows it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,7 +101,7 @@ def _all_approved(patch: Patch) -> None:
 def _taken_twice(patch: Patch) -> None:
     missed = TickLine._missed
 
-    def again(self: TickLine, past: Iterable[Print], at: int) -> Counter[tuple[int, int, int]]:
+    def again(self: TickLine, past: Iterable[Print], at: int) -> int:
         prints = list(past)
         for each in prints:
             self._handed.pop(each.timestamp // SECOND, None)

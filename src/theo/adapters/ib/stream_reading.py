@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from theo.adapters.ib.streams import BAR_SECONDS, DELAYED, Way
-from theo.adapters.ib.tick_line import Arrival, Print, prints_of_bar
+from theo.adapters.ib.tick_line import SAMPLE, TRADE, Arrival, Print, prints_of_bar
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, TickKind, TimeSource
 
@@ -58,7 +58,7 @@ class Reader:
     def trade(self, at: int, seconds: int, price: float, size: float) -> None:
         """A tick-by-tick trade."""
         units = self._instrument.units_nearest(price)
-        self._give(Print(seconds * SECOND, units, round(size)), at, TimeSource.EXCHANGE, whole=True)
+        self._give(Print(seconds * SECOND, units, round(size)), at, TimeSource.EXCHANGE, TRADE)
 
     def bar(self, at: int, seconds: int, prices: tuple[float, float, float, float], volume: float) -> None:
         """A bar of five seconds; one in which nothing was traded is none."""
@@ -68,7 +68,7 @@ class Reader:
         if volume > 0:
             units = [self._instrument.units_nearest(price) for price in prices]
             for each in prints_of_bar(seconds * SECOND, BAR_SECONDS * SECOND, units, round(volume)):
-                self._give(each, at, TimeSource.EXCHANGE, whole=True)
+                self._give(each, at, TimeSource.EXCHANGE, BAR_SECONDS)
 
     def price(self, at: int, tick_type: int, price: float, size: float) -> None:
         """A price of a sampled line. A price of -1 is no quote."""
@@ -77,14 +77,14 @@ class Reader:
         elif tick_type == LAST and self.plain:
             if self._seen:
                 shown = round(size) if self._instrument.tradable else 0
-                self._give(Print(at, self._instrument.units_nearest(price), shown), at, TimeSource.ARRIVAL, whole=False)
+                self._give(Print(at, self._instrument.units_nearest(price), shown), at, TimeSource.ARRIVAL, SAMPLE)
             self._seen = True
         elif tick_type == LATE_LAST:
             self.late = True
             if self._seen and self._late_at:
                 shown = round(size) if self._instrument.tradable else 0
                 units = self._instrument.units_nearest(price)
-                self._give(Print(self._late_at, units, shown), at, TimeSource.EXCHANGE, whole=False)
+                self._give(Print(self._late_at, units, shown), at, TimeSource.EXCHANGE, SAMPLE)
             self._seen = True
 
     def size(self, tick_type: int, size: float) -> None:
@@ -109,11 +109,11 @@ class Reader:
         timestamp = int(time_ms) * 1000
         if timestamp >= self._asked_at:
             units = self._instrument.units_nearest(float(price))
-            self._give(Print(timestamp, units, round(float(size))), at, TimeSource.EXCHANGE, whole=False)
+            self._give(Print(timestamp, units, round(float(size))), at, TimeSource.EXCHANGE, SAMPLE)
 
-    def _give(self, what: Print, at: int, time_source: TimeSource, *, whole: bool) -> None:
+    def _give(self, what: Print, at: int, time_source: TimeSource, covers: int) -> None:
         source = DELAYED if self.late else self.way.value
-        self._take(Arrival(what, at, source, int(time_source), whole))
+        self._take(Arrival(what, at, source, int(time_source), covers))
 
     def _side(self, kind: TickKind, price: float, size: float) -> None:
         units = self._instrument.units_nearest(price) if price >= 0 else 0

@@ -17,6 +17,7 @@ HISTORY = "ib:history"
 HOLD_MAX = 30 * SECOND
 HELD_MAX = 20_000  # ticks: more than a busy future has in HOLD_MAX
 SECOND_LASTS = 3 * SECOND // 2  # prints of one second of the exchange arrive within so long of its first: later ones are repeats
+TRADE, SAMPLE = 0, 1  # what an arrival covers
 REMEMBERED_SECONDS = 900  # of what was handed on: a back-fill reaches back less far beyond the last tick
 
 
@@ -29,13 +30,26 @@ class Print(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A print as it came, ``at`` by our clock. ``whole``: of a stream that gives every trade, so that its seconds are whole."""
+    """A print as it came, ``at`` by our clock. ``covers``: the seconds of which it is all that its stream tells.
+
+    They begin at a multiple of their number: 5 for a print of a bar, SAMPLE for a sample, 0 for one trade.
+    """
 
     what: Print
     at: int
     source: str
     time_source: int
-    whole: bool
+    covers: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether its stream leaves no trade out."""
+        return self.covers != SAMPLE
+
+    def seconds(self) -> range:
+        """Those that it covers, since the epoch."""
+        first = self.what.timestamp // SECOND // (self.covers or 1) * self.covers
+        return range(first, first + self.covers)
 
 
 class Seconds(NamedTuple):
@@ -56,6 +70,7 @@ class TickLine:
     __slots__ = (
         "_broken_after",
         "_broken_in_part",
+        "_covered",
         "_dirty",
         "_handed",
         "_held",
@@ -80,6 +95,7 @@ class TickLine:
     def __init__(self, instrument: int, kind: int, quality: TickQuality, post: Callable[[Tick], None], since: int = 0) -> None:
         self._instrument, self._kind, self._quality, self._post = instrument, kind, quality, post
         self._handed: dict[int, list[tuple[int, int]]] = {}  # by second: prices and sizes
+        self._covered: set[int] = set()  # seconds handed on as bars or samples: history's trades are not added to them
         self._held: list[Arrival] = []
         self._hold_since = 0
         self._broken_after = self._resumed_at = 0
@@ -154,24 +170,21 @@ class TickLine:
 
     def fill(self, past: Iterable[Print], at: int) -> int:
         """History of the hole: hand on what was missed, then what waited. How many prints were missed."""
-        hole, waited = self.hole(), self._held
-        self._held, self._broken_after, self._resumed_at, self._hold_since = [], 0, 0, 0
+        hole = self.hole()
+        self._broken_after = self._resumed_at = self._hold_since = 0
         if hole is not None:
             self._end(hole, HoleEnd.FILLED)
         missed = self._missed(past, at)
+        waited, self._held = self._held, []
         for item in waited:
-            key = item.what.timestamp // SECOND, item.what.price, item.what.size
-            if self.parts and missed[key]:
-                missed[key] -= 1  # history had it too
-            else:
-                self._hand_on(item)
-        return missed.total()
+            self._hand_on(item)
+        return missed
 
     def mend(self, hole: Seconds, past: Iterable[Print], at: int) -> int:
         """History of dirty seconds, or of a hole that nobody waits for any longer: hand on what was missed. How many."""
         if self._dirty == hole:
             self._mended(HoleEnd.FILLED_LATE)
-        return self._missed(past, at).total()
+        return self._missed(past, at)
 
     def give_up(self) -> None:
         """What is missing before what was handed on stays missing."""
@@ -206,21 +219,25 @@ class TickLine:
     def _soil(self, hole: Seconds) -> None:
         self._dirty = _both(self._dirty, hole)
 
-    def _missed(self, past: Iterable[Print], at: int) -> Counter[tuple[int, int, int]]:
-        """Hand on the prints of whole seconds of history that were not; by second, price and size how many."""
+    def _missed(self, past: Iterable[Print], at: int) -> int:
+        """Hand on the prints of whole seconds of history that were not, and forget which of them wait here. How many."""
         seconds: dict[int, list[Print]] = {}
         for each in past:
             seconds.setdefault(each.timestamp // SECOND, []).append(each)
-        missed: Counter[tuple[int, int, int]] = Counter()
+        known = {_key(each) for prints in seconds.values() for each in prints}
+        self._held = [item for item in self._held if _key(item.what) not in known and seconds.keys().isdisjoint(item.seconds())]
+        missed = 0
         for second, prints in sorted(seconds.items()):
+            if second in self._covered:
+                continue
             handed = Counter(self._handed.get(second, ()))
             for place, each in enumerate(prints):
                 if handed[each.price, each.size]:
                     handed[each.price, each.size] -= 1
                     continue
-                self._hand_on(Arrival(each, at, HISTORY, TimeSource.EXCHANGE, whole=True), place)
-                missed[second, each.price, each.size] += 1
-        self.filled += missed.total()
+                self._hand_on(Arrival(each, at, HISTORY, TimeSource.EXCHANGE, TRADE), place)
+                missed += 1
+        self.filled += missed
         return missed
 
     # What goes on
@@ -236,6 +253,7 @@ class TickLine:
             self._same = self._same + 1 if item.what.timestamp == self._last_timestamp else 0
             self._last_timestamp, seq = item.what.timestamp, self._same
         handed.append((price, size))
+        self._covered.update(item.seconds())
         self.newest = max(self.newest, second)
         if len(self._handed) > 2 * REMEMBERED_SECONDS:
             self._forget()
@@ -261,6 +279,11 @@ class TickLine:
         if self._broken_after:
             oldest = min(oldest, self._broken_after)
         self._handed = {second: prints for second, prints in self._handed.items() if second >= oldest}
+        self._covered = {second for second in self._covered if second >= oldest}
+
+
+def _key(what: Print) -> tuple[int, int, int]:
+    return what.timestamp // SECOND, what.price, what.size
 
 
 def _both(known: Seconds | None, other: Seconds) -> Seconds:
