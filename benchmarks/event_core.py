@@ -18,6 +18,7 @@ from benchmarks import reference_data as reference
 from benchmarks.reference_loop import fused
 from tests.closing import tick_market
 from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.app.collecting import collect_seldom
 from theo.app.journals import gathered
 from theo.app.projecting import projected
 from theo.domain.inputs import Command, Started
@@ -130,6 +131,7 @@ def ticks_table(days: int) -> None:
 
 def main(count: int) -> None:
     """Print both tables and the memory."""
+    collect_seldom()  # as every command of theo does
     bars_table(count)
     ticks_table(TICK_DAYS)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB, the bars of both tables included")

@@ -308,8 +308,10 @@ def doctor(
 
 def main() -> None:
     """Run the command line; a user's mistake is one clear sentence, never a traceback."""
+    from theo.app.collecting import collect_seldom
     from theo.domain.errors import TheoError, UserError
 
+    collect_seldom()
     try:
         app()
     except TheoError as error:

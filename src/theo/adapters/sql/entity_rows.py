@@ -14,6 +14,7 @@ from theo.domain.keys import Key, Mode
 from theo.domain.market_data import DAY
 
 Row = dict[str, Any]
+Appended = list[tuple[Value, ...]]
 KEYS: Final = ("account", "user_name", "mode", "run", "config", "config_version")
 
 
@@ -71,20 +72,18 @@ class EntityRows:
 
     def __init__(self, connection: Connection, context: Context, home: str) -> None:
         self._connection, self.context, self._home = connection, context, home
-        self._appended: dict[Table, dict[tuple[str, ...], list[tuple[Value, ...]]]] = {}  # by their key columns
+        self._appended: dict[Table, dict[tuple[str, ...], Appended]] = {}  # by their key columns
         self._entities: dict[tuple[Table, tuple[Value, ...]], Row] = {}
         self.seq = 0  # of the record that is being projected
         self.place = 0  # of the fact in it
 
     def append(self, table: Table, keys: tuple[str, ...], *values: Value) -> None:
         """Add a row that the record and the fact's place in it name; ``keys`` are its key columns."""
-        of_table = self._appended.get(table)
-        if of_table is None:
-            of_table = self._appended[table] = {}
-        rows = of_table.get(keys)
-        if rows is None:
-            rows = of_table[keys] = []
-        rows.append((self.seq, self.place, *values))
+        self.appended(table, keys).append((self.seq, self.place, *values))
+
+    def appended(self, table: Table, keys: tuple[str, ...]) -> Appended:
+        """The rows to be added with these key columns, each from its record's number on."""
+        return self._appended.setdefault(table, {}).setdefault(keys, [])
 
     def put(self, table: Table, *values: Value) -> None:
         """Add a row that may change later, columns in the table's order but for the last, ``seq``."""

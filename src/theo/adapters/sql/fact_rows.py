@@ -1,12 +1,12 @@
 """Which fact becomes which row. One function a fact; facts of one kind of row stand together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from theo.adapters.sql import projected_tables as t
-from theo.adapters.sql.entity_rows import KEYS, EntityRows, Row, key_columns
+from theo.adapters.sql.entity_rows import KEYS, Appended, EntityRows, Row, key_columns
 from theo.domain import facts as f
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.signals import Proposal
@@ -20,17 +20,29 @@ ConfigVersions = Callable[[str], Mapping[str, str]]  # a run's world -> its conf
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def project(rows: EntityRows, fact: f.Fact | DecidedText, versions: ConfigVersions) -> None:
-    """Change the rows by a fact."""
-    if type(fact) is DecidedText:
-        _decided(rows, fact)
-    elif isinstance(fact, f.RunStarted):
+def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: ConfigVersions) -> None:
+    """Change the rows by the facts of one record, in order."""
+    decisions: dict[str, Appended] = {}  # by configuration, since the newest other fact: decisions are nearly all facts
+    for place, fact in enumerate(facts):
+        if type(fact) is DecidedText:
+            of_config = decisions.get(fact.config)
+            if of_config is None:
+                of_config = decisions[fact.config] = rows.appended(t.decisions, rows.context.keys(fact.config))
+            of_config.append((rows.seq, place, fact.end, fact.verdict, str(fact.numbers, "ascii"), fact.truths))
+        else:
+            decisions.clear()
+            rows.place = place
+            _project_other(rows, fact, versions)
+
+
+def _project_other(rows: EntityRows, fact: f.Fact, versions: ConfigVersions) -> None:
+    if isinstance(fact, f.RunStarted):
         rows.context.begin(fact.key, fact.cash)
         _run(rows, fact, versions)
-    else:
-        if isinstance(fact, f.Restarted) and fact.world:
-            _run(rows, fact, versions)
-        _PROJECT[type(fact)](rows, fact)
+        return
+    if isinstance(fact, f.Restarted) and fact.world:
+        _run(rows, fact, versions)
+    _PROJECT[type(fact)](rows, fact)
 
 
 def _text(value: object) -> str:
@@ -43,11 +55,6 @@ def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ConfigVer
     came_back = isinstance(fact, f.Restarted)
     named = _text(context.versions)
     rows.append(t.runs, context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)
-
-
-def _decided(rows: EntityRows, fact: DecidedText) -> None:
-    keys = rows.context.keys(fact.config)
-    rows.append(t.decisions, keys, fact.end, fact.verdict, str(fact.numbers, "ascii"), fact.truths)
 
 
 def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:

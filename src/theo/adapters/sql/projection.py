@@ -73,8 +73,7 @@ class Projection:
                 rows = EntityRows(connection, context, self._home)
                 for record in fresh:
                     rows.seq = record.seq
-                    for rows.place, fact in enumerate(self._decoders.facts(record)):
-                        project(rows, fact, self._decoders.versions)
+                    project(rows, self._decoders.facts(record), self._decoders.versions)
                 rows.flush()
                 self._market(connection, fresh)
                 newest = {record.stream: record for record in fresh}
