@@ -24,7 +24,7 @@ def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: C
     """Change the rows by the facts of one record, in order."""
     decisions: dict[str, Appended] = {}  # by configuration, since the newest other fact: decisions are nearly all facts
     for place, fact in enumerate(facts):
-        if type(fact) is DecidedText:
+        if isinstance(fact, DecidedText):
             of_config = decisions.get(fact.config)
             if of_config is None:
                 of_config = decisions[fact.config] = rows.appended(t.decisions, rows.context.keys(fact.config))
