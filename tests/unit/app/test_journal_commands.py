@@ -10,6 +10,8 @@ from tests.unit.app.conftest import Theo
 def change(database: Path, statement: str) -> None:
     connection = sqlite3.connect(database)
     with connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
         assert connection.execute(statement).rowcount > 0
     connection.close()
 
@@ -42,6 +44,7 @@ def test_bytes_turned_into_text_are_found_and_named(theo: Theo, copied: Path) ->
 def test_a_journal_that_decides_otherwise_is_told(theo: Theo, copied: Path) -> None:
     """The chain is sound after a whole rewrite; only deciding again shows it. Here the records' market data is cut instead."""
     change(copied / "demo" / "journal.db", "DELETE FROM journal WHERE stream = 'ticks:market'")
+    (copied / "demo" / "journal.anchors").unlink()
     said = theo("--home", copied, "journal", "verify", "--redecide")
     assert said.code == 1
     assert "market data ends at item 0" in said.out

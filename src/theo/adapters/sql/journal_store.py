@@ -4,14 +4,15 @@ On a server the tables hold the journals of many homes: a stream's name there be
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, delete, func, literal_column, select
 
-from theo.adapters.sql.anchors import Anchors
+from theo.adapters.sql.anchors import MARKS_MAX, Anchor, Anchors, mark_of
 from theo.adapters.sql.dialect import insert_rows, product, upsert_rows
 from theo.adapters.sql.journal_tables import journal, leases, snapshots
 from theo.adapters.sql.lease import Lease
@@ -19,12 +20,15 @@ from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.server_lease import ServerLease
 from theo.adapters.sql.transactions import Writer, reading, writing
-from theo.domain.errors import HaltRequiredError
+from theo.domain.errors import CorruptionError, HaltRequiredError, TheoError
 from theo.domain.journal import GENESIS, TRADING, Record
 from theo.ports.store import StoredSnapshot, StreamHead
 
+JOURNAL: Final = "journal"
 READ_PAGE_RECORDS: Final = 256  # a page of full market data batches is about 40 MB
 SNAPSHOTS_KEPT: Final = 2
+ANCHOR_RECORDS: Final = 1_000  # at most so many, or a minute of them, are stored and not anchored
+ANCHOR_SECONDS: Final = 60  # of the machine's time: an accelerated market's passes with every record
 
 _HEAD = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
 # The writer's epoch and the head of a stream in one look: an append of one record is mostly made of such looks.
@@ -39,33 +43,64 @@ _WRITER = (
 
 
 class SqlJournalStore:
-    """Implements ports.store.JournalStore. One thread appends; any may read."""
+    """Implements ports.store.JournalStore. One thread appends; any may read.
 
-    def __init__(self, home: Path | Place) -> None:
+    ``name`` is the file's: journals of one folder know nothing of each other. ``seconds`` is a clock that only goes on.
+    """
+
+    def __init__(self, home: Path | Place, name: str = JOURNAL, seconds: Callable[[], float] = time.monotonic) -> None:
         place = place_of(home)
-        self._engine: Engine = open_database(place, Database.JOURNAL)
+        self.engine: Engine = open_database(place, Database.JOURNAL, f"{name}.db")
         self._home = place.name
-        self._prefix = f"{place.name}/" if place.server else ""
-        self._appends = Writer(self._engine)
-        self._writer = product(self._engine.dialect.name).driver_text(_WRITER)
+        own = place.name if name == JOURNAL else f"{name}:{place.name}"
+        self._prefix = f"{own}/" if place.server else ""
+        self._appends = Writer(self.engine)
+        self._writer = product(self.engine.dialect.name).driver_text(_WRITER)
         self._lease: Lease | ServerLease = ServerLease(place) if place.server else Lease(place.folder)
         self._epochs: dict[str, int] = {}
-        self.anchors = Anchors(place.folder)
+        self.anchors = Anchors(place.folder / f"{name}.anchors", place.second_anchors(name))
+        self._not_anchored = 0  # records since the last anchor
+        self._seconds = seconds
+        self._anchored_at = 0.0
+
+    def stored_name(self, stream: str) -> str:
+        """A stream's name in the tables, which hold those of many homes on a server."""
+        return self._prefix + stream
 
     def claim(self, *streams: str) -> int:
-        """See the port."""
+        """See the port. Raises CorruptionError when a stream is not the one that was anchored."""
         self._lease.take(streams)
-        with writing(self._engine) as connection:
+        for stream in streams:
+            self._compare_with_anchor(stream)
+        with writing(self.engine) as connection:
             # One number above every earlier one of any stream, so that streams claimed together share it.
             epoch = int(connection.execute(select(func.coalesce(func.max(leases.c.epoch), 0))).scalar_one()) + 1
-            upsert_rows(connection, leases, [(self._prefix + stream, epoch) for stream in streams])
+            upsert_rows(connection, leases, [(self.stored_name(stream), epoch) for stream in streams])
         self._epochs.update(dict.fromkeys(streams, epoch))
+        self.anchor()
         return epoch
 
+    def _compare_with_anchor(self, stream: str) -> None:
+        """Whoever goes on with a stream that was cut, or is an older copy, forks it."""
+        anchor = self.anchors.newest().get(stream)
+        if anchor is None:
+            return
+        stored = next(self.read(stream, anchor.seq, anchor.seq), None)
+        if stored is None or stored.hash != anchor.hash:
+            found = "is not stored" if stored is None else "is another one"
+            raise CorruptionError(
+                f"record {anchor.seq} of {stream} {found}",
+                where=str(self.anchors.first),
+                why="an anchor knows it: the journal was cut or changed, or is an older copy",
+                remedy="Run `theo audit verify`; after restoring a backup on purpose, `theo audit set-back`",
+            )
+
     def append(self, records: Sequence[Record]) -> None:
-        """See the port."""
+        """See the port. Anchors that are due are written first: when they cannot be, nothing is."""
         if not records:
             return
+        if self._not_anchored >= ANCHOR_RECORDS or self._seconds() - self._anchored_at >= ANCHOR_SECONDS:
+            self.anchor()
         with self._appends.writing() as connection:
             heads: dict[str, StreamHead] = {}
             for record in records:
@@ -75,11 +110,12 @@ class SqlJournalStore:
                 if record.seq != head.seq + 1 or record.previous != head.hash:
                     raise _not_next(record, head)
                 heads[record.stream] = StreamHead(record.stream, record.seq, record.hash)
-            insert_rows(connection, journal, [(self._prefix + r.stream, *msgspec.structs.astuple(r)[1:]) for r in records])
+            insert_rows(connection, journal, [(self.stored_name(r.stream), *msgspec.structs.astuple(r)[1:]) for r in records])
+        self._not_anchored += len(records)
 
     def _head_as_writer(self, connection: Connection, record: Record) -> StreamHead:
         """The head of the record's stream; raises HaltRequiredError unless this process is the stream's writer."""
-        row = connection.exec_driver_sql(self._writer, (self._prefix + record.stream,)).first()
+        row = connection.exec_driver_sql(self._writer, (self.stored_name(record.stream),)).first()
         mine = self._epochs.get(record.stream)
         if row is None or mine is None or row[0] != mine or record.epoch != mine:
             raise HaltRequiredError(
@@ -91,17 +127,17 @@ class SqlJournalStore:
 
     def head(self, stream: str) -> StreamHead | None:
         """See the port."""
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             return self._head(connection, stream)
 
     def _head(self, connection: Connection, stream: str) -> StreamHead | None:
-        row = connection.execute(_HEAD.where(journal.c.stream == self._prefix + stream)).first()
+        row = connection.execute(_HEAD.where(journal.c.stream == self.stored_name(stream))).first()
         return None if row is None else StreamHead(stream, row.seq, row.hash)
 
     def streams(self) -> tuple[str, ...]:
         """See the port."""
         found: list[str] = []
-        with reading(self._engine) as connection:  # from name to name by the index: a DISTINCT would walk every record
+        with reading(self.engine) as connection:  # from name to name by the index: a DISTINCT would walk every record
             following = select(func.min(journal.c.stream))
             name = connection.execute(following.where(journal.c.stream >= self._prefix)).scalar()
             while name is not None and name.startswith(self._prefix):
@@ -111,12 +147,14 @@ class SqlJournalStore:
 
     def read(self, stream: str, first_seq: int = 1, last_seq: int | None = None) -> Iterator[Record]:
         """See the port."""
-        wanted = select(journal).where(journal.c.stream == self._prefix + stream).order_by(journal.c.seq).limit(READ_PAGE_RECORDS)
+        wanted = (
+            select(journal).where(journal.c.stream == self.stored_name(stream)).order_by(journal.c.seq).limit(READ_PAGE_RECORDS)
+        )
         if last_seq is not None:
             wanted = wanted.where(journal.c.seq <= last_seq)
         following = first_seq
         while True:
-            with reading(self._engine) as connection:
+            with reading(self.engine) as connection:
                 page = connection.execute(wanted.where(journal.c.seq >= following)).all()
             for row in page:
                 yield Record(stream, *row[1:])
@@ -126,7 +164,7 @@ class SqlJournalStore:
 
     def save_snapshot(self, seq: int, state_version: int, build: str, digest: str, payload: bytes) -> None:
         """See the port."""
-        with writing(self._engine) as connection:
+        with writing(self.engine) as connection:
             head = self._head(connection, TRADING)
             if seq > (head.seq if head else 0):
                 raise HaltRequiredError(
@@ -143,7 +181,7 @@ class SqlJournalStore:
     def newest_snapshots(self) -> tuple[StoredSnapshot, ...]:
         """See the port."""
         wanted = select(snapshots).where(snapshots.c.home == self._home).order_by(snapshots.c.seq.desc())
-        with reading(self._engine) as connection:
+        with reading(self.engine) as connection:
             rows = connection.execute(wanted).all()
         return tuple(
             StoredSnapshot(r.seq, r.state_version, r.build, r.digest, r.payload, intact=_sha256(r.payload) == r.payload_hash)
@@ -151,15 +189,43 @@ class SqlJournalStore:
         )
 
     def anchor(self) -> None:
-        """Write the last hash of each stream outside the database, so that a cut end can be noticed."""
-        heads = [head for stream in self.streams() if (head := self.head(stream)) is not None]
-        self.anchors.add(heads)
+        """Write the last hashes of each stream outside the database, so that a cut end or a rewrite can be noticed.
+
+        Raises HaltRequiredError when they cannot be written.
+        """
+        newest = self.anchors.newest()
+        for stream in self.streams():
+            known = newest.get(stream)
+            self.anchors.add(list(self._since(stream, known.seq if known else 0)))
+        self._not_anchored, self._anchored_at = 0, self._seconds()
+
+    def _since(self, stream: str, seq: int) -> Iterator[Anchor]:
+        """Anchors of what follows record ``seq``."""
+        wanted = select(journal.c.seq, journal.c.hash).where(journal.c.stream == self.stored_name(stream))
+        wanted = wanted.order_by(journal.c.seq).limit(MARKS_MAX)
+        while True:
+            with reading(self.engine) as connection:
+                page = connection.execute(wanted.where(journal.c.seq > seq)).all()
+            if page:
+                if page[-1].seq != seq + len(page):
+                    raise CorruptionError(
+                        f"records after {seq} are missing", where=f"{self._prefix}{stream}", remedy="Run `theo audit verify`"
+                    )
+                seq = page[-1].seq
+                yield Anchor(stream, seq, page[-1].hash, b"".join(mark_of(row.hash) for row in page))
+            if len(page) < MARKS_MAX:
+                return
 
     def close(self) -> None:
-        """See the port."""
+        """See the port. What was written is anchored; anchors that cannot be written are told of."""
+        if self._epochs:
+            try:
+                self.anchor()
+            except TheoError as error:
+                self.anchors.tell(str(error))
         self._epochs.clear()
         self._appends.close()
-        self._engine.dispose()
+        self.engine.dispose()
         self._lease.release()
 
 

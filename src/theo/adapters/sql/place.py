@@ -1,5 +1,6 @@
 """Where a home's databases are: files in its folder, or one PostgreSQL database for many homes."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -9,12 +10,13 @@ from sqlalchemy.engine import URL
 class Place(msgspec.Struct, frozen=True):
     """``folder`` holds the files, locks and anchors. With a ``server`` the tables are there, and ``name`` is the home's in them.
 
-    The address may hold a password: it is shown by ``shown`` alone.
+    ``anchors`` is a folder elsewhere that gets the anchors too. The address may hold a password: it is shown by ``shown`` alone.
     """
 
     folder: Path
     server: URL | None = None
     name: str = ""
+    anchors: Path | None = None
 
     def __repr__(self) -> str:
         return f"Place({self.shown})"
@@ -23,6 +25,13 @@ class Place(msgspec.Struct, frozen=True):
     def shown(self) -> str:
         """What a person may read."""
         return str(self.folder) if self.server is None else shown(self.server)
+
+    def second_anchors(self, journal: str) -> Path | None:
+        """The file there of one of the folder's journals: the folder's own name to read, its whole path to be no other's."""
+        if self.anchors is None:
+            return None
+        path = self.folder.resolve()
+        return self.anchors / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}.{journal}.anchors"
 
 
 def shown(server: URL) -> str:

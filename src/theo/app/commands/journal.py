@@ -12,7 +12,7 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.lease import holder
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.rebuild import Rebuilt, rebuild
-from theo.adapters.sql.verify import Verified, verify_stream
+from theo.adapters.sql.verify import FIRST, Verified, verify_stream
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, run_name
@@ -96,7 +96,7 @@ def _walk(store: SqlJournalStore, name: str) -> list[Verified]:
     for stream in sorted({*stored, *(anchor.stream for anchor in anchors)}):
         head = _head(store, stream)
         with _progress(f"{name} {stream}", None if head is None else head.seq) as walked:
-            found.append(verify_stream(stream, walked(store.read(stream, first_seq=-(2**62))), anchors))
+            found.append(verify_stream(stream, walked(store.read(stream, first_seq=FIRST)), anchors))
     return found
 
 

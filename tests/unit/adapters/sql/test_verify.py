@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
-from theo.adapters.sql.anchors import Anchors
+from theo.adapters.sql.anchors import Anchor, Anchors
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.verify import chained, verify, verify_stream
 from theo.domain.errors import CorruptionError
@@ -33,6 +33,12 @@ def flipped(value: object, byte: int) -> object:
     return f"{value}{byte}"
 
 
+def without_rules(raw: sqlite3.Connection) -> None:
+    """As whoever owns the file can have it."""
+    for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        raw.execute(f"DROP TRIGGER {name}")
+
+
 @settings(max_examples=60)
 @given(seq=st.integers(1, COUNT), column=st.sampled_from(COLUMNS), byte=st.integers(0, 255))
 def test_any_changed_field_is_found_where_it_is(seq: int, column: str, byte: int) -> None:
@@ -45,6 +51,7 @@ def test_any_changed_field_is_found_where_it_is(seq: int, column: str, byte: int
         anchors = store.anchors.all()
         store.close()
         with sqlite3.connect(home / "journal.db") as raw:
+            without_rules(raw)
             (before,) = raw.execute(f"SELECT {column} FROM journal WHERE seq = ?", [seq]).fetchone()  # noqa: S608 - a fixed name
             raw.execute(f"UPDATE journal SET {column} = ? WHERE seq = ?", [flipped(before, byte), seq])  # noqa: S608 - a fixed name
         raw.close()
@@ -98,6 +105,7 @@ def test_a_cut_end_shows_against_an_anchor(tmp_path: Path, kept: int) -> None:
     store.anchor()
     store.close()
     with sqlite3.connect(tmp_path / "journal.db") as raw:
+        without_rules(raw)
         raw.execute("DELETE FROM journal WHERE seq > ?", [kept])
     raw.close()
     again = SqlJournalStore(tmp_path)
@@ -118,7 +126,11 @@ def test_a_forged_journal_that_hashes_right_shows_against_an_anchor(tmp_path: Pa
     forged = chain([b"forged %d" % n for n in range(COUNT + 3)], 1)
     walked = verify_stream(TRADING, forged, anchors)
     assert walked.fault is not None
-    assert (walked.fault.seq, "anchored" in walked.fault.what) == (COUNT, True)
+    assert (walked.fault.seq, "anchored" in walked.fault.what) == (1, True)
+    (whole_hash_alone,) = (Anchor(TRADING, a.seq, a.hash) for a in anchors)
+    walked = verify_stream(TRADING, forged, [whole_hash_alone])
+    assert walked.fault is not None
+    assert walked.fault.seq == COUNT
 
 
 def test_anchors_are_kept_in_order_once_and_survive_a_cut_line(tmp_path: Path) -> None:
@@ -132,11 +144,14 @@ def test_anchors_are_kept_in_order_once_and_survive_a_cut_line(tmp_path: Path) -
     store.close()
     with (tmp_path / "journal.anchors").open("a") as file:
         file.write("trading 13 ab")
-    assert [anchor.seq for anchor in Anchors(tmp_path).all()] == [3, COUNT]
+    anchors = Anchors(tmp_path / "journal.anchors")
+    assert [anchor.seq for anchor in anchors.all()] == [3, COUNT]
+    anchors.add([Anchor(TRADING, 14, b"h")])
+    assert [anchor.seq for anchor in anchors.all()] == [3, COUNT, 14]
     with (tmp_path / "journal.anchors").open("a") as file:
-        file.write("\njunk\n")
-    with pytest.raises(CorruptionError, match="line 4"):
-        Anchors(tmp_path).all()
+        file.write("junk\n")
+    with pytest.raises(CorruptionError, match="line 5"):
+        anchors.all()
 
 
 def test_a_damaged_page_of_the_file_is_a_fault_not_a_crash(tmp_path: Path) -> None:
