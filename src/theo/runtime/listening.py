@@ -51,9 +51,6 @@ class Listening:
         for bar in bars:
             self._post(msgspec.structs.replace(bar, at=self._clock.now()))
         wishes = self._wishes(bars, now)
-        for wish in wishes:
-            if not wish.since:
-                self._marking.without_past(wish.instrument.id)
         self._feed.subscribe(wishes, self._post, self._marking.heard)
         self._tell("info", "warm_up", f"{len(bars):,} bars read; listening to {len(self._whole_hours)} instruments")
         await self._feed.run()
@@ -68,7 +65,7 @@ class Listening:
         return [bar for _, _, bar in found]
 
     async def _bars_of(self, one: Series, now: int) -> list[Bar]:
-        """None where history refuses: the series then begins with its first tick, untrusted until enough bars are whole."""
+        """None where history refuses: the series then begins with the bar that runs now, untrusted while that is not whole."""
         name = f"{one.instrument.symbol} {one.timeframe.name}"
         while True:
             try:
@@ -96,7 +93,7 @@ class Listening:
             Wish(
                 instrument=one,
                 hours=self._whole_hours[one.id],
-                since=since.get(one.id) or listened_from(self._series, one.id, self._heard, now),
+                since=since.get(one.id) or listened_from(self._series, self._hours_of, one.id, self._heard, now),
             )
             for one in {series.instrument.id: series.instrument for series in self._series}.values()
         ]

@@ -28,23 +28,16 @@ class Marking:
         self._standings: dict[int, Standing] = {}
         self._said: dict[int, Said] = {}
         self._lost: dict[int, str] = {}  # instruments of which something stays missing that was not marked yet, and why
-        self._begins: set[int] = set()  # instruments of which nothing has come, and whose past nobody knows
 
     def begin(self, last_heard: Mapping[int, int], at: int) -> None:
         """Nothing is known of these instruments after their last ticks (microseconds UTC, 0: there is none)."""
         for instrument, since in last_heard.items():
             self._mark(instrument, (DataMark.INTERRUPTED, since, NOT_LISTENED), at)
 
-    def without_past(self, instrument: int) -> None:
-        """Nobody knows what was before it is asked for: the bar that runs then will be a part of one."""
-        self._begins.add(instrument)
-
     def heard(self, standing: Standing) -> None:
         """A subscription stands otherwise than it did."""
         instrument, before = standing.instrument, self._standings.get(standing.instrument)
         self._standings[instrument] = standing
-        if instrument in self._begins:
-            self._begin_at(instrument, standing.state)
         hole = standing.hole
         if hole is not None and hole.end is HoleEnd.KEPT and (before is None or hole != before.hole):
             self._lost[instrument] = "history does not fill it"
@@ -60,12 +53,6 @@ class Marking:
             return standing.why or "history is being asked"
         mark, _, why = self._said.get(standing.instrument, (DataMark.WHOLE, 0, ""))
         return why if mark is DataMark.INTERRUPTED and why != NOT_LISTENED else f"the stream is {standing.state}"
-
-    def _begin_at(self, instrument: int, state: FeedState) -> None:
-        if state is FeedState.ASKED:
-            self._mark(instrument, (DataMark.LOST, 0, "what was before is not known"), self._now())
-        elif state in COMES:
-            self._begins.discard(instrument)
 
     def _comes(self, instrument: int) -> None:
         """Unless it has broken again meanwhile."""

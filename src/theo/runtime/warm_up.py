@@ -48,11 +48,24 @@ def goes_on(instrument: int, heard: dict[int, int], now: int) -> bool:
     return now - heard.get(instrument, 0) <= RESUMED_MAX
 
 
-def listened_from(series: Sequence[Series], instrument: int, heard: dict[int, int], now: int) -> int:
-    """From when on ticks are wanted: after the newest one, else from the end of the series' oldest newest bar."""
+def listened_from(
+    series: Sequence[Series], hours_of: Callable[[Series], Hours], instrument: int, heard: dict[int, int], now: int
+) -> int:
+    """From when on ticks are wanted: after the newest one, else from the end of the series' oldest newest bar.
+
+    Where history has refused all bars, it is asked for those that run now as soon as a tick comes: it may have changed its mind.
+    """
     if goes_on(instrument, heard, now):
         return (heard[instrument] // SECOND + 1) * SECOND
-    return min((one.last_end for one in series if one.instrument.id == instrument and one.last_end), default=0)
+    own = [one for one in series if one.instrument.id == instrument]
+    ends = [one.last_end for one in own if one.last_end]
+    return min(ends or [running_since(hours_of(one), one.timeframe.length, now) for one in own])
+
+
+def running_since(hours: Hours, length: int, now: int) -> int:
+    """When the bar that runs now began; now where none does."""
+    session = hours.session_around(now)
+    return now if session is None else min(now, hours.bar_bounds(session, now, length)[0])
 
 
 def _first_start(hours: Hours, length: int, now: int) -> int:
