@@ -1,6 +1,6 @@
 """The database itself refuses to change, delete or replace records.
 
-A run that a person throws away may be deleted whole, on a server by one function: rows of a home's own journal never are. Whoever
+A kept run, or the demo's, may be thrown away whole, on a server by ``exact.erase_run``: records of a home's own journal never are. Whoever
 owns the tables can take the rules away again: `theo audit verify` says when they are gone, and the chain what was done meanwhile.
 """
 
@@ -48,7 +48,7 @@ def _erasing() -> None:
     op.execute(
         "CREATE FUNCTION exact.erase_run(home text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER "
         "SET search_path = exact, pg_temp AS $$ DECLARE erased bigint; BEGIN "
-        "IF home !~ '^[^/]+/runs/[^/]+$' THEN "
+        "IF home !~ '^[^/]+/(demo|runs/[^/]+)$' THEN "
         f"RAISE EXCEPTION '{REFUSED}: % is no kept run', home USING ERRCODE = 'insufficient_privilege'; END IF; "
         "PERFORM set_config('theo.erased_run', home, true); "
         "DELETE FROM exact.journal WHERE stream >= home || '/' AND stream < home || '0'; "
