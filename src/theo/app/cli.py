@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from theo.app.cli_audit import audit
 from theo.app.cli_data import importing, journal
 from theo.app.cli_db import db
 from theo.app.cli_market import download, market
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(importing, name="import")
 app.add_typer(journal, name="journal")
+app.add_typer(audit, name="audit")
 app.add_typer(market, name="market")
 app.add_typer(db, name="db")
 app.command("download")(download)

@@ -16,6 +16,7 @@ from theo.adapters.system.blocking import Inline
 from theo.adapters.system.clock import WallClock
 from theo.adapters.system.latch import StopFile
 from theo.adapters.system.log import LogNotifier
+from theo.app.auditing import note_configuration
 from theo.app.home import Home
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
@@ -92,7 +93,8 @@ def journal_id(home: Path, kind: str) -> str:
 
 def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, notifier: Notifier | None = None) -> Virtual:
     """Boot the plan on a folder's journal, with the simulated exchange behind the broker port. The home's STOP halts it too."""
-    store = SqlJournalStore(folder)
+    note_configuration(home)
+    store = SqlJournalStore(home.place(folder))
     try:
         booted = boot(store, lambda: assemble(plan))
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
@@ -102,7 +104,7 @@ def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, noti
             text = f"{why}; the state follows from the journal instead"
             (notifier or log).tell(booted.core.at, "warning", "snapshot_skipped", text)
         shell = Shell(booted.core, booted.journal, store, broker, notifier or log, latch, clock, Inline(), watch)
-        inbox = SqlInbox(folder)
+        inbox = SqlInbox(home.place(folder))
         run = VirtualRun(booted, shell, broker, store, inbox, latch, clock, BUILD)
     except BaseException:
         store.close()

@@ -1,10 +1,17 @@
 """The one directory under which everything lives, and what is where in it."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from theo.domain.errors import UserError
+
+if TYPE_CHECKING:
+    from theo.adapters.sql.place import Place
+
+ANCHORS_VARIABLE: Final = "THEO_ANCHORS"  # a folder elsewhere for the anchors' second files
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -50,6 +57,13 @@ class Home(msgspec.Struct, frozen=True):
     def instruments(self) -> Path:
         """The user's own instruments."""
         return self.path / "instruments.toml"
+
+    def place(self, folder: Path) -> "Place":
+        """Where the databases of one of this home's folders are."""
+        from theo.adapters.sql.place import Place
+
+        elsewhere = os.environ.get(ANCHORS_VARIABLE, "")
+        return Place(folder, anchors=Path(elsewhere) if elsewhere else None)
 
 
 def open_home(path: Path) -> Home:

@@ -21,6 +21,7 @@ from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
 from theo.adapters.system.latch import StopFile
+from theo.app.auditing import note_configuration
 from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
 from theo.app.configuration import Configured
 from theo.app.home import Home
@@ -105,7 +106,8 @@ def open_live(
     home: Home, folder: Path, plan: Plan, settings: Configured, clock: Clock, notifier: Notifier, watch: Watch | None
 ) -> Live:
     """Boot the plan on a folder's journal, with the broker behind the ports. The home's STOP halts it too."""
-    store = SqlJournalStore(folder)
+    note_configuration(home)
+    store = SqlJournalStore(home.place(folder))
     try:
         booted = boot(store, lambda: assemble(plan))
         for why in booted.skipped:
@@ -120,7 +122,7 @@ def open_live(
         broker, feed = IbBroker(link, contracts, schedules, delivery.refusal), IbFeed(market, listed)
         latch = StopFile(folder, home.path, Path.cwd())
         shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
-        inbox = SqlInbox(folder)
+        inbox = SqlInbox(home.place(folder))
         heard = last_heard(store)
         marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
         listening = Listening(

@@ -8,6 +8,7 @@ may write the database and the home.
 
 import fcntl
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from theo.domain.errors import CorruptionError, HaltRequiredError
 
 MARK_BYTES: Final = 4  # of each record's hash: enough to say which one it is, the whole hash of a line says that there is one
 MARKS_MAX: Final = 4_096  # records of one line
+NOTHING: Final = bytes(32)  # the hash of no record
 SET_BACK: Final = "set-back"  # in place of marks: the stream was taken back to this record, by a restored backup
 CUT: Final = b" cut\n"  # ends a line that a crash left unfinished
 
@@ -56,7 +58,7 @@ class Anchors:
         self.first, self.second = first, second
         self.tell: Callable[[str], None] = lambda _text: None
         self._newest: dict[str, Anchor] = {}
-        self._known_bytes = 0  # of the first file, of which _newest tells
+        self._known_bytes = -1  # of the first file, of which _newest tells
         self._followed_bytes = -1  # of the second file, compared with the first
 
     def add(self, anchors: Sequence[Anchor]) -> None:
@@ -65,6 +67,7 @@ class Anchors:
         fresh = [a for a in anchors if a.set_back or a.stream not in newest or a.seq > newest[a.stream].seq]
         if not fresh:
             return
+        self._bring_back()
         try:
             with _locked(self.first) as file:
                 before = file.tell()
@@ -83,6 +86,23 @@ class Anchors:
                 remedy="Free the disk and check the permissions",
             ) from error
         self.follow()
+
+    def give_up(self) -> None:
+        """The journal is about to be thrown away: none of its anchors counts any longer, here or elsewhere."""
+        self.add([Anchor(stream, 0, NOTHING, set_back=True) for stream, newest in self.newest().items() if newest.seq])
+
+    def _bring_back(self) -> None:
+        """A first file that is gone, with a home that was thrown away or lost, is made again from the second."""
+        if self.second is None or self.first.exists() or not self.second.exists():
+            return
+        made = self.first.with_suffix(".made")
+        try:
+            shutil.copyfile(self.second, made)
+            made.replace(self.first)
+        except OSError as error:
+            raise HaltRequiredError(
+                "cannot be made", where=str(self.first), why=str(error.strerror), remedy="Check the permissions and the disk"
+            ) from error
 
     def follow(self) -> None:
         """Bring the second file up to the first; what keeps it from that is told."""

@@ -83,7 +83,7 @@ class SqlJournalStore:
     def _compare_with_anchor(self, stream: str) -> None:
         """Whoever goes on with a stream that was cut, or is an older copy, forks it."""
         anchor = self.anchors.newest().get(stream)
-        if anchor is None:
+        if anchor is None or anchor.seq == 0:
             return
         stored = next(self.read(stream, anchor.seq, anchor.seq), None)
         if stored is None or stored.hash != anchor.hash:

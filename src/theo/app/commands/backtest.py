@@ -46,7 +46,7 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
         folder = run_folder(home, plan)
         if folder.exists():
             shutil.rmtree(folder)
-        store = SqlJournalStore(folder)
+        store = SqlJournalStore(home.place(folder))
         try:
             epoch = store.claim(TRADING, MARKET)
             with gathered(store.append) as append:

@@ -1,5 +1,6 @@
 """Anchors in the home and elsewhere: written by themselves, compared with each other, and with the journal at every start."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -144,6 +145,29 @@ def test_a_cut_first_file_is_told_and_the_second_still_counts(place: Place, kept
     assert anchored(store) == [5]
     first.unlink()
     assert "is gone" in store.anchors.fault()
+    store.close()
+
+
+def test_a_journal_that_is_thrown_away_may_be_followed_by_another_and_the_second_file_keeps_both(place: Place) -> None:
+    written(place, 5)
+    store = SqlJournalStore(place)
+    store.anchors.give_up()
+    store.close()
+    shutil.rmtree(place.folder)
+    written(place, 3)
+    store = SqlJournalStore(place)
+    assert [walked.fault for walked in verify(store, store.anchors.all())] == [None]
+    assert (store.anchors.fault(), store.anchors.behind(), store.anchors.times_set_back()) == ("", 0, 1)
+    assert [int(line.split()[1]) for line in second_of(place).read_text().splitlines()] == [5, 0, 3]
+    store.close()
+
+
+def test_a_journal_that_is_removed_without_a_word_is_missed(place: Place) -> None:
+    written(place, 5)
+    shutil.rmtree(place.folder)
+    store = SqlJournalStore(place)
+    with pytest.raises(CorruptionError, match="record 5 of trading is not stored"):
+        store.claim(TRADING)
     store.close()
 
 

@@ -1,7 +1,7 @@
 """The database itself refuses to change, delete or replace records.
 
-A kept run, or the demo's, may be thrown away whole, on a server by ``exact.erase_run``; a home's own journal never is. Whoever owns
-the tables can take the rules away: `theo audit verify` says when they are gone, and the chain what was done meanwhile.
+A kept run, or the demo's, may be thrown away whole, on a server by ``exact.erase_run``; a home's own journal never is. The owner
+of the tables can take the rules away: `theo audit verify` says when they are gone, and the chain what was done meanwhile.
 """
 
 from alembic import op
