@@ -72,6 +72,11 @@ class Truth:
         return 0 if held is None else held.quantity
 
     @property
+    def placed(self) -> int:
+        """How many orders the gateway has taken."""
+        return self._seen
+
+    @property
     def full(self) -> bool:
         """Whether no more entries are allowed today."""
         return self._entries >= self._bounds.entries

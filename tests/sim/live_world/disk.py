@@ -9,7 +9,7 @@ from tests.sim.order_path.crash import Crash
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError
-from theo.domain.facts import Fact
+from theo.domain.facts import Fact, OrdersIntended, TradeIntended
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import SECOND, MarketData
@@ -68,8 +68,10 @@ class _Store(SqlJournalStore):
         unknown = draw.random() < rates.outcome_unknown
         if unknown and draw.random() < 0.5:
             raise OutcomeUnknownError("the commit did not answer")
-        super().append(records)
         facts = [fact for record in records if record.stream == TRADING for fact in decode_facts(record)]
+        if rates.intent_crash and any(isinstance(fact, TradeIntended | OrdersIntended) for fact in facts):
+            self._alive(draw.random() < rates.intent_crash)
+        super().append(records)
         disk.durable(facts, [item for record in records if record.stream == MARKET for item in decode_batch(record).items])
         self._alive(draw.random() < rates.crash)
         if unknown:
@@ -78,7 +80,7 @@ class _Store(SqlJournalStore):
     def _alive(self, crashes: bool) -> None:  # noqa: FBT001 - whether this is the moment
         if crashes:
             self._disk.dead = True
-            if self._disk.loop.pipe is not None:
-                self._disk.loop.pipe.cut()
+            for pipe in self._disk.loop.pipes:
+                pipe.cut()
         if self._disk.dead:
             raise Crash("the process is gone")

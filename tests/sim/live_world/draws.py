@@ -62,18 +62,32 @@ OURS: Mapping[str, Kind] = {  # of the net, of our process and of the people
     "halt": Kind(2, (30, 600)),
     "flatten": Kind(3),
 }
+AIMED: Mapping[str, Kind] = {  # at the worst moment: in every AIMED_EVERYth seed, and where they are named
+    "orders-reset": Kind(
+        40, (-1.5, 1)
+    ),  # of the orders' socket alone, so long before a minute ends: decided it is two seconds after
+    "never-answered": Kind(6),
+    "reset-after-send": Kind(8),
+    "crash-after-send": Kind(4, (1, 60)),
+}
+AIMED_EVERY = 4
 WHOLE = frozenset({"bytes", "every"})  # arguments that count
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """How often an append fails, leaves its outcome open, is the last thing that happens, or takes long."""
+    """How often an append fails, leaves its outcome open, is the last thing that happens, or takes long.
+
+    ``intent_crash``: how often the process is gone before an append with the intent of an order.
+    """
 
     append_fails: float = 0.003
     outcome_unknown: float = 0.003
     crash: float = 0.0006
     stall: float = 0.001
+    intent_crash: float = 0.0
 
 
+DRAWN = ("append_fails", "outcome_unknown", "crash", "stall")  # for each seed
 CALM = Rates(append_fails=0.0, outcome_unknown=0.0, crash=0.0, stall=0.0)
 
 
@@ -87,7 +101,10 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Draws:
-    """The streams of one seed, its rates and its faults in order of time. Seed 0 has none."""
+    """The streams of one seed, its rates and its faults in order of time. Seed 0 has none.
+
+    ``aimed``: faults come at the worst moment too, and the market's data have a socket of their own.
+    """
 
     def __init__(self, seed: int, until: int, only: frozenset[str] | None = None) -> None:
         self.disk, self.net, self.market = (_stream(seed, name) for name in ("disk", "net", "market"))
@@ -95,14 +112,15 @@ class Draws:
         self.rates = CALM
         self.faults: list[Planned] = []
         self.wire = AT_ONCE
+        self.aimed = only is None and seed > 0 and seed % AIMED_EVERY == 0
         if seed:
-            drawn = {f: getattr(Rates(), f) * 2 * swarm.random() * (swarm.random() < SOMETIMES) for f in Rates.__struct_fields__}
+            drawn = {f: getattr(Rates(), f) * 2 * swarm.random() * (swarm.random() < SOMETIMES) for f in DRAWN}
             self.rates = Rates(**drawn)
             self.faults = [
                 planned
-                for name, kind in {**INCIDENTS, **OURS}.items()
-                for planned in _planned(_stream(seed, name), name, kind, until)
-                if only is None or name in only
+                for name, kind in {**INCIDENTS, **OURS, **AIMED}.items()
+                for planned in _planned(_stream(seed, name), name, kind, until, sure=name in AIMED and only is not None)
+                if (self.aimed or name not in AIMED if only is None else name in only)
             ]
             self.wire = Wire(least=200, most=200 + int(swarm.random() ** 4 * 2 * SECOND), pieces=swarm.random() * 0.5)
         self.faults.sort(key=lambda planned: planned.at)
@@ -112,8 +130,8 @@ class Draws:
         self.rates = CALM
 
 
-def _planned(draw: Random, name: str, kind: Kind, until: int) -> list[Planned]:
-    if draw.random() >= SOMETIMES:
+def _planned(draw: Random, name: str, kind: Kind, until: int, *, sure: bool) -> list[Planned]:
+    if draw.random() >= SOMETIMES and not sure:
         return []
     return [
         Planned(

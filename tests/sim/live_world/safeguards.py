@@ -18,14 +18,19 @@ from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.liveness import Rhythm
 from theo.adapters.ib.order_names import Sent
 from theo.adapters.ib.tick_line import Print, TickLine
+from theo.domain.effects import Effect
+from theo.domain.facts import OrderMoved
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Order, OrderRole
-from theo.domain.reports import OrderFilled
-from theo.engine.decide import books, fills, order_reports
+from theo.domain.reports import OrderFilled, SendFailed
+from theo.engine.decide import books, clock, fills, order_reports
+from theo.engine.order_life import AWAITING, OrderEvent
 from theo.engine.turn import Turn
 from theo.risk import approve
+from theo.risk.rules.reconciled import reconciled
 from theo.runtime.marking import Marking
 from theo.runtime.session_gate import SessionGate
+from theo.runtime.shell import Shell
 
 SHORT = market.OPEN + 45 * MINUTE
 NEVER = 1 << 62
@@ -41,12 +46,22 @@ class Safeguard(msgspec.Struct, frozen=True):
     rates: Rates | None = None
     restart: str = RESTART
     entries: int = ENTRIES
+    two_sockets: bool = False
     whole: bool = False
 
     def world(self, seed: int, folder: Path, sessions: Path) -> World:
         """The world in which its absence shows."""
         made = World(
-            seed, folder, sessions, self.faults, SHORT, self.rates, restart=self.restart, entries=self.entries, whole=self.whole
+            seed,
+            folder,
+            sessions,
+            self.faults,
+            SHORT,
+            self.rates,
+            restart=self.restart,
+            entries=self.entries,
+            two_sockets=self.two_sockets,
+            whole=self.whole,
         )
         if self.whole:
             made.loop.wire = AT_ONCE
@@ -75,6 +90,28 @@ def _counted_again(patch: Patch) -> None:
 
     patch.setattr(order_reports, "learn_fill", again)
     patch.setattr(books, "learn_fill", again)
+
+
+def _sent_first(patch: Patch) -> None:
+    async def sends_first(_self: Shell, _waiting: list[Effect]) -> None:
+        pass
+
+    patch.setattr(Shell, "_commit_before", sends_first)
+
+
+def _failed_for_unknown(patch: Patch) -> None:
+    def given_up(turn: Turn) -> None:
+        bound = turn.at - turn.world.settings.answer_wait
+        for held in [turn.state.orders[order] for order in turn.state.unanswered]:
+            if held.waits_since <= bound and held.status in AWAITING:
+                turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.ABSENT, "no answer"))
+
+    patch.setattr(ib_broker, "SendUnknown", SendFailed)
+    patch.setattr(clock, "_unanswered", given_up)
+
+
+def _not_reconciled(patch: Patch) -> None:
+    patch.setattr(approve, "ENTRY_RULES", tuple(rule for rule in approve.ENTRY_RULES if rule is not reconciled))
 
 
 def _never_silent(patch: Patch) -> None:
@@ -118,6 +155,9 @@ SAFEGUARDS: Mapping[str, Safeguard] = {
     "identity by orderRef": Safeguard(_nameless, 1),
     "executions are asked for after a lost link": Safeguard(_not_asked, 6, frozenset({"fills-during-1100"})),
     "executions are counted once": Safeguard(_counted_again, 1, frozenset({"fills-during-1100", "reset"})),
+    "intent first": Safeguard(_sent_first, 1, rates=Rates(intent_crash=0.2, append_fails=0, outcome_unknown=0, crash=0, stall=0)),
+    "no answer is an outcome of its own": Safeguard(_failed_for_unknown, 2, frozenset({"never-answered"})),
+    "books before risk": Safeguard(_not_reconciled, 2, frozenset({"orders-reset"}), two_sockets=True),
     "silent streams are noticed": Safeguard(_never_silent, 1, frozenset({"farm-blip", "blind-after-1102"})),
     "nothing is sent around the restart": Safeguard(_no_gate, 1, restart="10:00"),
     "stop with entry": Safeguard(_without_stop, 1),

@@ -68,6 +68,13 @@ class GatewayStand:
         end = self._ends[client.number] = _End(self, client, pipe)
         return end
 
+    def pipe_of(self, client_id: int) -> Pipe | None:
+        """The connection of a client id."""
+        clients = self.gateway.simulator.clients
+        return next(
+            (end.pipe for number, end in self._ends.items() if number in clients and clients[number].id == client_id), None
+        )
+
     def forget(self, client: Client) -> None:
         """Its connection is gone."""
         self._ends.pop(client.number, None)

@@ -75,6 +75,11 @@ class Pipe(asyncio.Transport):
         """Whether the client has ended it."""
         return self._closing
 
+    @property
+    def lost(self) -> bool:
+        """Whether the client has been told of its end."""
+        return self._near_gone
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as asyncio has it
         """Nothing is known of it."""
         return default
@@ -156,7 +161,7 @@ class NetLoop(SimLoop):
         super().__init__(start)
         self._draw, self.wire = draw, wire
         self.dial: Callable[[Pipe], Far] = _nobody
-        self.pipe: Pipe | None = None  # the newest connection
+        self.pipes: list[Pipe] = []  # the newest connection, and before it those that the client has not lost
         self.broken: list[str] = []  # what nobody caught
         self.set_exception_handler(self._uncaught)
 
@@ -172,7 +177,7 @@ class NetLoop(SimLoop):
         protocol = factory()
         pipe = Pipe(self, protocol, wire, self._draw)
         pipe.meet(self.dial(pipe))
-        self.pipe = pipe
+        self.pipes = [*(each for each in self.pipes if not each.lost), pipe]
         protocol.connection_made(pipe)
         return pipe, protocol
 

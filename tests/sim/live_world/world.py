@@ -10,7 +10,7 @@ from unittest.mock import patch
 from tests.sim.live_world import market
 from tests.sim.live_world.check import Bounds, Truth, settled
 from tests.sim.live_world.disk import WorldDisk, WorldInbox
-from tests.sim.live_world.draws import INCIDENTS, WHOLE_DAY, Draws, Planned, Rates
+from tests.sim.live_world.draws import AIMED, INCIDENTS, WHOLE_DAY, Draws, Planned, Rates
 from tests.sim.live_world.heard import Heard
 from tests.sim.live_world.stand import GatewayStand
 from tests.sim.live_world.wire import NetLoop
@@ -60,6 +60,7 @@ style = "positional"
 QUANTITY = 3
 MES = 4  # our instrument's id
 ENTRIES = 2000  # a day
+ORDERS_CLIENT, DATA_CLIENT = 1, 2
 LIMITS = "[limits]\ntrades_per_day_max = {}\ndaily_loss_percent_max = 60\ndrawdown_percent_max = 60\n"
 RESTART = "12:30"  # the gateway's nightly one, in the middle of our day
 GATE = GateSettings()
@@ -93,6 +94,7 @@ class World:
     rates: Rates | None = None  # of the disk, instead of the seed's
     restart: str = RESTART  # when the gateway may restart, as we are told
     entries: int = ENTRIES  # that the limits allow
+    two_sockets: bool = False  # one for orders, one for market data
     whole: bool = False  # whether an entry on a bar that was cut short is looked for: only where each break is told at once
     ticks: Sequence[Tick] = ()  # the gateway's market, by conId; without them the walk of the seed
     draws: Draws = field(init=False)
@@ -105,6 +107,7 @@ class World:
     life: "Life | None" = None
     starts: int = 0
     doubled: bool = False
+    armed: list[Planned] = field(default_factory=list)  # what strikes with the next order
     violation: Violation | None = None
     facts: list[Fact] = field(default_factory=list)
     ends: int = 0
@@ -114,6 +117,7 @@ class World:
         self.draws = Draws(self.seed, self.faults_until, self.only)
         if self.rates is not None:
             self.draws.rates = self.rates
+        self.two_sockets |= self.draws.aimed
         self.loop = NetLoop(market.START, self.draws.net, self.draws.wire)
         book = market.contracts()
         played = self.ticks or list(self._walk(market.mes(book).con_id))
@@ -176,8 +180,8 @@ class World:
         home = open_home(self.folder)
         if not home.sessions.exists():
             home.sessions.symlink_to(self.sessions)
-        limits = LIMITS.format(self.entries)
-        text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{self.restart}"\nzone = "America/New_York"\n{limits}'
+        limits, own = LIMITS.format(self.entries), f"data_client_id = {DATA_CLIENT}\n" if self.two_sockets else ""
+        text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{self.restart}"\nzone = "America/New_York"\n{own}{limits}'
         home.configuration.write_text(text, encoding="utf-8")
         (self.folder / "world.toml").write_text(RULES, encoding="utf-8")
         return home
@@ -190,8 +194,10 @@ class World:
 
     def _after(self) -> None:
         life = self.life
-        able = life is not None and life.able
+        able, before = life is not None and life.able, self.truth.placed
         self._watched(lambda: self.truth.look(self.loop.now, able=able, doubled=self.doubled))
+        if self.armed and self.truth.placed > before:
+            self.loop.call_soon(self._aimed, self.armed.pop())
 
     def _watched(self, look: Callable[[], None]) -> None:
         """A violation ends the day: it is kept, since it is found deep inside of what is judged."""
@@ -225,16 +231,43 @@ class World:
             self.doubled |= name == "two-permids"
             room, desk = self.gateway.incidents, self.gateway.simulator.desk
             self.stand.act(lambda: room.play(desk, name, planned.lasts, planned.args))
-        elif name == "reset" and self.loop.pipe is not None:
-            self.loop.pipe.reset()
-        elif name == "starve" and self.loop.pipe is not None:
-            self.loop.pipe.starve(int(lasts * SECOND))
+        elif name == "reset":
+            for pipe in self.loop.pipes:
+                pipe.reset()
+        elif name == "starve":
+            for pipe in self.loop.pipes:
+                pipe.starve(int(lasts * SECOND))
+        elif name in AIMED:
+            self._aim(planned)
         elif name == "crash" and self.life is not None:
             self.life.kill(int(lasts * SECOND))
         elif name in {"halt", "flatten"} and self.life is not None:
             self.life.command(name)
             if name == "halt":
                 self.loop.call_later(lasts, self._resume)
+
+    def _aim(self, planned: Planned) -> None:
+        """Shortly before bars close, or with the next order."""
+        room, desk, now = self.gateway.incidents, self.gateway.simulator.desk, self.loop.now
+        if planned.name == "orders-reset":
+            ends = now - now % MINUTE + MINUTE
+            self.loop.call_at(ends / SECOND - (planned.lasts or 0.0), self._lose_orders)
+        elif planned.name == "never-answered":
+            self.stand.act(lambda: room.play(desk, "sent-no-answer", None, {}))
+        else:
+            self.armed.append(planned)
+
+    def _aimed(self, planned: Planned) -> None:
+        """An order has arrived, and its answer has not."""
+        if planned.name == "reset-after-send":
+            self._lose_orders()
+        elif self.life is not None:
+            self.life.kill(int((planned.lasts or 0.0) * SECOND))
+
+    def _lose_orders(self) -> None:
+        pipe = self.stand.pipe_of(ORDERS_CLIENT)
+        if pipe is not None:
+            pipe.reset()
 
     def _resume(self) -> None:
         if self.life is not None:
@@ -243,6 +276,7 @@ class World:
     def _calm(self) -> None:
         """Faults stop: the liveness phase."""
         self.draws.calm()
+        self.armed.clear()
         room, desk = self.gateway.incidents, self.gateway.simulator.desk
         for name in (*room.lasting, *room.waiting):
             self.stand.act(lambda name=name: room.end(desk, name))  # type: ignore[misc]  # a default argument binds the name
@@ -317,15 +351,15 @@ class Life:
         """As kill -9 does: what it had on the wire is cut, what it had not written is lost."""
         self.away = max(away, BEGIN_AGAIN)
         self.disk.dead = True
-        if self.world.loop.pipe is not None:
-            self.world.loop.pipe.cut()
+        for pipe in self.world.loop.pipes:
+            pipe.cut()
         self._dies.set()
 
     def bury(self) -> None:
         """Nothing of the process goes on."""
         self.disk.dead = True
-        if self.world.loop.pipe is not None:
-            self.world.loop.pipe.cut()
+        for pipe in self.world.loop.pipes:
+            pipe.cut()
         current = asyncio.current_task()
         for task in asyncio.all_tasks(self.world.loop):
             if task is not current and task.get_name() != FAULTS:
