@@ -25,6 +25,7 @@ from theo.app.auditing import note_configuration
 from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
 from theo.app.configuration import Configured
 from theo.app.home import Home
+from theo.app.keeping import Keeping
 from theo.app.margins import IbMargins
 from theo.app.roll_tables import refuse_live_rolls
 from theo.app.rulesets import find_ruleset
@@ -103,9 +104,19 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
 
 
 def open_live(
-    home: Home, folder: Path, plan: Plan, settings: Configured, clock: Clock, notifier: Notifier, watch: Watch | None
+    home: Home,
+    folder: Path,
+    plan: Plan,
+    settings: Configured,
+    clock: Clock,
+    notifier: Notifier,
+    watch: Watch | None,
+    keeping: Keeping | None = None,
 ) -> Live:
-    """Boot the plan on a folder's journal, with the broker behind the ports. The home's STOP halts it too."""
+    """Boot the plan on a folder's journal, with the broker behind the ports. The home's STOP halts it too.
+
+    ``keeping`` writes the run's ticks to the market database.
+    """
     note_configuration(home)
     store = SqlJournalStore(home.place(folder))
     try:
@@ -121,7 +132,8 @@ def open_live(
         delivery = Delivery(contracts.last_trade, whole_hours, RollRule().days, clock.now, notifier)
         broker, feed = IbBroker(link, contracts, schedules, delivery.refusal), IbFeed(market, listed)
         latch = StopFile(folder, home.path, Path.cwd())
-        shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch)
+        taken = None if keeping is None else keeping.take
+        shell = Shell(booted.core, booted.journal, store, broker, notifier, latch, clock, Inline(), watch, taken)
         inbox = SqlInbox(home.place(folder))
         heard = last_heard(store)
         marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
@@ -141,8 +153,10 @@ def open_live(
         gate = _gate(settings, shell, clock, notifier)
         operator = Operator(shell, inbox, latch, IbMargins(broker))
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
-        links = [each.run for each in dict.fromkeys((link, market))]
-        run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, (*links, listening.run), begun)
+        services = [*(each.run for each in dict.fromkeys((link, market))), listening.run]
+        if keeping is not None:
+            services.append(keeping.run)
+        run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, services, begun)
     except BaseException:
         store.close()
         raise

@@ -28,10 +28,14 @@ COMMIT_TRIES_MAX = 5
 COMMIT_RETRY_WAIT = SECOND
 MARKET_DATA = frozenset({Tick, Bar, DataMarked, ContractRolled})
 Watch = Callable[[int, list[Fact]], None]
+TicksTaken = Callable[[list[Tick]], None]
 
 
 class Shell:
-    """One core, its journal, its broker. ``post`` from anywhere in the loop; one task calls ``pump``."""
+    """One core, its journal, its broker. ``post`` from anywhere in the loop; one task calls ``pump``.
+
+    ``watch`` sees facts and ``ticks_taken`` ticks, each once they are durable in the journal.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the outside world, one port each
         self,
@@ -44,13 +48,15 @@ class Shell:
         clock: Clock,
         blocking: BlockingCalls,
         watch: Watch | None = None,
+        ticks_taken: TicksTaken | None = None,
     ) -> None:
-        self.core, self.journal = core, journal
+        self.core, self.journal, self._ticks_taken = core, journal, ticks_taken
         self._store, self._broker, self._notifier, self._latch = store, broker, notifier, latch
         self._clock, self._blocking, self._watch = clock, blocking, watch
         self._inbox: deque[Input] = deque()
         self._answers: deque[Input] = deque()
         self._unwatched: list[tuple[int, list[Fact]]] = []
+        self._ticks: list[Tick] = []  # taken since the last commit
         self._committed_at = 0
         self._performing = False
         self.arrived = asyncio.Event()
@@ -85,6 +91,8 @@ class Shell:
         market_data = type(item) in MARKET_DATA
         if market_data:
             journal.take(item)  # type: ignore[arg-type]  # narrowed by the line above
+            if self._ticks_taken is not None and type(item) is Tick:
+                self._ticks.append(item)
         facts, effects = core.step(item)
         if facts or core.closed_by_time:
             journal.step(core.at, None if market_data else item, facts)
@@ -172,3 +180,6 @@ class Shell:
             for at, facts in self._unwatched:
                 self._watch(at, facts)
         self._unwatched.clear()
+        if self._ticks_taken is not None and self._ticks:
+            self._ticks_taken(self._ticks)
+            self._ticks = []

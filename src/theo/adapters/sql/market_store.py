@@ -14,7 +14,7 @@ from theo.adapters.sql.market_tables import ticks as tick_table
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.sources import writable_ids
+from theo.adapters.sql.sources import JOURNAL, writable_ids
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
@@ -33,10 +33,10 @@ class TickSpan(msgspec.Struct, frozen=True):
 class SqlMarketStore:
     """Implements ports.market_store.MarketStore. An iterator holds one consistent view until it is exhausted."""
 
-    def __init__(self, home: Path | Place, file_name: str = "") -> None:
+    def __init__(self, home: Path | Place, file_name: str = "", *, durable: bool = False) -> None:
         place = place_of(home)
         self.home = place.name  # whose projections are read and written
-        self.engine: Engine = open_database(place, Database.MARKET, file_name)
+        self.engine: Engine = open_database(place, Database.MARKET, file_name, durable=durable)
 
     def put_instruments(self, instruments: Sequence[Instrument]) -> None:
         """See the port."""
@@ -52,6 +52,12 @@ class SqlMarketStore:
         """See the port."""
         with writing(self.engine) as connection:
             tick_rows.add_ticks(connection, ticks, writable_ids(connection, (tick.source for tick in ticks)))
+
+    def keep_ticks(self, ticks: Sequence[Tick]) -> None:
+        """Add ticks that a run took, from its journal or while it goes on: one that is stored stays as it is."""
+        with writing(self.engine) as connection:
+            ids = writable_ids(connection, (tick.source for tick in ticks), JOURNAL)
+            tick_rows.add_ticks_from_journal(connection, ticks, ids)
 
     def replace_ticks(self, source: str, instrument: int, start: int, end: int, ticks: Sequence[Tick]) -> int:
         """See the port."""

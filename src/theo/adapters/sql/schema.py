@@ -36,25 +36,26 @@ assert projected_tables.PROJECTED  # importing it adds the projections to the ma
 DURABLE: Final = frozenset({Database.JOURNAL, Database.INBOX})  # market.db can be rebuilt and imported again
 
 
-def open_database(where: Path | Place, database: Database, file_name: str = "") -> Engine:
+def open_database(where: Path | Place, database: Database, file_name: str = "", *, durable: bool = False) -> Engine:
     """An engine over ``NAME.db`` in a folder, or over a server's tables, with this build's schema; a folder is made when missing.
 
+    ``durable`` waits for the disk at every commit, which journal and inbox always do.
     Raises UserError when it cannot be reached or written or is newer than this build, CorruptionError for a file that is damaged
     or no database of ours.
     """
     place = place_of(where)
-    folder = place.folder
+    folder, durable = place.folder, durable or database in DURABLE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UserError("cannot be made", where=str(folder), why=str(error.strerror), remedy="Choose another --home") from error
     if place.server is None:
         path = folder / (file_name or f"{database}.db")
-        engine, named = sqlite.open_engine(path, durable=database in DURABLE), str(path)
+        engine, named = sqlite.open_engine(path, durable=durable), str(path)
     else:
         from theo.adapters.sql import postgresql
 
-        engine = postgresql.open_engine(place.server, durable=database in DURABLE, lock=database)
+        engine = postgresql.open_engine(place.server, durable=durable, lock=database)
         named = shown(place.server)
     try:
         _bring_up_to_date(engine, database, named)

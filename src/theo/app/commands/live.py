@@ -13,6 +13,7 @@ from theo.app.composition import BUILD
 from theo.app.configuration import Configured, configured
 from theo.app.event_lines import feed_line, line_of
 from theo.app.home import Home, open_home
+from theo.app.keeping import Keeping
 from theo.app.live_making import Live, live_plan, open_live
 from theo.domain.errors import ConfigError
 from theo.domain.facts import Fact, SignalClosed
@@ -59,7 +60,12 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         paced.skip_to(clock.now() + probed.clock_offset)
     plan = live_plan(home, settings, names, probed, clock.now())
     folder = home.runs / plan.key.run
-    live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan))
+    keeping = Keeping(folder, plan.instruments.values(), clock, notifier)
+    try:
+        live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan), keeping)
+    except BaseException:
+        keeping.close()
+        raise
     try:
         _stop_on_signals(live)
         cash = f"{probed.cash / MICROS:,.2f} {probed.currency}"
@@ -71,6 +77,7 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         raise
     finally:
         live.close()
+        keeping.close()
         for standing in live.feed.standings():
             print(feed_line(standing), flush=True)
     return EXIT_INTERRUPTED

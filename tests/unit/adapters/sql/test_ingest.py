@@ -1,0 +1,323 @@
+"""Ticks on their way into the store, whatever becomes of the database meanwhile: none is lost, none is doubled."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from tests.postgres import DATABASES, Opening, plain, server
+from theo.adapters.postgres.server import Server
+from theo.adapters.sql import ingest as ingesting
+from theo.adapters.sql import spill as spilling
+from theo.adapters.sql.ingest import Round, TickIngest
+from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.place import Place
+from theo.adapters.sql.spill import Spill, SpillBounds
+from theo.adapters.sql.transactions import reading, writing
+from theo.domain.errors import HaltRequiredError
+from theo.domain.market_data import Tick
+from theo.ports.market_store import TickRange
+
+Told = list[tuple[str, str]]
+NO_ROOM_LEFT_FREE = SpillBounds(free_min=0)
+
+
+def ticks(first: int, count: int) -> list[Tick]:
+    """Trades, three an instant."""
+    return [Tick(7, n // 3, n // 3, n % 3, 0, 100 + n % 7, 1, 0, 0, "ib") for n in range(first, first + count)]
+
+
+def tells(told: Told) -> spilling.Tell:
+    return lambda severity, code, _text: told.append((severity, code))
+
+
+@pytest.fixture
+def told() -> Told:
+    return []
+
+
+@pytest.fixture
+def tell(told: Told) -> spilling.Tell:
+    return tells(told)
+
+
+@pytest.fixture
+def spill(tmp_path: Path, tell: spilling.Tell) -> Spill:
+    return Spill(tmp_path / "spill", tell, NO_ROOM_LEFT_FREE)
+
+
+def drain(waiting: Spill) -> list[Tick]:
+    found: list[Tick] = []
+    while (block := waiting.first()) is not None:
+        found += block
+        waiting.stored()
+    return found
+
+
+def test_what_waits_on_the_disk_comes_back_in_order_to_the_next_process_too(
+    tmp_path: Path, tell: spilling.Tell, spill: Spill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spilling, "SEGMENT_BYTES", 2_000)  # several files
+    spill.append(ticks(0, 100))
+    assert spill.first() == spill.first() == ticks(0, 100)
+    spill.append(ticks(100, 100))
+    spill.append(ticks(200, 100))
+    spill.stored()
+    spill.close()
+    again = Spill(tmp_path / "spill", tell, NO_ROOM_LEFT_FREE)
+    again.append(ticks(300, 5))
+    found = drain(again)
+    assert found[-205:] == ticks(100, 205)
+    assert found in (ticks(100, 205), ticks(0, 305))  # where it stopped is not kept: a block may come twice
+    assert again.waiting == 0
+    assert list((tmp_path / "spill").iterdir()) == []
+
+
+@settings(max_examples=30)
+@given(left=st.integers(0, 1_000))
+def test_a_block_that_a_kill_cut_short_was_never_acknowledged(left: int) -> None:
+    with TemporaryDirectory() as folder:
+        told: Told = []
+        writing = Spill(Path(folder), tells(told), NO_ROOM_LEFT_FREE)
+        writing.append(ticks(0, 10))
+        (file,) = Path(folder).iterdir()
+        whole = file.stat().st_size
+        writing.append(ticks(10, 10))
+        writing.close()
+        size = file.stat().st_size
+        os.truncate(file, min(left, size))
+        expected = 20 if left >= size else 10 if left >= whole else 0
+        assert (drain(Spill(Path(folder), tells(told), NO_ROOM_LEFT_FREE)), told) == (ticks(0, expected), [])
+
+
+@pytest.mark.parametrize("place", ["head", "payload"])
+def test_damage_is_told_and_what_can_be_read_is(tmp_path: Path, spill: Spill, told: Told, place: str) -> None:
+    for first in (0, 10, 20):
+        spill.append(ticks(first, 10))
+    spill.close()
+    (file,) = (tmp_path / "spill").iterdir()
+    bytes_ = bytearray(file.read_bytes())
+    second = len(spilling.MAGIC) + (len(bytes_) - len(spilling.MAGIC)) // 3
+    bytes_[second + (1 if place == "head" else 40)] ^= 1
+    file.write_bytes(bytes_)
+    again = Spill(tmp_path / "spill", tells(told), NO_ROOM_LEFT_FREE)
+    assert drain(again) == (ticks(0, 10) if place == "head" else ticks(0, 10) + ticks(20, 10))
+    assert told == [("page", "spill_damaged")]
+    assert [each.suffix for each in (tmp_path / "spill").iterdir()] == [".damaged"]
+
+
+def test_a_person_is_told_before_the_bound_and_nothing_is_taken_past_it(tmp_path: Path, told: Told, tell: spilling.Tell) -> None:
+    bounded = Spill(tmp_path, tell, SpillBounds(bytes_max=3_000, free_min=0))
+    for first in range(0, 150, 10):
+        bounded.append(ticks(first, 10))
+        assert told == [("page", "spill_fills")] * (bounded.waiting > 0.8 * 3_000)
+    with pytest.raises(HaltRequiredError, match=r"3,000 bytes are the most.*Free the disk"):
+        bounded.append(ticks(150, 100))
+    assert drain(bounded) == ticks(0, 150)
+    free = shutil.disk_usage(tmp_path).free
+    reserved = Spill(tmp_path / "other", tell, SpillBounds(free_min=free + 2**40))
+    with pytest.raises(HaltRequiredError, match="left to the journal"):
+        reserved.append(ticks(0, 1))
+
+
+OpenStore = Opening[SqlMarketStore]
+
+
+@pytest.fixture(params=DATABASES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlMarketStore]:
+    opened = Opening(SqlMarketStore, request.param)(tmp_path / "home")
+    yield opened
+    opened.close()
+
+
+def stored(store: SqlMarketStore) -> list[Tick]:
+    return list(store.ticks(TickRange(instrument=7)))
+
+
+def test_ticks_are_stored_batch_by_batch_and_twice_offered_once(
+    store: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "BATCH_TICKS_MAX", 40)
+    taking = TickIngest(store, spill, tell)
+    taking.offer(ticks(0, 60))
+    taking.offer(ticks(30, 70))  # half of them came before
+    assert [taking.work() for _ in range(5)] == [Round(40, more=True)] * 3 + [Round(10), Round()]
+    assert (stored(store), taking.kept, told) == (ticks(0, 100), 130, [])
+
+
+def test_more_than_memory_may_hold_goes_to_the_disk_and_then_to_the_database(
+    store: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told
+) -> None:
+    taking = TickIngest(store, spill, tell, held_max=50)
+    for first in range(0, 200, 20):
+        taking.offer(ticks(first, 20))
+    assert spill.waiting > 0
+    taking.close()
+    assert (stored(store), spill.waiting, told) == (ticks(0, 200), 0, [])
+
+
+def test_without_room_anywhere_whoever_offers_is_told_and_nothing_is_lost(store: SqlMarketStore, tmp_path: Path) -> None:
+    told: Told = []
+    full = Spill(tmp_path / "spill", tells(told), SpillBounds(bytes_max=10))
+    taking = TickIngest(store, full, tells(told), held_max=50)
+    taking.offer(ticks(0, 50))
+    with pytest.raises(HaltRequiredError, match="no more ticks can be kept aside"):
+        taking.offer(ticks(50, 1))
+    taking.close()
+    assert stored(store) == ticks(0, 51)
+
+
+@contextmanager
+def refusing(store: SqlMarketStore, way: str) -> Iterator[None]:
+    """The database takes nothing meanwhile."""
+    if store.engine.dialect.name == "sqlite":
+        pragma = {"full": "max_page_count = 1", "read-only": "query_only = ON"}[way]
+        with writing(store.engine) as connection:  # such limits are a connection's own: that of the pool
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
+        yield
+        with reading(store.engine) as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1000000000")
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+        return
+    with psycopg.connect(plain(store.engine.url), autocommit=True) as other:
+        name = store.engine.url.database
+        other.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        other.execute(END_OTHERS)
+        yield
+        other.execute("SET default_transaction_read_only = off")
+        other.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        other.execute(END_OTHERS)
+
+
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize("way", ["full", "read-only"])
+def test_while_the_database_takes_nothing_ticks_wait_and_a_person_knows(
+    store: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told, way: str
+) -> None:
+    if way == "full" and store.engine.dialect.name != "sqlite":
+        pytest.skip("a full server is tried on a small file system below")
+    taking = TickIngest(store, spill, tell)
+    taking.offer(ticks(0, 10_000))
+    taking.work()
+    with refusing(store, way):
+        for first in range(10_000, 40_000, 10_000):
+            taking.offer(ticks(first, 10_000))
+            assert taking.work().failed
+        assert (taking.kept, spill.waiting > 0, told) == (40_000, True, [("page", "ticks_wait")])
+    taking.offer(ticks(40_000, 10))
+    taking.close()
+    assert (stored(store), spill.waiting) == (ticks(0, 40_010), 0)
+    assert told == [("page", "ticks_wait"), ("info", "ticks_stored")]
+
+
+class Crashing:
+    """A server of its own that may be stopped as by a crash, and a store on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(folder / "server", server().binaries, server().user)
+        self.server.make(("shared_buffers = 16MB", "synchronous_standby_names = ''"))
+        self.server.start()
+        self.store = SqlMarketStore(Place(folder, make_url(self.server.url()), "home"), durable=True)
+
+    def ask(self, statement: str) -> object:
+        with psycopg.connect(plain(make_url(self.server.url())), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall()[0][0] if cursor.description else None
+
+    def end_writer_when(self, waits_for: str) -> None:
+        """End the writer's connection as soon as it waits for that."""
+        waiting = f"FROM pg_stat_activity WHERE wait_event = '{waits_for}' AND application_name = 'theo market'"
+        while not self.ask(f"SELECT count(pg_terminate_backend(pid)) {waiting}"):
+            pass
+
+
+@pytest.fixture(scope="module")
+def crashing() -> Iterator[Crashing]:
+    with TemporaryDirectory(prefix="theo-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        made = Crashing(Path(folder))
+        yield made
+        made.store.close()
+        made.server.stop("immediate")
+
+
+@pytest.fixture
+def empty(crashing: Crashing) -> SqlMarketStore:
+    with writing(crashing.store.engine) as connection:
+        connection.execute(text("TRUNCATE ticks"))
+    return crashing.store
+
+
+def test_a_server_that_crashes_loses_and_doubles_nothing(
+    crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told
+) -> None:
+    taking = TickIngest(empty, spill, tell)
+    for first in range(0, 4_000, 1_000):
+        taking.offer(ticks(first, 1_000))
+        if first == 2_000:
+            crashing.server.stop("immediate")
+        assert taking.work().failed == (first >= 2_000)
+        assert taking.kept == first + 1_000
+    crashing.server.start()
+    taking.close()
+    assert (stored(empty), spill.waiting) == (ticks(0, 4_000), 0)
+    assert told == [("page", "ticks_wait"), ("info", "ticks_stored")]
+
+
+def test_a_connection_cut_in_the_middle_of_a_copy_stores_nothing_of_it(
+    crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell
+) -> None:
+    """A trigger waits in the middle of the COPY for a lock that the test holds."""
+    crashing.ask(
+        "CREATE OR REPLACE FUNCTION exact.midway() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$; "
+        "CREATE TRIGGER midway BEFORE INSERT ON exact.ticks FOR EACH ROW WHEN (NEW.timestamp >= to_timestamp(0.0015)) "
+        "EXECUTE FUNCTION exact.midway()"
+    )
+    taking = TickIngest(empty, spill, tell)
+    taking.offer(ticks(0, 9_000))
+    with psycopg.connect(plain(make_url(crashing.server.url())), autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(42)")
+        with ThreadPoolExecutor(1) as thread:
+            working = thread.submit(taking.work)
+            crashing.end_writer_when("advisory")
+            assert working.result().failed
+    assert (stored(empty), taking.kept) == ([], 9_000)
+    crashing.ask("DROP TRIGGER midway ON exact.ticks")
+    taking.close()
+    assert stored(empty) == ticks(0, 9_000)
+
+
+def test_a_commit_whose_answer_was_lost_is_stored_once(
+    crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell
+) -> None:
+    """The server has committed and waits for a replica that there is not; then the connection is ended."""
+    crashing.ask("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    crashing.ask("SELECT pg_reload_conf()")
+    taking = TickIngest(empty, spill, tell)
+    taking.offer(ticks(0, 100))
+    with ThreadPoolExecutor(1) as thread:
+        working = thread.submit(taking.work)
+        crashing.end_writer_when("SyncRep")
+        assert working.result().failed
+    crashing.ask("ALTER SYSTEM RESET synchronous_standby_names")
+    crashing.ask("SELECT pg_reload_conf()")
+    assert stored(empty) == ticks(0, 100)  # nobody knew it
+    assert spill.waiting > 0
+    taking.offer(ticks(100, 100))
+    taking.close()
+    assert (stored(empty), spill.waiting) == (ticks(0, 200), 0)
