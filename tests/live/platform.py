@@ -8,18 +8,24 @@ from pathlib import Path
 from tests.ib.conftest import Told, until
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.composition import BUILD
 from theo.app.configuration import configured
 from theo.app.home import Home, open_home
+from theo.app.keeping import Keeping
 from theo.app.live_making import Live, live_plan, open_live
 from theo.app.recorded import decide_again
 from theo.domain.facts import Fact, Filled
 from theo.domain.inputs import Started
+from theo.domain.market_data import Tick
 from theo.drive.redecide import Compared
+from theo.engine.codec import decode_batch
+from theo.engine.journal import MARKET
 from theo.engine.state import State
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
 from theo.ports.clock import Clock
+from theo.ports.market_store import TickRange
 
 QUICK = """
 name = "quick"
@@ -61,7 +67,8 @@ class Platform:
         probed = await probe(settings.ib, self.clock, self.told)
         plan = live_plan(self.home, settings, [str(self.rules)], probed, self.clock.now())
         self.folder = self.home.runs / plan.key.run
-        self.live = open_live(self.home, self.folder, plan, settings, self.clock, self.told, self._watch)
+        self._keeping = Keeping(self.folder, plan.instruments.values(), self.clock, self.told)
+        self.live = open_live(self.home, self.folder, plan, settings, self.clock, self.told, self._watch, self._keeping)
         started = Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         self._task = asyncio.create_task(self.live.run.run(started))
 
@@ -75,6 +82,7 @@ class Platform:
         self.live.run.stop()
         await self._task
         self.live.close()
+        self._keeping.close()
         self.live = None
 
     async def until(self, holds: Callable[[State], bool]) -> None:
@@ -93,6 +101,15 @@ class Platform:
             return decide_again(self.home, self.folder, store)
         finally:
             store.close()
+
+    def ticks(self) -> tuple[list[Tick], list[Tick]]:
+        """What the journal holds of the ticks that were taken, and what the market database does."""
+        journal, market = SqlJournalStore(self.folder), SqlMarketStore(self.folder)
+        taken = [item for record in journal.read(MARKET) for item in decode_batch(record).items if isinstance(item, Tick)]
+        stored = [tick for each in market.instruments() for tick in market.ticks(TickRange(instrument=each.id))]
+        journal.close()
+        market.close()
+        return sorted(taken, key=repr), sorted(stored, key=repr)
 
     # The gateway's own books
 

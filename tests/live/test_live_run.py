@@ -33,3 +33,5 @@ async def test_what_was_stopped_goes_on_and_missed_fills_count(platform: Platfor
     await platform.end()
     assert not platform.fills() - platform.executions()
     assert platform.compare().first_difference is None
+    taken, stored = platform.ticks()
+    assert taken == stored != []

@@ -35,7 +35,7 @@ class TickIngest:
         self._store, self._spill, self._tell, self._held_max = store, spill, tell, held_max
         self._held: deque[Tick] = deque()
         self._holding, self._spilling = Lock(), Lock()
-        self._away = False
+        self._away = self._full = False  # what a person was told
         self.kept = 0  # ticks that were offered and are durable: in the database or on the disk
 
     def offer(self, ticks: Sequence[Tick]) -> None:
@@ -101,11 +101,13 @@ class TickIngest:
         try:
             self._set_aside([*batch, *self._take(self._held_max)])
         except HaltRequiredError as full:
-            self._tell("page", "spill_full", str(full))
+            if not self._full:
+                self._full = True
+                self._tell("page", "spill_full", f"{full}. Ticks stay in memory, and are lost should the process end")
 
     def _back(self) -> None:
         if self._away and not self._spill.waiting:
-            self._away = False
+            self._away = self._full = False
             self._tell("info", "ticks_stored", "the market database has taken all ticks that waited")
 
     def close(self) -> None:

@@ -1,7 +1,9 @@
 """Ticks on their way into the store, whatever becomes of the database meanwhile: none is lost, none is doubled."""
 
 import os
+import pwd
 import shutil
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -204,12 +206,12 @@ END_OTHERS = (
 )
 
 
-@pytest.mark.parametrize("way", ["full", "read-only"])
+@pytest.mark.parametrize(
+    ("store", "way"), [("sqlite", "full"), ("sqlite", "read-only"), ("postgresql", "read-only")], indirect=["store"]
+)
 def test_while_the_database_takes_nothing_ticks_wait_and_a_person_knows(
     store: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told, way: str
 ) -> None:
-    if way == "full" and store.engine.dialect.name != "sqlite":
-        pytest.skip("a full server is tried on a small file system below")
     taking = TickIngest(store, spill, tell)
     taking.offer(ticks(0, 10_000))
     taking.work()
@@ -321,3 +323,88 @@ def test_a_commit_whose_answer_was_lost_is_stored_once(
     taking.offer(ticks(100, 100))
     taking.close()
     assert (stored(empty), spill.waiting) == (ticks(0, 200), 0)
+
+
+class SmallDisk:
+    """A file system of some megabytes."""
+
+    def __init__(self, folder: Path, user: str) -> None:
+        self.folder, self._owner = folder, pwd.getpwnam(user or "root").pw_uid
+        folder.mkdir()
+        self._mount("size=4m")
+
+    def _mount(self, options: str) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", f"{options},uid={self._owner},mode=0700", "tmpfs", str(self.folder)]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def grow(self) -> None:
+        self._mount("remount,size=64m")
+
+    def end(self) -> None:
+        subprocess.run(["umount", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[SmallDisk]:
+    if os.geteuid():
+        pytest.skip("only root may make a small file system")
+    with TemporaryDirectory(prefix="theo-disk-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        try:
+            made = SmallDisk(Path(folder) / "small", server().user)
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no file system can be mounted here: {error.stderr.decode().strip()}")
+        yield made
+        made.end()
+
+
+def fill(taking: TickIngest) -> int:
+    """Ticks until the database takes no more; how many were offered."""
+    for first in range(0, 1_000_000, 10_000):
+        taking.offer(ticks(first, 10_000))
+        if taking.work().failed:
+            return first + 10_000
+    raise AssertionError("the disk was not filled")
+
+
+def test_a_full_disk_keeps_ticks_waiting_on_another(small_disk: SmallDisk, spill: Spill, tell: spilling.Tell, told: Told) -> None:
+    store = SqlMarketStore(small_disk.folder / "home", durable=True)
+    taking = TickIngest(store, spill, tell)
+    offered = fill(taking)
+    assert (taking.kept, told) == (offered, [("page", "ticks_wait")])
+    small_disk.grow()
+    taking.close()
+    assert stored(store) == ticks(0, offered)
+    store.close()
+
+
+def test_where_one_full_disk_holds_all_ticks_stay_in_memory(small_disk: SmallDisk, tell: spilling.Tell, told: Told) -> None:
+    store = SqlMarketStore(small_disk.folder / "home", durable=True)
+    taking = TickIngest(store, Spill(small_disk.folder / "spill", tell, SpillBounds(free_min=512 * 1024)), tell)
+    offered = fill(taking)
+    while ("page", "spill_full") not in told:
+        taking.offer(ticks(offered, 10_000))
+        offered += 10_000
+        taking.work()
+    taking.work()
+    assert told == [("page", "ticks_wait"), ("page", "spill_full")]  # once
+    assert taking.kept < offered
+    small_disk.grow()
+    taking.close()
+    assert (stored(store), taking.kept) == (ticks(0, offered), offered)
+    store.close()
+
+
+def test_a_full_disk_of_the_server_keeps_ticks_waiting(
+    small_disk: SmallDisk, crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told
+) -> None:
+    crashing.ask(f"CREATE TABLESPACE small LOCATION '{small_disk.folder}'")
+    crashing.ask("ALTER TABLE exact.ticks SET TABLESPACE small")
+    taking = TickIngest(empty, spill, tell)
+    offered = fill(taking)
+    assert (taking.kept, told) == (offered, [("page", "ticks_wait")])
+    small_disk.grow()
+    taking.close()
+    assert stored(empty) == ticks(0, offered)
+    crashing.ask("ALTER TABLE exact.ticks SET TABLESPACE pg_default")
+    crashing.ask("DROP TABLESPACE small")
