@@ -67,7 +67,7 @@ class Platform:
         probed = await probe(settings.ib, self.clock, self.told)
         plan = live_plan(self.home, settings, [str(self.rules)], probed, self.clock.now())
         self.folder = self.home.runs / plan.key.run
-        self._keeping = Keeping(self.folder, plan.instruments.values(), self.clock, self.told)
+        self._keeping = Keeping(self.home.place(self.folder), plan.instruments.values(), self.clock, self.told)
         self.live = open_live(self.home, self.folder, plan, settings, self.clock, self.told, self._watch, self._keeping)
         started = Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         self._task = asyncio.create_task(self.live.run.run(started))

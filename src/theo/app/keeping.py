@@ -5,11 +5,11 @@ run's ticks comes from the journal when it is next read.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from theo.adapters.sql.ingest import TickIngest
 from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.place import Place
 from theo.adapters.sql.spill import Spill
 from theo.adapters.system.blocking import OneThread
 from theo.domain.errors import HaltRequiredError
@@ -26,11 +26,11 @@ SPILL_FOLDER: Final = "spill"
 class Keeping:
     """``take`` is told ticks, ``run`` is a service of the run, ``close`` ends what is left to do."""
 
-    def __init__(self, folder: Path, instruments: Iterable[Instrument], clock: Clock, notifier: Notifier) -> None:
+    def __init__(self, place: Place, instruments: Iterable[Instrument], clock: Clock, notifier: Notifier) -> None:
         self._clock, self._notifier = clock, notifier
-        self._store = SqlMarketStore(folder, durable=True)
+        self._store = SqlMarketStore(place, durable=True)
         self._store.put_instruments(list(instruments))
-        self._ingest = TickIngest(self._store, Spill(folder / SPILL_FOLDER, self._tell), self._tell)
+        self._ingest = TickIngest(self._store, Spill(place.folder / SPILL_FOLDER, self._tell), self._tell)
         self._thread = OneThread("ticks")
         self._left = False
 

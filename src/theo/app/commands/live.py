@@ -60,7 +60,7 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         paced.skip_to(clock.now() + probed.clock_offset)
     plan = live_plan(home, settings, names, probed, clock.now())
     folder = home.runs / plan.key.run
-    keeping = Keeping(folder, plan.instruments.values(), clock, notifier)
+    keeping = Keeping(home.place(folder), plan.instruments.values(), clock, notifier)
     try:
         live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan), keeping)
     except BaseException:
