@@ -13,6 +13,7 @@ from theo.adapters.system.clock import PacedClock
 from theo.domain.instrument import Instrument
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
+from theo.market.rolls import RollRule
 
 
 async def found(
@@ -27,6 +28,18 @@ async def test_nothing_is_wrong(server: GatewayServer, clock: PacedClock, instru
     said = await found(server, clock, instruments)
     assert {one.level for one in said.values()} == {"ok"}
     assert list(said) == ["connection", "account", "clock", "orders", "data MES", "data VIX", "data SPY"]
+
+
+async def test_what_a_future_rolls_to_is_named(
+    server: GatewayServer, clock: PacedClock, instruments: dict[str, Instrument]
+) -> None:
+    settings = IbSettings(port=server.port, client_id=7)
+    *_, roll = await diagnose(settings, [], clock, TODAY, [(instruments["MES"], RollRule(days=8))])
+    assert (roll.name, roll.level) == ("roll MES", "ok")
+    assert roll.text.startswith("MESZ6 trades for the last time on 2026-12-18, MESH7 is next")
+    month = msgspec.structs.replace(instruments["MES"], expiry="20261218")
+    *_, alone = await diagnose(settings, [], clock, TODAY, [(month, RollRule())])
+    assert (alone.level, alone.text) == ("fail", "IB lists MESZ6 and none after it")
 
 
 async def test_nobody_listens(server: GatewayServer, clock: PacedClock, instruments: dict[str, Instrument]) -> None:

@@ -9,7 +9,8 @@ from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, ordered, standing, world
 from theo.adapters.ib.streams import ways
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import SECOND, TickKind, TimeSource
+from theo.domain.market_data import SECOND, Tick, TickKind, TimeSource
+from theo.ports.feed import FeedState
 
 __all__ = ["world"]
 
@@ -97,3 +98,28 @@ def five_seconds(rows: Iterable[tuple[int, int, int]]) -> dict[int, tuple[int, i
         high, low, volume = found.get(start, (price, price, 0))
         found[start] = max(high, price), min(low, price), volume + size
     return found
+
+
+async def test_two_months_come_side_by_side_until_one_is_dropped(world: FeedWorld) -> None:
+    mes, later = world.instruments["MES"], list[Tick]()
+    async with world.feeding(world.wish("MES", contract="MESZ6")) as feed:
+        await world.lives(feed, "MES")
+        feed.subscribe([world.wish("MES", contract="MESH7")], later.append)
+        await until(lambda: len(later) > 5)
+        feed.drop(mes.id, "MESZ6")
+        count = len(world.ticks)
+        streams = world.gateway.streams
+        await until(lambda: [each.listing.contract.local_symbol for each in streams.subscriptions()] == ["MESH7"])
+        await world.pass_time(60)
+        assert len(world.ticks) == count
+        assert [each.contract for each in feed.standings()] == ["MESH7"]
+        world.contracts.trade(mes.id, "MESH7")
+        world.ticks[:] = later
+        world.complete("MES")
+
+
+async def test_a_month_that_is_not_listed_is_refused_and_the_others_go_on(world: FeedWorld) -> None:
+    async with world.feeding(world.wish("MES", contract="MESZ9"), world.wish("SPY")) as feed:
+        await world.lives(feed, "SPY")
+        await until(lambda: standing(feed, "MES").state is FeedState.REFUSED)
+        assert standing(feed, "MES").why.startswith("IB does not list MESZ9")

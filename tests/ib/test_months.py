@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.ib.conftest import running
+from tests.ib.conftest import TODAY, running
 from tests.ib.trading import Desk, Told, make_desk
+from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.margins import Margin, Refusal
 from theo.adapters.ib.settings import IbSettings
@@ -102,3 +103,19 @@ async def test_margin_is_asked_of_the_contract_that_is_named(desk: Desk) -> None
     refused = await desk.broker.what_if(desk.order("MES", Side.BUY, 1, contract="MESM1"))
     assert isinstance(refused, Refusal)
     assert "MESM1" in refused.reason
+
+
+async def test_a_month_that_has_ended_trades_until_the_roll_leaves_it(
+    resolved: Contracts, instruments: dict[str, Instrument]
+) -> None:
+    """A process that was away over its end still knows what it holds; a name that IB does not know changes nothing."""
+    mes = instruments["MES"]
+    assert [month.name for month in resolved.months(mes.id)][:2] == [FRONT, NEXT]
+    await resolved.trade_on(mes, "MESU6")
+    await resolved.resolve([mes], TODAY)
+    assert resolved.contract(mes.id).localSymbol == "MESU6"
+    assert [month.name for month in resolved.months(mes.id)][:3] == ["MESU6", FRONT, NEXT]
+    resolved.trade(mes.id, NEXT)
+    assert resolved.contract(mes.id).localSymbol == resolved.month(mes.id, "").localSymbol == NEXT
+    await resolved.trade_on(mes, "MESZ9")
+    assert resolved.contract(mes.id).localSymbol == NEXT

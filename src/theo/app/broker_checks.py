@@ -7,7 +7,8 @@ from theo.app.checks import Check, Level
 from theo.app.composition import known_instruments
 from theo.app.configuration import configured
 from theo.app.home import Home
-from theo.domain.errors import TheoError
+from theo.app.roll_tables import live_rolls
+from theo.domain.errors import ConfigError, TheoError
 
 SYMBOLS = ("MES", "VIX", "SPY")  # a future, an index and a fund: what the shipped rule sets read
 
@@ -24,6 +25,12 @@ def broker_checks(home: Home, *, asked: bool) -> list[Check]:
     from theo.adapters.ib.diagnosis import diagnose  # ib_async is loaded only where a broker is meant
     from theo.adapters.system.clock import WallClock
 
-    instruments = [listed[symbol].instrument for symbol in SYMBOLS if symbol in listed]
-    found = asyncio.run(diagnose(settings.ib, instruments, WallClock(), f"{datetime.now(UTC):%Y%m%d}"))
+    known = {symbol: entry.instrument for symbol, entry in listed.items()}
+    instruments = [known[symbol] for symbol in SYMBOLS if symbol in known]
+    try:
+        rules = live_rolls(settings.rolls, known)
+    except ConfigError as error:
+        return [Check("roll", Level.FAIL, f"{error.what}: {error.why}".rstrip(": "), error.remedy)]
+    rolls = [(one, rules[one.id]) for one in known.values() if one.id in rules]
+    found = asyncio.run(diagnose(settings.ib, instruments, WallClock(), f"{datetime.now(UTC):%Y%m%d}", rolls))
     return [Check(f"broker {one.name}", Level(one.level.upper()), one.text, one.fix) for one in found]

@@ -1,7 +1,7 @@
 """A live run, put together: the plan of its rule sets, its journal, and Interactive Brokers behind the ports."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,12 +27,13 @@ from theo.app.configuration import Configured
 from theo.app.home import Home
 from theo.app.keeping import Keeping
 from theo.app.margins import IbMargins
-from theo.app.roll_tables import refuse_live_rolls
+from theo.app.roll_tables import live_rolls
 from theo.app.rulesets import find_ruleset
 from theo.domain.errors import ConfigError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND, SessionScope
 from theo.drive.assembly import Plan, assemble
+from theo.engine.state import State
 from theo.market.rolls import RollRule
 from theo.market.series import Series
 from theo.market.sessions import Hours
@@ -45,6 +46,8 @@ from theo.runtime.listening import Listening
 from theo.runtime.live import LiveRun
 from theo.runtime.marking import Marking
 from theo.runtime.operator import Operator
+from theo.runtime.roll_reading import RollReading
+from theo.runtime.rolling import LiveRolls
 from theo.runtime.session_gate import SessionGate
 from theo.runtime.shell import Shell, Watch
 from theo.runtime.warm_up import DAYS_BACK, last_heard
@@ -84,8 +87,8 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
         raise ConfigError(
             f"not known: {', '.join(unknown)}", remedy=f"Known are {', '.join(sorted(listed))}; see instruments.toml"
         )
-    refuse_live_rolls(settings.rolls, needed)
     read = {symbol: listed[symbol] for symbol in sorted(needed)}
+    live_rolls(settings.rolls, {symbol: entry.instrument for symbol, entry in read.items()})
     key = Key(account=probed.account, mode=mode, run=f"{mode}-{probed.account}")
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     plan = plan_for(home, read, key, journal_id(home.path, mode[0]), probed.cash, *days)
@@ -124,10 +127,11 @@ def open_live(
         for why in booted.skipped:
             notifier.tell(booted.core.at, "warning", "snapshot_skipped", f"{why}; the state follows from the journal instead")
         link = Link(msgspec.structs.replace(settings.ib, account=plan.key.account), clock, notifier)
-        contracts = _contracts(home, link, plan, clock)
+        fronts = _fronts(settings, plan, booted.core.state)
+        contracts = _contracts(home, link, plan, clock, fronts)
         schedules = {plan.instruments[symbol].id: fees.schedule(name) for symbol, name in plan.fees.items()}
         market = data_link(link)
-        listed = contracts if market is link else _contracts(home, market, plan, clock)
+        listed = contracts if market is link else _contracts(home, market, plan, clock, fronts)
         whole_hours = _whole_hours(plan)
         delivery = Delivery(contracts.last_trade, whole_hours, RollRule().days, clock.now, notifier)
         broker, feed = IbBroker(link, contracts, schedules, delivery.refusal), IbFeed(market, listed)
@@ -137,16 +141,21 @@ def open_live(
         inbox = SqlInbox(home.place(folder))
         heard = last_heard(store)
         marking = Marking(shell.post, clock.now, lambda call: asyncio.get_running_loop().call_soon(call))
+        readings, months = _readings(settings, plan, market, listed), (contracts, listed)
+        rolls = LiveRolls(
+            readings, fronts, months, feed, whole_hours, shell.post, marking, shell.agreed, market.wait_up, clock, notifier
+        )
+        delivery.rolls = rolls.takes
         listening = Listening(
             feed,
-            History(market, listed),
+            partial(History, market, listed),
+            rolls,
             booted.core.world.market.every_series(),
             _hours_of(plan),
             whole_hours,
             heard,
             market.wait_up,
             shell.post,
-            marking,
             clock,
             notifier,
         )
@@ -163,13 +172,40 @@ def open_live(
     return Live(run, shell, link, market, feed, store, inbox)
 
 
-def _contracts(home: Home, link: Link, plan: Plan, clock: Clock) -> Contracts:
+def _fronts(settings: Configured, plan: Plan, state: State) -> dict[int, str]:
+    """The contracts that trade, as the journal has named them. Raises ConfigError where a run that rolls would do so no more."""
+    rules = live_rolls(settings.rolls, plan.instruments)
+    fronts = {one: front.name for one, front in state.fronts.items()}
+    for one in sorted(fronts.keys() - rules.keys()):
+        symbol = next(symbol for symbol, instrument in plan.instruments.items() if instrument.id == one)
+        raise ConfigError(
+            f"this run rolls {symbol}, which trades in {fronts[one]}, and [roll.{symbol}] is not configured",
+            why="it would stay in that contract until its end",
+            remedy=f"Put [roll.{symbol}] back into config.toml",
+        )
+    return fronts
+
+
+def _readings(settings: Configured, plan: Plan, market: Link, listed: Contracts) -> list[RollReading]:
+    rules = live_rolls(settings.rolls, plan.instruments)
+    hours, history = _hours_of(plan), partial(History, market, listed)
+    traded = {series.instrument.id: series for series in plan.series()}
+    return [
+        RollReading(traded[one].instrument, rule, hours(traded[one]), listed, history)
+        for one, rule in rules.items()
+        if one in traded
+    ]
+
+
+def _contracts(home: Home, link: Link, plan: Plan, clock: Clock, fronts: Mapping[int, str]) -> Contracts:
     """Asked for before anything else on a new connection. A rule set's route that its contract cannot take ends the run."""
     contracts = Contracts(link, KeptContracts(home.contracts))
     wanted = {series.instrument.id: series.instrument for series in plan.series()}
 
     async def resolve(_up: Up) -> None:
         await contracts.resolve(wanted.values(), f"{datetime.fromtimestamp(clock.now() / SECOND, UTC):%Y%m%d}")
+        for one, front in fronts.items():
+            await contracts.trade_on(wanted[one], front)
         for ruleset, _text in plan.rulesets:
             contracts.exchange(plan.instruments[ruleset.naming.primary].id, ruleset.route)
 

@@ -1,12 +1,13 @@
 """``[roll.SYMBOL]`` of the configuration: when a future rolls, and whether its trades go with it (theo.market.rolls.RollRule)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from theo.domain.errors import ConfigError
+from theo.domain.instrument import Instrument, SecurityType
 from theo.market.last_trades import Cycle
 from theo.market.rolls import DAYS_MAX, RollRule
 
@@ -26,15 +27,21 @@ class RollTable(BaseModel):
     last_trade: Cycle = "third_friday"
 
 
-def refuse_live_rolls(rules: Mapping[str, RollRule], traded: Iterable[str]) -> None:
-    """Raise ConfigError where a live run would be thought to roll: it trades the contract that ends first, and does not roll."""
-    meant = sorted(set(rules) & set(traded))
-    if meant:
-        raise ConfigError(
-            f"[roll.{meant[0]}] is for stored bars: a live run does not roll",
-            why="it trades the contract that ends first, and closes what is open in it five trading days before its last trade",
-            remedy="Take the table out",
-        )
+def live_rolls(rules: Mapping[str, RollRule], traded: Mapping[str, Instrument]) -> dict[int, RollRule]:
+    """The rules of what a live run trades, by instrument id. Raises ConfigError for one that it cannot keep."""
+    found = {}
+    for symbol in sorted(set(rules) & set(traded)):
+        rule, instrument = rules[symbol], traded[symbol]
+        if instrument.security_type is not SecurityType.FUT:
+            raise ConfigError(f"[roll.{symbol}] is of no future", remedy="Take the table out")
+        if rule.days < RollRule().days:
+            raise ConfigError(
+                f"[roll.{symbol}] days = {rule.days} is too late for a live run",
+                why=f"{RollRule().days} trading days before the last trade what is open is closed, so that nothing is delivered",
+                remedy=f"Use days = {RollRule().days} or more",
+            )
+        found[instrument.id] = rule
+    return found
 
 
 def roll_rules(tables: dict[str, RollTable], mode: str, where: str) -> dict[str, RollRule]:

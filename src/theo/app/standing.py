@@ -57,6 +57,14 @@ class LastPrice(msgspec.Struct, frozen=True):
     at: str
 
 
+class FrontShown(msgspec.Struct, frozen=True):
+    """The contract in which a future that rolls trades, and the next one; "" where that is not known now."""
+
+    symbol: str
+    contract: str
+    following: str
+
+
 class Alert(msgspec.Struct, frozen=True):
     """What a person was told, at core time, UTC."""
 
@@ -87,6 +95,7 @@ class Standing(msgspec.Struct, kw_only=True):
     link_up: bool = True
     open_trades: list[OpenTrade] = []
     prices: list[LastPrice] = []
+    contracts: list[FrontShown] = []
     waiting: list[str] = []
     alerts: list[Alert] = []
     series: list[SeriesShown] = []
@@ -101,7 +110,7 @@ def standing(home: Home, folder: Path) -> Standing:
     try:
         store = SqlJournalStore(folder)
         try:
-            _read(found, store)
+            _read(found, store, home)
             if found.at:
                 _judge(found, home, folder, store)
         finally:
@@ -146,7 +155,7 @@ def _newest_state(store: SqlJournalStore) -> tuple[State, int]:
     return State(key=Key(), journal=""), 0
 
 
-def _read(found: Standing, store: SqlJournalStore) -> None:
+def _read(found: Standing, store: SqlJournalStore, home: Home) -> None:
     head = store.head(TRADING)
     if head is None:
         return  # it has only just begun
@@ -161,7 +170,16 @@ def _read(found: Standing, store: SqlJournalStore) -> None:
     found.equity = _equity(state, instruments, last) / MICROS
     found.open_trades = [_open_trade(state, state.trades[t], instruments, last) for t in state.open_trades]
     found.prices = [LastPrice(instruments[i].symbol, instruments[i].text(price), iso(at)) for i, (price, at) in last.items()]
+    fronts = {instruments[i].symbol: front.name for i, front in state.fronts.items() if i in instruments}
+    found.contracts = _fronts(fronts, home) if fronts else []
     found.alerts = [Alert(iso(a.at), a.severity, a.text) for a in _last_alerts(store, head.seq)]
+
+
+def _fronts(names: dict[str, str], home: Home) -> list[FrontShown]:
+    from theo.adapters.ib.kept_contracts import KeptContracts  # ib_async is loaded only where something rolls
+
+    listed = KeptContracts(home.contracts)
+    return [FrontShown(symbol, name, listed.after(name)) for symbol, name in names.items()]
 
 
 def _judge(found: Standing, home: Home, folder: Path, store: SqlJournalStore) -> None:

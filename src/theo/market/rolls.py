@@ -66,14 +66,28 @@ class SessionEnded(msgspec.Struct, frozen=True):
     next_volume: int
 
 
+class Due(msgspec.Struct, frozen=True):
+    """A roll that is due: decided when ``session`` had ended, acting at the next one's open ``at`` (microseconds UTC)."""
+
+    session: Session
+    previous: str
+    contract: str
+    at: int
+    why: str
+
+
 class Roll(msgspec.Struct, frozen=True, kw_only=True):
-    """One roll. ``difference``: next minus front, price units, at ``measured_at``; from ``at`` on the next one is the front."""
+    """One roll. ``difference``: next minus front, price units, at ``measured_at``; from ``at`` on the next one is the front.
+
+    ``source``: whose bars said it, where that is not the calendar's own business.
+    """
 
     previous: str
     contract: str
     at: int
     difference: int
     measured_at: int
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.previous == self.contract or not self.contract or not self.previous:
@@ -137,17 +151,34 @@ def roll_calendar(
         raise DataError(f"the last trade day of {', '.join(unknown)} is not known")
     order = sorted((name for name, held in bars.items() if held), key=lambda name: last_trades[name])
     volumes = {name: session_volumes(bars[name], hours) for name in order}
-    rolls: list[Roll] = []
-    for session in _sessions(bars, order, hours):
-        if len(rolls) + 1 == len(order):
-            break
-        front, following = order[len(rolls)], order[len(rolls) + 1]
+    found = rolls_due(order, last_trades, volumes, _sessions(bars, order, hours), hours, rule)
+    return checked_calendar([_measured(each.previous, each.contract, bars, each.at) for each in found])
+
+
+def rolls_due(
+    order: Sequence[str],
+    last_trades: Mapping[str, int],
+    volumes: Mapping[str, Mapping[int, int]],
+    sessions: Iterable[Session],
+    hours: Hours,
+    rule: RollRule,
+) -> Iterator[Due]:
+    """The rolls from contract to contract in their ``order``, of which the first is the front when ``sessions`` begin.
+
+    ``volumes`` by contract and session date; what is not there is 0.
+    """
+    place = 0
+    for session in sessions:
+        if place + 1 >= len(order):
+            return
+        front, following = order[place], order[place + 1]
         after = hours.session_next(hours.bounds(session)[1] - 1)
         left = sessions_left(hours, session.date, last_trades[front])
         counted = volumes[front].get(session.date, 0), volumes[following].get(session.date, 0)
-        if due(rule, SessionEnded(session.date, after.date, left, *counted)):
-            rolls.append(_measured(front, following, bars, hours.bounds(after)[0]))
-    return checked_calendar(rolls)
+        why = due(rule, SessionEnded(session.date, after.date, left, *counted))
+        if why:
+            yield Due(session, front, following, hours.bounds(after)[0], why)
+            place += 1
 
 
 def _measured(front: str, following: str, bars: Mapping[str, Sequence[Bar]], at: int) -> Roll:

@@ -21,13 +21,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """An instrument that is to be listened to. ``hours`` are all of its hours: silence in them means something.
 
     ``quotes``: best bid and offer too. ``since`` (microseconds UTC): from when on its ticks are wanted, as far as history has
-    them; 0 is from now on.
+    them; 0 is from now on. ``contract``: the month of a future; "" is the one that trades.
     """
 
     instrument: Instrument
     hours: Hours
     quotes: bool = False
     since: int = 0
+    contract: str = ""
 
 
 class FeedState(StrEnum):
@@ -91,6 +92,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     hole_since: int = 0
     instrument: int = 0
     hole: Hole | None = None
+    contract: str = ""
 
 
 Heard = Callable[[Standing], None]
@@ -114,6 +116,9 @@ class Feed(Protocol):
         is known (which may be later than it began) and before any later tick; of its end just before the ticks that fill it,
         which come in one go.
         """
+
+    def drop(self, instrument: int, contract: str) -> None:
+        """Listen to this month of an instrument no longer: nothing of it is handed on from now on."""
 
     async def run(self) -> None:
         """Keep what is subscribed alive until cancelled."""

@@ -1,7 +1,8 @@
 """No position is carried into delivery: before a future's last trade what is open in it is closed, and a person is paged.
 
-This needs no configuration and no roll: it is what stands when nothing else has closed the contract in time. New entries in a
-contract that is so near its end are refused before they leave.
+This needs no configuration and no roll: it is what stands when nothing else has closed the contract in time. What a roll is
+about to take along is left to it; when it fails, it is closed here. New entries in a contract that is so near its end are refused
+before they leave.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +28,8 @@ class Delivery:
 
     ``last_trade`` says the last trade day (days since the epoch) of an instrument's contract, "" being today's; None where it is
     not known, or there is none. ``hours``: those in which the instruments trade, by their ids. From the session on that is
-    ``days`` trading days before the last trade nothing may be held.
+    ``days`` trading days before the last trade nothing may be held. ``rolls``, set by whoever makes both: whether a roll
+    will take what is open in a contract of an instrument out of it.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Delivery:
         notifier: Notifier,
     ) -> None:
         self._last_trade, self._hours, self._days = last_trade, hours, days
+        self.rolls: Callable[[int, str], bool] = lambda _instrument, _contract: False
         self._now, self._notifier = now, notifier
         self._looked_at = 0
         self._told: dict[tuple[int, str], int] = {}
@@ -71,7 +74,9 @@ class Delivery:
 
     def _close(self, core: Core, post: Callable[[Input], None], trade: TradeState, instrument: int, contract: str) -> None:
         left, now = self._left(instrument, contract), self._now()
-        if left is None or not self._hours[instrument].is_open(now) or not self._is_time((instrument, contract), TOLD_AGAIN):
+        if left is None or not self._hours[instrument].is_open(now) or self.rolls(instrument, contract):
+            return
+        if not self._is_time((instrument, contract), TOLD_AGAIN):
             return
         symbol = core.world.instruments[instrument].symbol
         reason = f"{_name(contract)} {_ends(left)}"

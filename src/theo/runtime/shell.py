@@ -75,6 +75,10 @@ class Shell:
             )
         self.arrived.set()
 
+    def agreed(self) -> bool:
+        """Whether the broker can be asked, and its books and ours agree."""
+        return self.core.state.agreed and self.core.state.link_up
+
     async def pump(self) -> None:
         """Work off everything that has arrived, and what follows from it."""
         while self._answers or self._inbox:

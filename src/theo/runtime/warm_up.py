@@ -6,13 +6,16 @@ series' standing says that later bars are due.
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from theo.domain.market_data import DAY, HOUR, SECOND, Bar, Tick
 from theo.engine.codec import decode_batch
 from theo.engine.journal import MARKET
 from theo.market.series import Series
 from theo.market.sessions import Hours
-from theo.ports.feed import BarHistory, Progress
+from theo.ports.feed import Progress
 from theo.ports.store import JournalStore
+from theo.runtime.roll_reading import Chain, HistoryOf
 
 BARS = 500  # of each series: twice the longest look-back of the shipped rule sets
 DAYS_BACK = 60  # the sessions that a run must know before its first day
@@ -32,15 +35,23 @@ def last_heard(store: JournalStore) -> dict[int, int]:
     return found
 
 
-async def missing_bars(one: Series, hours: Hours, history: BarHistory, now: int, tell: Callable[[str], None]) -> list[Bar]:
-    """Closed bars that a series lacks, oldest first. Raises what the history refuses, and when it does not answer."""
+async def missing_bars(
+    one: Series, hours: Hours, history_of: HistoryOf, chain: Chain, now: int, tell: Callable[[str], None]
+) -> list[Bar]:
+    """Closed bars that a series lacks, oldest first, each of the contract of its time.
+
+    Raises what the history refuses, and when it does not answer.
+    """
 
     def progress(done: Progress) -> None:
         tell(f"{one.instrument.symbol} {one.timeframe.name}: {done.bars} bars")
 
-    start = max(_first_start(hours, one.timeframe.length, now), one.last_end)
-    pieces = [piece async for piece in history.bars(one.instrument, one.timeframe, hours, (start, now), progress)]
-    return [bar for piece in pieces for bar in piece if bar.end > one.last_end]
+    start = max(first_start(hours, one.timeframe.length, now), one.last_end)
+    found: list[Bar] = []
+    for name, span in chain.pieces(start, now):
+        async for piece in history_of(name).bars(one.instrument, one.timeframe, hours, span, progress):
+            found += [msgspec.structs.replace(bar, contract=name) for bar in piece if bar.end > one.last_end]
+    return found
 
 
 def goes_on(instrument: int, heard: dict[int, int], now: int) -> bool:
@@ -68,7 +79,7 @@ def running_since(hours: Hours, length: int, now: int) -> int:
     return now if session is None else min(now, hours.bar_bounds(session, now, length)[0])
 
 
-def _first_start(hours: Hours, length: int, now: int) -> int:
+def first_start(hours: Hours, length: int, now: int) -> int:
     """The start of the bar with which BARS bars lie before now; as far as the session table goes back."""
     today, wanted, first = now // DAY, BARS, now
     earliest = max(today - DAYS_BACK, hours.table.first_date)

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.adapters.files.roll_calendars import read_calendar, write_calendar
 from theo.adapters.instruments.catalogue import catalogue
-from theo.app.roll_tables import refuse_live_rolls
+from theo.app.roll_tables import live_rolls
 from theo.domain.errors import ConfigError, DataError
 from theo.market.rolls import Roll, RollRule
 
@@ -118,10 +118,15 @@ def test_a_roll_that_cannot_be_meant_is_refused(theo: Theo, tmp_path: Path, text
     assert says in said.out + said.err
 
 
-def test_a_live_run_that_would_be_thought_to_roll_is_refused() -> None:
-    with pytest.raises(ConfigError, match="a live run does not roll"):
-        refuse_live_rolls({"MES": RollRule()}, ["MES", "VIX"])
-    refuse_live_rolls({"ES": RollRule()}, ["MES", "VIX"])
+def test_what_a_live_run_cannot_roll_is_refused() -> None:
+    """Five trading days before the last trade what is open is closed: who rolls later would roll nothing."""
+    known = {symbol: entry.instrument for symbol, entry in catalogue().items()}
+    rule = RollRule(days=8)
+    assert live_rolls({"MES": rule, "ES": RollRule(days=1)}, {s: known[s] for s in ("MES", "VIX")}) == {known["MES"].id: rule}
+    with pytest.raises(ConfigError, match="too late for a live run"):
+        live_rolls({"MES": RollRule(days=4)}, known)
+    with pytest.raises(ConfigError, match="is of no future"):
+        live_rolls({"SPY": rule}, known)
 
 
 def test_a_calendar_is_read_as_it_was_written_and_a_damaged_one_named(tmp_path: Path) -> None:

@@ -78,6 +78,21 @@ def test_a_person_is_told_again_while_it_is_still_open(world: World) -> None:
     assert len(world.told) == 2
 
 
+def test_what_a_roll_will_take_along_is_left_to_it(world: World) -> None:
+    """Until it has failed, or its time is over."""
+    asked: list[tuple[int, str]] = []
+
+    def will(instrument: int, contract: str) -> bool:
+        asked.append((instrument, contract))
+        return True
+
+    world.guard.rolls = will
+    assert (world.look(OPENED), world.told) == ([], [])
+    assert asked == [(MES, "")]
+    world.guard.rolls = lambda _instrument, _contract: False
+    assert world.look(OPENED + 2 * SECOND) == ["k-t1"]
+
+
 def test_a_process_that_begins_after_the_last_trade_closes_at_once(world: World) -> None:
     assert world.look(at("2026-12-21 12:00")) == ["k-t1"]
 

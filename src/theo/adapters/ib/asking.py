@@ -4,6 +4,7 @@ On a new socket there is nothing left to take back. Nothing here waits for histo
 question for history, gives way to the next way when no place is free, and is asked for again later.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -175,7 +176,7 @@ class Asking:
             sub.become(S.ASKED)
         else:
             sub.changed()
-        ASK[way](self._link.client, self._request, self._contracts.contract(sub.instrument.id))
+        ASK[way](self._link.client, self._request, self._contracts.month(sub.instrument.id, sub.wish.contract))
 
     async def _take_back(self) -> bool:
         """Cancel what stands; False when the link went meanwhile."""
@@ -188,6 +189,15 @@ class Asking:
                 self._sub.say()
         return self._sub.connected
 
+    async def leave(self) -> None:
+        """It is not wanted any more: take back what stands, and give back its place."""
+        request, self._request = self._request, 0
+        if request and self._link.up:
+            await self._link.budget.message()
+            with contextlib.suppress(ConnectionError):  # it has gone with the socket
+                CANCEL[self.reader.way](self._link.client, request)
+        self._link.budget.give_line_back(self._sub.holder)
+
     def _listen(self, request: int) -> None:
         self._listen_to(self._request, request)
         self._request = request
@@ -198,8 +208,12 @@ class Asking:
         today = f"{datetime.fromtimestamp(self._link.clock.now() / SECOND, UTC):%Y%m%d}"
         try:
             await self._contracts.resolve((self._sub.instrument,), today)
+            self._contracts.month(self._sub.instrument.id, self._sub.wish.contract)
         except ConfigError as error:
             self._refuse(error.what, error.why, error.remedy)
+            return False
+        except KeyError:
+            self._refuse(f"IB does not list {self._sub.wish.contract}", "its last trade day is over, or IB has taken it away", "")
             return False
         except NoAnswerError as error:
             self._later(str(error), RETRY_FIRST)
@@ -208,7 +222,7 @@ class Asking:
 
     def _has_line(self) -> bool:
         """Take or give back the market data line that the way needs; without one it is refused before IB does it."""
-        budget, holder = self._link.budget, self._sub.instrument.id
+        budget, holder = self._link.budget, self._sub.holder
         if self.way not in TAKES_LINE:
             budget.give_line_back(holder)
             return True
@@ -220,7 +234,7 @@ class Asking:
         return True
 
     def _bars(self) -> tuple[tuple[int, Way], tuple[int, Way, str]]:
-        con_id = self._contracts.contract(self._sub.instrument.id).conId
+        con_id = self._contracts.month(self._sub.instrument.id, self._sub.wish.contract).conId
         return (con_id, Way.REAL_TIME_BARS), (con_id, Way.REAL_TIME_BARS, "new")
 
     def _bars_at(self) -> int:

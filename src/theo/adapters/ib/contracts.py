@@ -1,10 +1,10 @@
 """Our instruments as IB's contracts and back: looked up once per connection day, known by conId from then on.
 
-A future is looked up by its root; the contract is the one whose last trade day is the earliest that is not over
-(rolling before it is the futures roll's business). An order that names a contract means the listed one of that local symbol.
+A future is looked up by its root; the contract is the one whose last trade day is the earliest that is not over, unless the
+futures roll has said which one trades. An order that names a contract means the listed one of that local symbol.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -17,6 +17,7 @@ from theo.adapters.ib.routes import exchange_for
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.orders import Route
+from theo.ports.months import Month
 
 DATE_DIGITS = 8
 EPOCH = date(1970, 1, 1)
@@ -32,6 +33,7 @@ class Contracts:
         self._listed: dict[int, tuple[ContractDetails, ...]] = {}  # the same with its later months, the first to end first
         self._by_con_id: dict[int, Instrument] = {}
         self._instruments: dict[int, Instrument] = {}
+        self._fronts: dict[int, str] = {}  # names of the contracts that trade, where the roll has said so
 
     async def resolve(self, instruments: Iterable[Instrument], today: str) -> None:
         """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice.
@@ -76,10 +78,46 @@ class Contracts:
         return tuple(found)
 
     def _keep(self, instrument: Instrument, listed: tuple[ContractDetails, ...]) -> None:
-        details = listed[0]
-        assert details.contract is not None
-        self._details[instrument.id], self._listed[instrument.id] = details, listed
-        self._by_con_id[details.contract.conId] = self._instruments[instrument.id] = instrument
+        before = self._details.get(instrument.id)
+        if before is not None and _named(before) == self._fronts.get(instrument.id) and _named(before) not in map(_named, listed):
+            listed = (before, *listed)  # it has ended, and still trades here until the roll leaves it
+        self._instruments[instrument.id], self._listed[instrument.id] = instrument, listed
+        self._trades(instrument, next((each for each in listed if _named(each) == self._fronts.get(instrument.id)), listed[0]))
+
+    def _trades(self, instrument: Instrument, details: ContractDetails) -> None:
+        """It is the contract of today; those that end before it stay known."""
+        self._details[instrument.id] = details
+        listed = self._listed[instrument.id]
+        for each in listed[: listed.index(details) + 1]:
+            assert each.contract is not None
+            self._by_con_id[each.contract.conId] = instrument
+
+    # Which month trades
+
+    def months(self, instrument: int) -> Sequence[Month]:
+        """Implements ports.months.Months."""
+        return [Month(_named(each), _day(each)) for each in self._listed.get(instrument, ()) if _named(each)]
+
+    def trade(self, instrument: int, name: str) -> None:
+        """Implements ports.months.Months."""
+        self._fronts[instrument] = name
+        found = next((each for each in self._listed.get(instrument, ()) if _named(each) == name), None)
+        if found is not None:
+            self._trades(self._instruments[instrument], found)
+
+    async def trade_on(self, instrument: Instrument, name: str) -> None:
+        """As ``trade``, of a month that may have ended since: IB is asked for it. It must have been resolved as a future."""
+        if name not in map(_named, self._listed[instrument.id]):
+            root = wanted_contract(instrument)
+            wanted = Contract(secType=root.secType, exchange=root.exchange, localSymbol=name, includeExpired=True)
+            await self._link.budget.message()
+            request = self._link.next_id()
+            try:
+                rows = await self._link.requests.by_id(request, lambda: self._link.client.reqContractDetails(request, wanted))
+            except RequestRefusedError:
+                rows = []  # it stays unknown: what names it is refused
+            self._listed[instrument.id] = (*(details for (details,) in rows[:1]), *self._listed[instrument.id])
+        self.trade(instrument.id, name)
 
     def contract(self, instrument: int) -> Contract:
         """The contract that orders and subscriptions name. Raises KeyError for what was not resolved."""
@@ -92,7 +130,7 @@ class Contracts:
         if not name:
             return self.contract(instrument)
         for details in self._listed[instrument]:
-            if details.contract is not None and contract_name(details.contract) == name:
+            if details.contract is not None and _named(details) == name:
                 self._by_con_id[details.contract.conId] = self._instruments[instrument]
                 return details.contract
         raise KeyError(name)
@@ -105,7 +143,7 @@ class Contracts:
         listed = self._listed.get(instrument, ())
         if not listed or self._instruments[instrument].security_type is not SecurityType.FUT:
             return None
-        found = (each for each in listed if each.contract is not None and name in {"", contract_name(each.contract)})
+        found = (each for each in listed if each.contract is not None and name in {"", _named(each)})
         return next(map(_day, found), LONG_AGO)
 
     def named(self, instrument: int, con_id: int, exchange: str) -> Contract:
@@ -155,6 +193,10 @@ class Contracts:
 def contract_name(contract: Contract) -> str:
     """What a contract of a future is called: its local symbol, class, letter of the month, digit of the year; "" for others."""
     return contract.localSymbol if contract.secType == SecurityType.FUT else ""
+
+
+def _named(details: ContractDetails) -> str:
+    return "" if details.contract is None else contract_name(details.contract)
 
 
 def wanted_contract(instrument: Instrument) -> Contract:

@@ -6,6 +6,7 @@ Nothing is ordered. Each finding has what to do; the first that makes the rest p
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import date, timedelta
 
 import msgspec
 
@@ -16,6 +17,7 @@ from theo.adapters.ib.settings import IbSettings
 from theo.domain.errors import TheoError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
+from theo.market.rolls import RollRule
 from theo.ports.clock import Clock
 
 CONNECT_SECONDS, DATA_SECONDS, ORDERS_SECONDS = 5.0, 5.0, 5.0
@@ -46,8 +48,14 @@ class _Heard:
         self.errors.append((request, code, text))
 
 
-async def diagnose(settings: IbSettings, instruments: Sequence[Instrument], clock: Clock, today: str) -> list[Finding]:
-    """Look at everything; ``today`` is YYYYMMDD."""
+async def diagnose(
+    settings: IbSettings,
+    instruments: Sequence[Instrument],
+    clock: Clock,
+    today: str,
+    rolls: Sequence[tuple[Instrument, RollRule]] = (),
+) -> list[Finding]:
+    """Look at everything; ``today`` is YYYYMMDD. ``rolls``: the futures that are to roll, and when."""
     settings = msgspec.structs.replace(settings, connect_seconds=CONNECT_SECONDS)
     refused = await _port(settings)
     if refused is not None:
@@ -64,6 +72,7 @@ async def diagnose(settings: IbSettings, instruments: Sequence[Instrument], cloc
             _clock(link),
             await _orders(link, heard),
             *[finding for one in instruments for finding in await _data(link, heard, one, today)],
+            *[await _roll(link, one, rule, today) for one, rule in rolls],
         ]
 
 
@@ -159,6 +168,26 @@ async def _data(link: Link, heard: _Heard, instrument: Instrument, today: str) -
     link.client.cancelMktData(request)
     errors = [(code, text) for of, code, text in heard.errors if of == request]
     return [_data_finding(name, errors, kinds, came=came.is_set())]
+
+
+async def _roll(link: Link, instrument: Instrument, rule: RollRule, today: str) -> Finding:
+    """Whether there is a contract to roll to, and one after which nothing is settled."""
+    name = f"roll {instrument.symbol}"
+    contracts = Contracts(link)
+    try:
+        await contracts.resolve([instrument], today)
+    except TheoError as error:
+        return Finding(name, "fail", error.what, error.remedy or error.why)
+    months = contracts.months(instrument.id)
+    if len(months) < 2:  # noqa: PLR2004 - one to leave and one to go to
+        listed = ", ".join(month.name for month in months) or "no contract"
+        return Finding(
+            name, "fail", f"IB lists {listed} and none after it", "Take the month out of instruments.toml, or do not roll"
+        )
+    front, following = months[:2]
+    last = date(1970, 1, 1) + timedelta(days=front.last_trade)
+    text = f"{front.name} trades for the last time on {last}, {following.name} is next; by {rule.rule}, at the latest {rule.days}"
+    return Finding(name, "ok", f"{text} trading days before")
 
 
 def _data_finding(name: str, errors: Sequence[tuple[int, str]], kinds: Sequence[int], *, came: bool) -> Finding:

@@ -22,8 +22,9 @@ class IbFeed:
         self._history = History(link, contracts)
         self._market = MarketData(link, contracts)
         self._keepers: list[Keeper] = []
+        self._leaving: list[Keeper] = []
         self._listeners: dict[int, Keeper] = {}
-        self._grown = asyncio.Event()
+        self._changed = asyncio.Event()  # of who is kept
         self._farm_broken = False
         link.on_up.append(self._up)
         link.on_down.append(self._down)
@@ -44,18 +45,31 @@ class IbFeed:
             self._keepers.append(keeper)
             if self._link.up:
                 keeper.connected(new_socket=True, data_lost=True)
-        self._grown.set()
+        self._changed.set()
+
+    def drop(self, instrument: int, contract: str) -> None:
+        """Implements ports.feed.Feed."""
+        for keeper in [each for each in self._keepers if (each.instrument.id, each.wish.contract) == (instrument, contract)]:
+            self._keepers.remove(keeper)
+            keeper.forget()
+            self._leaving.append(keeper)
+        self._changed.set()
 
     async def run(self) -> None:
         """Implements ports.feed.Feed. What a keeper cannot handle is a defect of ours, and is raised."""
-        started = 0
+        kept: dict[Keeper, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
-                self._grown.clear()
-                for keeper in self._keepers[started:]:
-                    group.create_task(keeper.run())
-                started = len(self._keepers)
-                await self._grown.wait()
+                self._changed.clear()
+                for keeper in self._leaving:
+                    if keeper in kept:
+                        kept.pop(keeper).cancel()
+                    group.create_task(keeper.leave())
+                self._leaving.clear()
+                for keeper in self._keepers:
+                    if keeper not in kept:
+                        kept[keeper] = group.create_task(keeper.run())
+                await self._changed.wait()
 
     def standings(self) -> tuple[Standing, ...]:
         """Implements ports.feed.Feed."""

@@ -15,7 +15,7 @@ from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError, Row
 from theo.adapters.ib.tick_line import Print, Seconds, prints_of_bar
-from theo.domain.errors import DataError
+from theo.domain.errors import ConfigError, DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, SessionScope, Timeframe
 from theo.market.sessions import Hours, Span
@@ -76,10 +76,16 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class History:
-    """Questions for history on a link, of ``contracts`` that were resolved."""
+    """Questions for history on a link, of ``contracts`` that were resolved; of a future its ``month``, or the one that trades."""
 
-    def __init__(self, link: Link, contracts: Contracts) -> None:
-        self._link, self.contracts = link, contracts
+    def __init__(self, link: Link, contracts: Contracts, month: str = "") -> None:
+        self._link, self.contracts, self._month = link, contracts, month
+
+    def _contract(self, instrument: Instrument) -> Contract:
+        try:
+            return self.contracts.month(instrument.id, self._month)
+        except KeyError as error:
+            raise ConfigError(f"IB does not list {self._month or instrument.symbol}", where="history") from error
 
     # Ticks
 
@@ -112,7 +118,7 @@ class History:
 
     async def _page(self, instrument: Instrument, first: int) -> list[tuple[int, Print | None]]:
         """The first thousand ticks from a second on, and the rest of the last one's second; None for unreported trades."""
-        contract = self.contracts.contract(instrument.id)
+        contract = self._contract(instrument)
         begins = _moment(first * SECOND)
 
         def send(request: int) -> None:
@@ -166,7 +172,7 @@ class History:
 
     async def earliest(self, instrument: Instrument) -> int:
         """Implements ports.feed.BarHistory."""
-        contract = self.contracts.contract(instrument.id)
+        contract = self._contract(instrument)
 
         def send(request: int) -> None:
             self._link.client.reqHeadTimeStamp(request, contract, "TRADES", 0, EPOCH_DATES)
@@ -180,7 +186,7 @@ class History:
             raise DataError(
                 f"IB has no bars of {length // SECOND} seconds", remedy=f"Use one of: {', '.join(BAR_SIZES.values())}"
             )
-        contract = self.contracts.contract(instrument.id)
+        contract = self._contract(instrument)
         ends, lasts, size = _moment(span[1] + (DAY if not length else 0)), _duration(span, length), BAR_SIZES[length]
 
         def send(request: int) -> None:

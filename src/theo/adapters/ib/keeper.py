@@ -45,6 +45,7 @@ class Keeper:
         self.wish, self.instrument, self._link, self._listeners = wish, wish.instrument, link, listeners
         self._sub = sub = Subscription(wish, link, take, heard)
         self._asking = Asking(sub, place, history.contracts, self._listen, self._reader)
+        history = History(link, history.contracts, wish.contract)
         self._watching = Watching(sub, self._asking, history)
         self._filling = Filling(sub, history)
         self._polling = Polling(sub, market)
@@ -60,6 +61,16 @@ class Keeper:
         async with asyncio.TaskGroup() as group:
             for room in self._rooms:
                 group.create_task(room.rounds.run())
+
+    def forget(self) -> None:
+        """It is not wanted any more: nothing is handed on, and nobody told, from now on."""
+        for request in [request for request, keeper in self._listeners.items() if keeper is self]:
+            del self._listeners[request]
+        self._sub.forget()
+
+    async def leave(self) -> None:
+        """After ``forget``, and when ``run`` has been cancelled: take back what is asked for."""
+        await self._asking.leave()
 
     # What the feed says
 

@@ -34,6 +34,14 @@ class KeptContracts:
         found = self._read().get(key)
         return found.listed if found is not None and 0 <= now - found.at < KEPT_FOR else ()
 
+    def after(self, name: str) -> str:
+        """The contract that follows a future's by its local symbol, as far as a kept answer says it, however old; else ""."""
+        for kept in self._read().values():
+            names = [each.contract.localSymbol for each in kept.listed if each.contract is not None]
+            if name in names[:-1]:
+                return names[names.index(name) + 1]
+        return ""
+
     def put(self, key: str, now: int, listed: tuple[ContractDetails, ...]) -> None:
         """Keep an answer; what is stale goes. A file that cannot be written keeps nothing: it is asked for again."""
         kept = {k: v for k, v in self._read().items() if 0 <= now - v.at < KEPT_FOR} | {key: _Kept(now, listed)}

@@ -88,9 +88,12 @@ class MarketData:
         zone = details.timeZoneId
         return status(spans(details.tradingHours, zone), spans(details.liquidHours, zone), now)
 
-    async def snapshot(self, instrument: Instrument) -> Snapshot:
-        """The market now. Raises RequestRefusedError, NoAnswerError, RefusedError when no market data line is left."""
-        contract = self._contracts.contract(instrument.id)
+    async def snapshot(self, instrument: Instrument, month: str = "") -> Snapshot:
+        """The market now. Raises RequestRefusedError, NoAnswerError, RefusedError when no market data line is left.
+
+        ``month``: of a future's contract, the one that trades for "". Raises KeyError for one that is not listed.
+        """
+        contract = self._contracts.month(instrument.id, month)
         gathered = _Gathered(instrument)
         holder = ("snapshot", instrument.id)
         self._link.budget.take_line(holder)

@@ -56,7 +56,7 @@ class Polling:
     async def _poll(self) -> None:
         sub, since = self._sub, self._since
         try:
-            found = await self._market.snapshot(sub.instrument)
+            found = await self._market.snapshot(sub.instrument, sub.wish.contract)
         except (RefusedError, NoAnswerError, KeyError):  # its stream's refusal has been told; KeyError: IB does not list it
             self._next_at = self._link.clock.now() + self._pauses.next()
             return

@@ -10,7 +10,7 @@ from theo.adapters.ib.liveness import Rhythm
 from theo.adapters.ib.tick_line import TickLine
 from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind
 from theo.market.quality import TickQuality
-from theo.ports.feed import FeedState, Heard, Hole, Standing, Take, Wish
+from theo.ports.feed import FeedState, Heard, Hole, Standing, Take, Wish, unheard
 
 RETRY_FIRST, RETRY_MOST = 30 * SECOND, 5 * MINUTE
 FLOWING = frozenset({FeedState.LIVE, FeedState.DELAYED})
@@ -25,6 +25,7 @@ class Subscription:
     def __init__(self, wish: Wish, link: Link, take: Take, heard: Heard) -> None:
         instrument = wish.instrument
         self.wish, self.instrument, self.link = wish, instrument, link
+        self.holder = (instrument.id, wish.contract)  # of a market data line
         self._take, self._heard = take, heard
         self._quality = TickQuality(wish.hours, instrument.tick)
         kind = TickKind.TRADE if instrument.tradable else TickKind.INDEX
@@ -58,9 +59,14 @@ class Subscription:
             self._said = said
             self._heard(found)
 
+    def forget(self) -> None:
+        """Nobody listens any more."""
+        self._heard = unheard
+
     def tell(self, severity: str, code: str, text: str) -> None:
         """Tell a person."""
-        self.link.notifier.tell(self.link.clock.now(), severity, code, f"{self.instrument.symbol} {text}")
+        name = self.wish.contract or self.instrument.symbol
+        self.link.notifier.tell(self.link.clock.now(), severity, code, f"{name} {text}")
 
     def hand_over(self, tick: Tick) -> None:
         """A tick that is not one of the stream's trades."""
@@ -88,6 +94,7 @@ class Subscription:
                 resumed=self.resumed,
                 hole_since=self.line.hole_since,
                 hole=self.line.ended,
+                contract=self.wish.contract,
             )
         )
 

@@ -87,6 +87,7 @@ def _run_lines(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - o
         f"{INDENT}{equity}; {written}",
     ]
     lines += [f"{INDENT}{price.symbol} {price.price}, from {clock(parse_time(price.at))} New York" for price in run.prices]
+    lines += [f"{INDENT}{each.symbol} trades in {each.contract}{_next(each.following)}" for each in run.contracts]
     lines += [INDENT + line for line in _series_lines(run)]
     lines += [INDENT + line for line in _trade_lines(run.open_trades)]
     if run.waiting:
@@ -118,6 +119,10 @@ def _series_lines(run: Standing) -> list[str]:
     good = dict.fromkeys(one.text for one in run.series if one.trusted)
     bad = dict.fromkeys(one.text for one in run.series if not one.trusted)
     return ["; ".join(good), *(f"{text}: its signals are refused" for text in bad)]
+
+
+def _next(following: str) -> str:
+    return f", the next is {following}" if following else ""
 
 
 def _trade_lines(trades: list[OpenTrade]) -> list[str]:

@@ -13,7 +13,7 @@ from theo.engine.scan import Scan
 from theo.engine.state import TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
-from theo.risk.approve import approve_entry
+from theo.risk.approve import approve_entry, approve_roll
 from theo.risk.sizing import size_with_costs
 
 
@@ -58,9 +58,16 @@ def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
 
 
 def still_valid(turn: Turn, trade: TradeState) -> bool:
-    """Whether an entry may still be sent: its trade waits for it, and the next decision of its configuration is not due yet."""
+    """Whether an entry may still be sent: its trade waits for it, and the next decision of its configuration is not due yet.
+
+    A trade that goes on in the next contract waits no longer for its bracket than for the books before it.
+    """
+    if trade.status is not TradeStatus.WAITING:
+        return False
+    if trade.rolled_at:
+        return turn.at < trade.rolled_at + turn.world.settings.roll_wait
     scan = turn.world.scans.get(trade.key.config)
-    if scan is None or trade.status is not TradeStatus.WAITING:
+    if scan is None:
         return False
     return turn.at < trade.opened_at + (scan.primary.timeframe.length or DAY)
 
@@ -83,13 +90,15 @@ def enter_again(turn: Turn, trade: TradeState) -> None:
 
 
 def _approve_again(turn: Turn, trade: TradeState, ticket: Ticket) -> Approved[Ticket] | Refused:
-    """Every rule once more, as if the trade were not there yet."""
+    """Every rule once more, as if the trade were not there yet; of one that rolls those that protect."""
     world, order = turn.world, ticket.orders[0]
     instrument = world.instruments[trade.instrument]
     entry = trade.entry if order.type is not OrderType.MARKET else mark(turn.state, world, trade.instrument)
     proposal = Proposal(
         instrument=trade.instrument, side=trade.side, type=order.type, entry=entry, stop=trade.stop, target=trade.target
     )
+    if trade.rolled_at:
+        return approve_roll(proposal, instrument, ticket, account_view(turn.state, world, without=trade.id), world.limits)
     distance = abs(entry - trade.stop) * instrument.unit_value
     risk = order.quantity * distance + world.costs(instrument, order.quantity, entry)
     account = account_view(turn.state, world, without=trade.id)

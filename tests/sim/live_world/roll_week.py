@@ -1,0 +1,241 @@
+"""Days of two months of MES around a roll, beside the gateway in simulated time: one process after another, as a test says."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from tests.closing.kill_live import contradictions
+from tests.ib.conftest import Told
+from tests.sim.live_world.disk import WorldInbox
+from tests.sim.live_world.played import with_store
+from tests.sim.live_world.stand import GatewayStand
+from tests.sim.live_world.wire import NetLoop
+from tests.sim.order_path.clock import SimClock
+from tests.unit.gateway.tables import at, tables
+from theo.adapters.ib.probe import probe
+from theo.app import live_making
+from theo.app.composition import BUILD
+from theo.app.configuration import configured
+from theo.app.home import open_home
+from theo.app.live_making import Live, live_plan, open_live
+from theo.app.recorded import decide_again, recorded_items
+from theo.domain.facts import Decided, Fact
+from theo.domain.inputs import Started
+from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, Tick, TickKind
+from theo.drive.redecide import Compared
+from theo.engine.core import Core
+from theo.gateway.books import booked
+from theo.gateway.building import build
+from theo.gateway.contracts.book import Contracts
+from theo.gateway.desk import GatewaySettings, Listing
+from theo.gateway.market.replayed import RecordedMarket
+from theo.gateway.trading.working import ENDED
+from theo.gateway.wire.messages.contract import Contract
+from theo.runtime import live as live_run
+
+OLD, NEXT = "MESZ6", "MESH7"
+UP = 5_025  # price units (50.25): what the next contract is above the front, far beyond a bar's range
+LOOK_INTERVAL = MINUTE  # of the operator
+STEP, PAUSE = 25, 30 * SECOND  # of the walk
+FIRST_PRICE = 680_000
+ONE_BIG = 1_000
+DAYS = tuple((f"2026-12-{day} 08:50", f"2026-12-{day} 16:20") for day in ("08", "09", "10", "11"))
+CROSSES = "2026-12-09 00:00"  # on this day more of the next contract is traded: the roll is on the 10th
+STARTS = at("2026-12-09 10:00")
+ROLLS = at("2026-12-10 09:30")
+WEEK = date(2026, 12, 7)
+MES = 4
+
+Watch = Callable[["RollWeek", list[Fact]], None]
+
+
+@cache
+def contracts() -> Contracts:
+    """What the gateway lists in the week."""
+    return Contracts(tables(), WEEK)
+
+
+def month(name: str) -> Listing:
+    """A contract of the gateway."""
+    (found,) = contracts().find(Contract(local_symbol=name, sec_type="FUT"))
+    return found
+
+
+def walk(spans: Sequence[tuple[str, str]] = DAYS) -> list[tuple[int, int]]:
+    """Times and prices in the front's frame: the same in every run. Each span of time begins where the first one began."""
+    found = []
+    for begins, ends in spans:
+        draw, price = Random(begins), FIRST_PRICE  # noqa: S311 - a seeded market
+        for moment in range(at(begins), at(ends), PAUSE):
+            price += STEP * (int(draw.random() * 7) - 3) + (FIRST_PRICE - price) // 200 // STEP * STEP
+            found.append((moment, price))
+    return found
+
+
+def ticks(spans: Sequence[tuple[str, str]] = DAYS, *, without: Sequence[str] = (), crosses: str = CROSSES) -> list[Tick]:
+    """Both contracts; the next one's prices are the front's, ``UP`` higher. On the days ``without`` it has none.
+
+    From the time ``crosses`` on more of it is traded.
+    """
+    bare = [(at(f"{day} 00:00"), at(f"{day} 00:00") + DAY) for day in without]
+    found = []
+    for moment, price in walk(spans):
+        sizes = {OLD: ONE_BIG, NEXT: ONE_BIG // 2 if moment < at(crosses) else 2 * ONE_BIG}
+        for name, up in ((OLD, 0), (NEXT, UP)):
+            if name == OLD or not any(low <= moment < high for low, high in bare):
+                kind = int(TickKind.TRADE)
+                found.append(Tick(month(name).con_id, moment, moment, 0, kind, price + up, sizes[name], 0, 0, "walk"))
+    return found
+
+
+class RollWeek:
+    """``day`` runs one process from its start until a time, or until ``watch`` kills it; the market goes on in between."""
+
+    def __init__(self, folder: Path, sessions: Path, rules: str, roll: str, played: Sequence[Tick] | None = None) -> None:
+        self.home = open_home(folder)
+        if not self.home.sessions.exists():
+            self.home.sessions.symlink_to(sessions)
+        self.home.configuration.write_text(f'mode = "paper"\n[ib]\nport = 4002\n{roll}', encoding="utf-8")
+        self.rules = folder / "roll.toml"
+        self.rules.write_text(rules, encoding="utf-8")
+        self.told = Told()
+        self.facts: list[Fact] = []
+        self.unprotected: list[tuple[int, str]] = []
+        self.loop = NetLoop(STARTS, Random(0))  # noqa: S311 - a seeded world
+        market = RecordedMarket(contracts().listings(), played or ticks(), STARTS)
+        self.gateway = build(GatewaySettings(cash=100_000), contracts(), market, STARTS)
+        self.stand = GatewayStand(self.gateway, self.loop, self._look)
+        self.folder = self.home.runs
+        self.core: Core | None = None
+        self.watch: Watch | None = None
+        self._live: Live | None = None
+        self._dies = asyncio.Event()
+
+    def run(self, *days: tuple[int, int]) -> None:
+        """Each process from a time until a time; it is killed at its end, but for the last one, which stops in order."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            with (
+                patch.object(live_making, "SqlInbox", WorldInbox),
+                patch.object(live_run, "CONTROL_INTERVAL", LOOK_INTERVAL),
+                patch.object(live_run, "SNAPSHOT_INTERVAL", DAY),
+            ):
+                self.stand.begin()
+                self.loop.run_until_complete(self._days(days))
+        finally:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            asyncio.set_event_loop(None)
+            self.loop.close()
+        assert self.loop.broken == []
+
+    async def _days(self, days: Sequence[tuple[int, int]]) -> None:
+        clock = SimClock()
+        for begins, ends in days:
+            await clock.sleep_until(begins)
+            self._dies = asyncio.Event()
+            process = asyncio.ensure_future(self._process(ends))
+            late = HOUR if (begins, ends) == days[-1] else 0  # the last one ends by itself
+            killed = asyncio.ensure_future(self._dies.wait())
+            over = asyncio.ensure_future(clock.sleep_until(ends + late))
+            await asyncio.wait((process, killed, over), return_when=asyncio.FIRST_COMPLETED)
+            if process.done():
+                process.result()
+            await self._bury(clock)
+
+    async def _process(self, ends: int) -> None:
+        clock, settings = SimClock(), configured(self.home.configuration)
+        probed = await probe(settings.ib, clock, self.told)
+        plan = live_plan(self.home, settings, [str(self.rules)], probed, clock.now())
+        self.folder = self.home.runs / plan.key.run
+        live = self._live = open_live(self.home, self.folder, plan, settings, clock, self.told, self._watched)
+        self.core = live.shell.core
+        self.loop.call_at(ends / SECOND, live.run.stop)
+        await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
+
+    async def _bury(self, clock: SimClock) -> None:
+        """Nothing of the process goes on; what it had on the wire is cut."""
+        for pipe in self.loop.pipes:
+            pipe.cut()
+        current = asyncio.current_task()
+        for task in asyncio.all_tasks(self.loop):
+            if task is not current:
+                task.cancel()
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+        await clock.sleep_until(clock.now() + SECOND)
+
+    def kill(self) -> None:
+        """Now, as kill -9 does: nothing that follows the facts just written is done."""
+        for pipe in self.loop.pipes:
+            pipe.cut()
+        self._dies.set()
+
+    def _watched(self, _at: int, facts: list[Fact]) -> None:
+        self.facts += facts
+        if self.watch is not None:
+            self.watch(self, facts)
+
+    def _look(self) -> None:
+        """By the gateway's own books: what is held of a contract without stops of its size."""
+        now = self.loop.now
+        for name, held in self.held().items():
+            if held and self.resting(name, "STP") < abs(held):
+                self.unprotected.append((now, name))
+
+    # The gateway's own books, by contract
+
+    def held(self) -> dict[str, int]:
+        """What the account holds of each month."""
+        (account,) = self.gateway.ledgers.accounts.values()
+        found = {}
+        for con_id, holding in account.holdings.items():
+            listing = contracts().listing(con_id)
+            if listing is not None and holding.quantity:
+                found[listing.contract.local_symbol] = holding.quantity
+        return found
+
+    def resting(self, name: str, kind: str) -> int:
+        """What live orders of a type are for in a contract."""
+        orders = self.gateway.trading.orders.values()
+        live = [o for o in orders if o.phase not in ENDED and o.listing.contract.local_symbol == name and o.terms.type == kind]
+        return sum(o.terms.quantity - o.filled for o in live)
+
+    def deals(self) -> list[tuple[str, str, int]]:
+        """Every execution of the exchange in order: contract, side, quantity."""
+        trading = self.gateway.trading
+        worked = [(trading.orders[deal.perm_id], deal) for deal in trading.deals]
+        return [(w.listing.contract.local_symbol, w.terms.side.name, deal.quantity) for w, deal in worked]
+
+    # What is ours
+
+    def wrong(self) -> list[str]:
+        """In which ways orders, executions and positions of the journal are not what the gateway's books say.
+
+        Deals are compared trade by trade there: one that has rolled has two.
+        """
+        found = contradictions([fact for fact in self.facts if not isinstance(fact, Decided)], booked(self.gateway))
+        return [text for text in found if not text.startswith("deal ")]
+
+    def rolled(self) -> list[ContractRolled]:
+        """What the journal's market stream says of contracts."""
+        found: list[ContractRolled] = []
+        with_store(self.folder, lambda store: found.extend(i for i in recorded_items(store) if isinstance(i, ContractRolled)))
+        return found
+
+    def levels(self) -> tuple[int, dict[str, float]]:
+        """The newest bar end of the one series, and what its indicators say."""
+        assert self.core is not None
+        (series,) = self.core.world.market.every_series()
+        return series.last_end, {spec.text: made.outputs["value"].value for spec, made in series.indicators.items()}
+
+    def decided_again(self) -> Compared:
+        """The journal, decided by this build."""
+        found: list[Compared] = []
+        with_store(self.folder, lambda store: found.append(decide_again(self.home, self.folder, store)))
+        return found[0]
