@@ -47,9 +47,11 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the home of the person who runs it."""
+    """No test reads or writes the home or the server of the person who runs it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THEO_HOME", str(tmp_path_factory.mktemp("theo-home")))
+        for variable in ("THEO_DATABASE_URL", "THEO__DATABASE__URL", "THEO_HOME_NAME"):
+            patch.delenv(variable, raising=False)
         yield
 
 

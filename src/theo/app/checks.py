@@ -13,7 +13,7 @@ import msgspec
 
 from theo.adapters.sample_market.days import real_days
 from theo.app.home import Home
-from theo.app.journals import journal_folders, written_at
+from theo.app.journals import journal_folders, journal_written_at
 from theo.domain.errors import TheoError
 
 PYTHON_MIN = (3, 11)
@@ -105,7 +105,7 @@ def _clock(home: Home) -> Check:
     fix = "Set the machine's clock and keep a time service running"
     if datetime.fromtimestamp(now, UTC).year < BUILT_YEAR:
         return Check("clock", Level.FAIL, f"{shown} lies in the past", fix)
-    newest = max((written_at(folder) for folder in journal_folders(home)), default=0.0)
+    newest = max((journal_written_at(folder) for folder in journal_folders(home)), default=0.0)
     if newest - now > CLOCK_BACK_S_MAX:
         return Check("clock", Level.FAIL, f"{shown} is {newest - now:.0f} s before the newest record was written", fix)
     return Check("clock", Level.OK, shown)

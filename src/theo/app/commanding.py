@@ -45,9 +45,9 @@ def send(home: Home, folder: Path, names: tuple[str, ...], reason: str, subject:
     carried: list[Carried] = []
     at, actor = WallClock().now(), who_asks()
     try:
-        if holder(folder, TRADING) is None and tuple(waiting_commands(folder))[-len(names) :] == names:
+        if holder(folder, TRADING) is None and tuple(waiting_commands(home, folder))[-len(names) :] == names:
             return [_carried(run, name, None, running=False) for name in names], ""  # asked for already
-        inbox = SqlInbox(folder)
+        inbox = SqlInbox(home.place(folder))
         try:
             ids = {name: f"{name}-{at}-{os.getpid()}" for name in names}
             for name, command_id in ids.items():

@@ -64,6 +64,14 @@ class OrdersTable(BaseModel):
     check_margin: bool = False
 
 
+class DatabaseTable(BaseModel):
+    """``[database]``: the server that holds the tables. Read before everything else, and on its own: see theo.app.home."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = ""
+
+
 class OrderSettings(msgspec.Struct, frozen=True):
     """``stop_after_fill``: IOC and FOK entries go alone, their stop follows. ``check_margin``: not without the broker's word."""
 
@@ -87,6 +95,7 @@ class Configuration(BaseSettings):
     ib: IbTable = IbTable()
     live: LiveTable = LiveTable()
     roll: dict[str, RollTable] = {}
+    database: DatabaseTable = DatabaseTable()
 
     @classmethod
     def settings_customise_sources(
@@ -164,4 +173,6 @@ def _said(location: tuple[int | str, ...], message: str, value: object) -> str:
         return f'mode is {value!r}: use "virtual" (no order leaves this machine), "paper" or "live"'
     if message.startswith("Extra inputs"):
         return f"unknown key {key}"
+    if key.startswith("database"):
+        return f"{key}: {message.lower()}"  # the value may hold a password
     return f"{key}: {message.lower()}, not {value!r}"

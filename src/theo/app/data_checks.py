@@ -5,6 +5,7 @@ from datetime import date
 
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.traces import is_there
 from theo.app.checks import Check, Level
 from theo.app.composition import known_instruments
 from theo.app.home import Home
@@ -28,10 +29,10 @@ SETTLEMENT_TICKS_MAX = 20  # a settlement is an average of the last half minute:
 
 def data_checks(home: Home) -> Iterator[Check]:
     """One line for each stored series, and one for each settlement that differs."""
-    if not (home.store / "market.db").exists():
+    if not is_there(home.store, "market"):
         yield Check("stored data", Level.OK, "none yet")
         return
-    store = SqlMarketStore(home.store)
+    store = SqlMarketStore(home.place(home.store))
     try:
         known = {entry.instrument.id: entry.instrument for entry in known_instruments(home).values()}
         instruments = known | {i.id: i for i in store.instruments()}

@@ -171,7 +171,7 @@ class DataChoice:
         return session_table(name, hours_known_from((name,)), date(today.year + 1, 12, 31), self._home.sessions)
 
     def _stored(self, names: Sequence[str]) -> tuple[list[PlayedSeries], list[str]]:
-        store = SqlMarketStore(self._home.store)
+        store = SqlMarketStore(self._home.place(self._home.store))
         self._open.callback(store.close)
         there = {each.symbol: each for each in store.instruments()}
         for name in names:
@@ -191,7 +191,7 @@ class DataChoice:
 
     def _run(self, name: str) -> tuple[list[PlayedSeries], list[str]]:
         folder = find_run(self._home, name)
-        store = SqlJournalStore(folder)
+        store = SqlJournalStore(self._home.place(folder))
         self._open.callback(store.close)
         known = {entry.instrument.id: entry.instrument for entry in known_instruments(self._home).values()}
         series = recorded_series(store, run_name(self._home, folder), known, self._span)

@@ -66,7 +66,7 @@ def download(
 
     async def run() -> Downloaded:
         async with connection(home) as questions:
-            with closing(SqlMarketStore(home.store)) as store:
+            with closing(SqlMarketStore(home.place(home.store))) as store:
                 return await fetch(questions, store, wanted, tell)
 
     return asyncio.run(run())

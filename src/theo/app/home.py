@@ -1,16 +1,22 @@
-"""The one directory under which everything lives, and what is where in it."""
+"""The one directory under which everything lives, and what is where in it; its tables may be on a server."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from theo.domain.errors import UserError
+from theo.adapters.sql.traces import file_of, mark_of
+from theo.domain.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from theo.adapters.sql.place import Place
 
+VARIABLES: Final = ("THEO_DATABASE_URL", "THEO__DATABASE__URL")  # the second is what every other key of the file has
+DATABASES: Final = ("journal", "market", "inbox", "audit")
 ANCHORS_VARIABLE: Final = "THEO_ANCHORS"  # a folder elsewhere for the anchors' second files
 
 
@@ -58,12 +64,66 @@ class Home(msgspec.Struct, frozen=True):
         """The user's own instruments."""
         return self.path / "instruments.toml"
 
+    @property
+    def server(self) -> "URL | None":
+        """The server that holds the tables; None: SQLite files in the folders. Raises ConfigError for a wrong address."""
+        text, where = self._address()
+        if not text:
+            return None
+        from theo.adapters.sql.address import server_address
+
+        return server_address(text, where)
+
+    def _address(self) -> tuple[str, str]:
+        """As it was written, and where. Read without the rest of the configuration: `theo stop` does not depend on that."""
+        for variable in VARIABLES:
+            if os.environ.get(variable):
+                return os.environ[variable], variable
+        if not self.configuration.exists():
+            return "", ""
+        try:
+            table = tomllib.loads(self.configuration.read_text(encoding="utf-8")).get("database", {})
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"cannot be read: {error}", where=str(self.configuration), remedy="Correct the line that the message names"
+            ) from error
+        url = table.get("url", "") if isinstance(table, dict) else ""
+        return (url if isinstance(url, str) else "?"), f"{self.configuration} [database] url"
+
     def place(self, folder: Path) -> "Place":
-        """Where the databases of one of this home's folders are."""
+        """Where the databases of one of this home's folders are: files in it, or tables on the server.
+
+        Raises ConfigError for a wrong address, UserError where the folder's databases are not where they would be looked for:
+        going on with empty ones would be to forget open positions.
+        """
         from theo.adapters.sql.place import Place
 
-        elsewhere = os.environ.get(ANCHORS_VARIABLE, "")
-        return Place(folder, anchors=Path(elsewhere) if elsewhere else None)
+        server, elsewhere = self.server, os.environ.get(ANCHORS_VARIABLE, "")
+        for database in DATABASES:
+            here, there = file_of(folder, database).exists(), mark_of(folder, database).exists()
+            if server is not None and here and not there:
+                raise _elsewhere(file_of(folder, database), "is a file, and a server is configured")
+            if server is None and there:
+                raise _elsewhere(mark_of(folder, database), "says that it is on a server, and none is configured")
+        if server is None:
+            return Place(folder, anchors=Path(elsewhere) if elsewhere else None)
+        from theo.app.home_name import home_name
+
+        own = home_name(self.path)
+        part = "own" if folder == self.store else folder.relative_to(self.path).as_posix()
+        return Place(
+            folder,
+            server,
+            f"{own.name}/{part}",
+            anchors=Path(elsewhere) if elsewhere else None,
+            identity=own.identity,
+            shares=folder == self.store,
+        )
+
+
+def _elsewhere(path: Path, what: str) -> UserError:
+    remedy = "Change THEO_DATABASE_URL or [database] url, or move the home: `theo db copy`"
+    return UserError(what, where=str(path), remedy=remedy)
 
 
 def open_home(path: Path) -> Home:

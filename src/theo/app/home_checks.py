@@ -8,6 +8,7 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.lease import holder
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.traces import is_there
 from theo.app.checks import Check, Level, file_check
 from theo.app.commands.status import stop_files
 from theo.app.composition import known_instruments
@@ -16,6 +17,7 @@ from theo.app.data_checks import data_checks
 from theo.app.home import Home
 from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
+from theo.app.server_checks import server_checks
 from theo.app.standing import last_prices, standing
 from theo.domain.errors import TheoError
 from theo.domain.instrument import MICROS
@@ -30,6 +32,7 @@ RULESETS = "rulesets"  # folder of the user's own in the home
 def home_checks(home: Home) -> list[Check]:
     """Every check of the home's content; each says what it looked at, also when nothing is there yet."""
     return [
+        *server_checks(home),
         *_databases(home),
         *_runs(home),
         *_stops(home),
@@ -43,11 +46,11 @@ def home_checks(home: Home) -> list[Check]:
 
 def _databases(home: Home) -> Iterator[Check]:
     folders = dict.fromkeys((home.store, *journal_folders(home)))
-    files = [(folder, kind) for folder in folders for kind in Database if (folder / f"{kind}.db").exists()]
+    files = [(folder, kind) for folder in folders for kind in Database if is_there(folder, kind)]
     broken = False
     for folder, kind in files:
         try:
-            open_database(folder, kind).dispose()
+            open_database(home.place(folder), kind).dispose()
         except TheoError as error:
             broken = True
             yield file_check("databases", folder / f"{kind}.db", error)
@@ -153,8 +156,8 @@ def _limits(home: Home) -> Iterator[Check]:
 def _newest_prices(home: Home, wanted: set[int]) -> dict[int, int]:
     """Price units by instrument: what the runs saw last, else the close of the newest stored bar."""
     prices: dict[int, int] = {}
-    if (home.store / "market.db").exists():
-        market = SqlMarketStore(home.store)
+    if is_there(home.store, "market"):
+        market = SqlMarketStore(home.place(home.store))
         try:
             for series in sorted(market.series(), key=lambda s: s.last):
                 for bar in market.latest_bars(series.instrument, series.timeframe, 1, series.source):
@@ -162,7 +165,7 @@ def _newest_prices(home: Home, wanted: set[int]) -> dict[int, int]:
         finally:
             market.close()
     for folder in commanded_folders(home):
-        journal = SqlJournalStore(folder)
+        journal = SqlJournalStore(home.place(folder))
         try:
             prices.update((i, price) for i, (price, _) in last_prices(journal, wanted).items())
         finally:

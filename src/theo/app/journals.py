@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from theo.adapters.sql.traces import is_there, written_at
 from theo.app.home import Home
 from theo.domain.errors import UserError
 from theo.domain.journal import Record
@@ -44,7 +45,7 @@ def gathered(append: Append) -> Iterator[Append]:
 
 def has_journal(folder: Path) -> bool:
     """Whether a run has ever been recorded in this folder."""
-    return (folder / "journal.db").exists()
+    return is_there(folder, "journal")
 
 
 def journal_folders(home: Home) -> list[Path]:
@@ -54,7 +55,7 @@ def journal_folders(home: Home) -> list[Path]:
 
 def commanded_folders(home: Home) -> list[Path]:
     """Folders of runs that take commands; a backtest's takes none."""
-    return [folder for folder in journal_folders(home) if (folder / "inbox.db").exists()]
+    return [folder for folder in journal_folders(home) if is_there(folder, "inbox")]
 
 
 def run_name(home: Home, folder: Path) -> str:
@@ -78,9 +79,9 @@ def chosen_folders(home: Home, run_id: str) -> list[Path]:
 def usual_folder(home: Home, run_id: str = "") -> Path:
     """The run that is meant: the named one; else the home's own; else the one that was written last. Raises UserError."""
     folders = chosen_folders(home, run_id)
-    return folders[0] if run_id or folders[0] == home.store else max(folders, key=written_at)
+    return folders[0] if run_id or folders[0] == home.store else max(folders, key=journal_written_at)
 
 
-def written_at(folder: Path) -> float:
-    """When the journal was last written, seconds since the epoch."""
-    return max(file.stat().st_mtime for file in (folder / "journal.db", folder / "journal.db-wal") if file.exists())
+def journal_written_at(folder: Path) -> float:
+    """When the journal was last written from this machine, seconds since the epoch."""
+    return written_at(folder, "journal")

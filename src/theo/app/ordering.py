@@ -95,7 +95,7 @@ def get_order_status(home: Path, order: str, *, run: str = "") -> list[OrderShow
     """An order, or all orders of a trade, with fills and execution reports. Raises UserError for one that is not known."""
     opened = open_home(home)
     folder = usual_folder(opened, run)
-    found = _orders(folder, order)
+    found = _orders(opened, folder, order)
     if not found:
         raise UserError(f"no order and no trade {order}", where=run_name(opened, folder), remedy="`theo order list` shows them")
     return found
@@ -103,11 +103,12 @@ def get_order_status(home: Path, order: str, *, run: str = "") -> list[OrderShow
 
 def list_orders(home: Path, *, run: str = "", count: int = 20) -> list[OrderShown]:
     """The orders that live, and the newest of those that have ended."""
-    return newest(_orders(usual_folder(open_home(home), run), "", LISTED_RECORDS_MAX), count)
+    opened = open_home(home)
+    return newest(_orders(opened, usual_folder(opened, run), "", LISTED_RECORDS_MAX), count)
 
 
-def _orders(folder: Path, wanted: str, records_max: int | None = None) -> list[OrderShown]:
-    store = SqlJournalStore(folder)
+def _orders(home: Home, folder: Path, wanted: str, records_max: int | None = None) -> list[OrderShown]:
+    store = SqlJournalStore(home.place(folder))
     try:
         return orders_of(store, known_to(store), wanted, records_max)
     finally:
@@ -127,13 +128,13 @@ def _ask(path: Path, run: str, name: str, payload: Asked | None, command_id: str
         subject=subject,
         payload=payload,
     )
-    return _told(home, folder, command, _sent(folder, command))
+    return _told(home, folder, command, _sent(home, folder, command))
 
 
-def _sent(folder: Path, command: Command) -> CommandOutcome | str:
+def _sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
     """The trader's outcome; or the state in which there is none."""
     running = holder(folder, TRADING) is not None
-    inbox = SqlInbox(folder)
+    inbox = SqlInbox(home.place(folder))
     try:
         if not running:  # an order must not lie there until somebody starts a trader days later
             return inbox.outcome(command.id) or "not_running"
@@ -161,16 +162,16 @@ def _told(home: Home, folder: Path, command: Command, outcome: CommandOutcome | 
         state="done" if outcome.accepted else "refused",
         text=outcome.text,
         rule=outcome.rule,
-        orders=_answered(folder, outcome.orders) if outcome.accepted else [],
+        orders=_answered(home, folder, outcome.orders) if outcome.accepted else [],
         margins=list(outcome.margins),
     )
 
 
-def _answered(folder: Path, ids: tuple[str, ...]) -> list[OrderShown]:
+def _answered(home: Home, folder: Path, ids: tuple[str, ...]) -> list[OrderShown]:
     """The orders once the broker has said something of each, or has not within its bound."""
     ends = time.monotonic() + BROKER_WAIT_S_MAX
     while True:
-        found = [order for name in ids for order in _orders(folder, name, ANSWERED_RECORDS_MAX)]
+        found = [order for name in ids for order in _orders(home, folder, name, ANSWERED_RECORDS_MAX)]
         if len(found) == len(ids) and all(order.answered for order in found):
             return found
         if time.monotonic() >= ends:

@@ -9,6 +9,7 @@ import msgspec
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.projection import Decoders, Projection
+from theo.app.home import Home
 from theo.domain.instrument import Instrument
 from theo.engine.codec import DATA, decode_batch, kept_facts
 from theo.ports.store import JournalStore
@@ -30,10 +31,11 @@ class _World(msgspec.Struct):
 
 
 @contextmanager
-def projected(folder: Path, journal: JournalStore | None = None) -> Iterator[SqlMarketStore]:
+def projected(home: Home, folder: Path, journal: JournalStore | None = None) -> Iterator[SqlMarketStore]:
     """The market store of a folder, with everything projected that its journal holds."""
-    own = SqlJournalStore(folder) if journal is None else None
-    market = SqlMarketStore(folder)
+    place = home.place(folder)
+    own = SqlJournalStore(place) if journal is None else None
+    market = SqlMarketStore(place)
     try:
         source = journal or own
         assert source is not None

@@ -9,8 +9,9 @@ import msgspec
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.lease import holder
+from theo.adapters.sql.traces import is_there
 from theo.app.home import Home
-from theo.app.journals import run_name, written_at
+from theo.app.journals import journal_written_at, run_name
 from theo.app.series_trust import SeriesShown, series_trust
 from theo.app.times import iso
 from theo.domain.errors import CorruptionError, TheoError
@@ -105,17 +106,17 @@ class Standing(msgspec.Struct, kw_only=True):
 def standing(home: Home, folder: Path) -> Standing:
     """The run of a folder; one that cannot be read says so in ``problem``."""
     found = Standing(
-        run=run_name(home, folder), folder=str(folder), written_s=round(max(0.0, time.time() - written_at(folder)), 1)
+        run=run_name(home, folder), folder=str(folder), written_s=round(max(0.0, time.time() - journal_written_at(folder)), 1)
     )
     try:
-        store = SqlJournalStore(folder)
+        store = SqlJournalStore(home.place(folder))
         try:
             _read(found, store, home)
             if found.at:
                 _judge(found, home, folder, store)
         finally:
             store.close()
-        found.waiting = waiting_commands(folder)
+        found.waiting = waiting_commands(home, folder)
     except TheoError as error:
         found.problem = str(error)
     try:
@@ -125,11 +126,11 @@ def standing(home: Home, folder: Path) -> Standing:
     return found
 
 
-def waiting_commands(folder: Path) -> list[str]:
+def waiting_commands(home: Home, folder: Path) -> list[str]:
     """Names of the commands that no trader has carried out yet, oldest first."""
-    if not (folder / "inbox.db").exists():
+    if not is_there(folder, "inbox"):
         return []
-    inbox = SqlInbox(folder)
+    inbox = SqlInbox(home.place(folder))
     try:
         return [command.name for command in inbox.pending()]
     finally:

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.app import checks
 from theo.app.checks import PACKAGES
-from theo.app.journals import written_at
+from theo.app.journals import journal_written_at
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,7 +65,7 @@ def test_a_stop_file_is_a_warning(theo: Theo, copied: Path) -> None:
 
 
 def test_a_clock_behind_the_newest_record_fails(theo: Theo, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    behind = written_at(copied / "demo") - 3600
+    behind = journal_written_at(copied / "demo") - 3600
     monkeypatch.setattr("theo.app.checks.time.time", lambda: behind)
     code, found = levels(theo, copied)
     assert (code, found["clock"][0]) == (1, "FAIL")

@@ -66,7 +66,7 @@ def _insert_series(connection: Connection, bars: Sequence[Bar], ids: dict[str, i
 def read_bars(connection: Connection, wanted: BarRange) -> Iterator[Bar]:
     """The newest revision of each bar, in key order, a few thousand rows in memory."""
     names = names_by_id(connection)
-    statement = _statement(wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
+    statement = _statement(connection, wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
     for row in _newest(_rows(connection, statement)):
         yield _bar(row, names)
 
@@ -75,7 +75,9 @@ def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, .
     """The last ``count`` bars, oldest first."""
     names = names_by_id(connection)
     c = table.c
-    statement = _statement(wanted).order_by(c.start_at.desc(), c.contract.desc(), c.source_id.desc(), c.revision.desc())
+    statement = _statement(connection, wanted).order_by(
+        c.start_at.desc(), c.contract.desc(), c.source_id.desc(), c.revision.desc()
+    )
     found: list[Bar] = []
     last_key = None
     for row in _rows(connection, statement, count):
@@ -91,8 +93,8 @@ def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, .
 def read_arrays(connection: Connection, wanted: BarRange) -> BarArrays:
     """The columns of read_bars. A range without revisions, which is nearly every one, is read without looking at each row."""
     columns = [array("q") for _ in ARRAY_COLUMNS]
-    statement = _statement(wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
-    revised = connection.execute(_statement(wanted).where(table.c.revision > 0).limit(1)).first() is not None
+    statement = _statement(connection, wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
+    revised = connection.execute(_statement(connection, wanted).where(table.c.revision > 0).limit(1)).first() is not None
     if revised:
         newest = _newest(_rows(connection, statement))
         while page := list(islice(newest, READ_ROWS)):
@@ -112,14 +114,14 @@ def _extend(columns: list["array[int]"], rows: Iterable[Iterable[int]]) -> None:
         column.extend(values)
 
 
-def _statement(wanted: BarRange) -> Select[*tuple[Any, ...]]:
+def _statement(connection: Connection, wanted: BarRange) -> Select[*tuple[Any, ...]]:
     c = table.c
     statement = select(table).where(
         c.instrument == wanted.instrument, c.timeframe == wanted.timeframe, c.start_at >= wanted.start, c.start_at < wanted.end
     )
     if wanted.known_at is not None:
         statement = statement.where(c.known_at <= wanted.known_at)
-    return statement.where(c.source_id.in_(visible_ids(wanted.source)))
+    return statement.where(c.source_id.in_(visible_ids(connection, wanted.source)))
 
 
 def _rows(connection: Connection, statement: Select[*tuple[Any, ...]], page: int = READ_ROWS) -> Iterator[RawRow]:
@@ -168,7 +170,7 @@ def read_levels(connection: Connection, wanted: BarRange, names: Sequence[str]) 
             select(c.instrument, c.timeframe, sources.c.name.label("source"), c.name, c.created, c.value)
             .join(sources, sources.c.id == c.source_id)
             .where(c.instrument == wanted.instrument, c.timeframe == wanted.timeframe, c.name == name)
-            .where(c.created >= wanted.start, c.created < wanted.end, c.source_id.in_(visible_ids(wanted.source)))
+            .where(c.created >= wanted.start, c.created < wanted.end, c.source_id.in_(visible_ids(connection, wanted.source)))
             .order_by(c.created, c.source_id)
         )
         for row in _rows(connection, statement):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from theo.adapters.sql import bar_rows, tick_rows
 from theo.adapters.sql.dialect import upsert_rows
 from theo.adapters.sql.market_tables import import_ranges, sources
-from theo.adapters.sql.sources import IMPORT, new_id
+from theo.adapters.sql.sources import IMPORT, new_id, view_of
 from theo.domain.errors import DataError
 from theo.domain.market_data import SECOND, Bar, Tick
 from theo.ports.market_store import Published, StagedImport
@@ -21,7 +21,7 @@ Extent = tuple[int, int, int]  # first time, last time, rows
 
 def begin(connection: Connection, source: str, fingerprint: str) -> StagedImport:
     """Resume the hidden import of this source and fingerprint, or start one after discarding any other."""
-    hidden = select(sources).where(sources.c.name == source, ~sources.c.visible)
+    hidden = select(sources).where(sources.c.name == source, ~sources.c.visible, view_of(connection).reaches)
     for row in connection.execute(hidden).all():
         if row.fingerprint == fingerprint:
             ends = select(func.min(import_ranges.c.first), func.max(import_ranges.c.last))
@@ -34,17 +34,18 @@ def begin(connection: Connection, source: str, fingerprint: str) -> StagedImport
 def stage_ticks(connection: Connection, staged: StagedImport, ticks: Sequence[Tick]) -> None:
     """Add a batch and what it covers."""
     tick_rows.insert_tick_rows(connection, [tick_rows.tick_row(tick, staged.id) for tick in ticks])
-    _cover(connection, staged, _extents((tick.instrument, TICKS, tick.timestamp) for tick in ticks), len(ticks))
+    _cover(connection, staged, extents_of((tick.instrument, TICKS, tick.timestamp) for tick in ticks), len(ticks))
 
 
 def stage_bars(connection: Connection, staged: StagedImport, bars: Sequence[Bar]) -> None:
     """Add a batch and what it covers."""
     ids = dict.fromkeys((bar.source for bar in bars), staged.id)
     bar_rows.add_bars(connection, bars, ids)
-    _cover(connection, staged, _extents((bar.instrument, bar.timeframe, bar.start) for bar in bars), len(bars))
+    _cover(connection, staged, extents_of((bar.instrument, bar.timeframe, bar.start) for bar in bars), len(bars))
 
 
-def _extents(times: Iterable[tuple[int, str, int]]) -> dict[tuple[int, str], Extent]:
+def extents_of(times: Iterable[tuple[int, str, int]]) -> dict[tuple[int, str], Extent]:
+    """Of (instrument, timeframe, time): the first time, the last, and how many."""
     found: dict[tuple[int, str], Extent] = {}
     for instrument, timeframe, time in times:
         first, last, rows = found.get((instrument, timeframe), (time, time, 0))
@@ -56,11 +57,16 @@ def _cover(connection: Connection, staged: StagedImport, extents: dict[tuple[int
     added = update(sources).where(sources.c.id == staged.id, ~sources.c.visible)
     if connection.execute(added.values(staged_rows=sources.c.staged_rows + rows)).rowcount != 1:
         raise _gone(staged)
-    for row in connection.execute(select(import_ranges).where(import_ranges.c.source_id == staged.id)):
+    cover(connection, staged.id, extents)
+
+
+def cover(connection: Connection, source_id: int, extents: dict[tuple[int, str], Extent]) -> None:
+    """Remember what of (instrument, timeframe) a source's rows cover."""
+    for row in connection.execute(select(import_ranges).where(import_ranges.c.source_id == source_id)):
         if (row.instrument, row.timeframe) in extents:
             first, last, more = extents[row.instrument, row.timeframe]
             extents[row.instrument, row.timeframe] = (min(first, row.first), max(last, row.last), more + row.rows)
-    upsert_rows(connection, import_ranges, [(staged.id, *series, *extent) for series, extent in extents.items()])
+    upsert_rows(connection, import_ranges, [(source_id, *series, *extent) for series, extent in extents.items()])
 
 
 def publish(connection: Connection, staged: StagedImport) -> Published:
@@ -87,8 +93,12 @@ def publish(connection: Connection, staged: StagedImport) -> Published:
 def drop(connection: Connection, source_id: int) -> None:
     """Delete the rows of a hidden import and the import itself."""
     hidden = select(func.count()).where(sources.c.id == source_id, ~sources.c.visible)
-    if not connection.execute(hidden).scalar_one():
-        return
+    if connection.execute(hidden).scalar_one():
+        remove(connection, source_id)
+
+
+def remove(connection: Connection, source_id: int) -> None:
+    """Delete a source with all that it is remembered to cover."""
     for part in connection.execute(select(import_ranges).where(import_ranges.c.source_id == source_id)).all():
         if part.timeframe == TICKS:
             tick_rows.delete_range(connection, [source_id], part.instrument, (part.first, part.last + 1))

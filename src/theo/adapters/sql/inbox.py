@@ -1,15 +1,16 @@
 """Commands on their way to the trader, polled by it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, delete, func, insert, select, update
 
 from theo.adapters.sql.inbox_tables import commands
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.transactions import reading, repeated, writing
 from theo.domain.asked import Asked, MarginTold
 from theo.domain.errors import DataError, RefusedError
 from theo.domain.inputs import Command
@@ -44,7 +45,10 @@ class SqlInbox:
         self._ours = commands.c.home == place.name
 
     def post(self, command: Command) -> CommandOutcome | None:
-        """See the port."""
+        """See the port. One that was posted already is known by its id."""
+        return repeated(self._engine, lambda: self._post(command))
+
+    def _post(self, command: Command) -> CommandOutcome | None:
         with writing(self._engine) as connection:
             known = connection.execute(select(commands).where(self._ours, commands.c.id == command.id)).first()
             if known is not None and command.at - known.at < REPEAT_WINDOW:
@@ -67,22 +71,28 @@ class SqlInbox:
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """See the port."""
         wanted = select(commands).where(self._ours, commands.c.done_at.is_(None)).order_by(commands.c.number).limit(limit)
+        return tuple(_command(row) for row in repeated(self._engine, lambda: self._rows(wanted)))
+
+    def _rows(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[tuple[object, ...]]]:
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted).all()
-        return tuple(_command(row) for row in rows)
+            return connection.execute(wanted).all()
 
     def done(self, command_id: str, outcome: CommandOutcome) -> None:
         """See the port."""
         change = update(commands).where(self._ours, commands.c.id == command_id, commands.c.done_at.is_(None))
         result = _encode(_Result(outcome.orders, outcome.rule, outcome.margins)).decode()
+        values = change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text, result=result)
+        repeated(self._engine, lambda: self._change(values))
+
+    def _change(self, change: Update) -> None:
         with writing(self._engine) as connection:
-            connection.execute(change.values(done_at=outcome.at, accepted=outcome.accepted, outcome=outcome.text, result=result))
+            connection.execute(change)
 
     def outcome(self, command_id: str) -> CommandOutcome | None:
         """See the port."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(commands).where(self._ours, commands.c.id == command_id)).first()
-        return None if row is None else _outcome(row)
+        wanted = select(commands).where(self._ours, commands.c.id == command_id)
+        rows = repeated(self._engine, lambda: self._rows(wanted))
+        return _outcome(rows[0]) if rows else None
 
     def _make_room(self, connection: Connection, command: Command) -> None:
         """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait."""

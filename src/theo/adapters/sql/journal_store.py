@@ -6,20 +6,24 @@ On a server the tables hold the journals of many homes: a stream's name there be
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, delete, func, literal_column, select
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, literal_column, select
 
 from theo.adapters.sql.anchors import MARKS_MAX, Anchor, Anchors, mark_of
 from theo.adapters.sql.dialect import insert_rows, product, upsert_rows
+from theo.adapters.sql.homes import check_in
 from theo.adapters.sql.journal_tables import journal, leases, snapshots
 from theo.adapters.sql.lease import Lease
+from theo.adapters.sql.meanings import Value
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.server_lease import ServerLease
-from theo.adapters.sql.transactions import Writer, reading, writing
+from theo.adapters.sql.traces import set_mark
+from theo.adapters.sql.transactions import Writer, reading, repeated, writing
 from theo.domain.errors import CorruptionError, HaltRequiredError, TheoError
 from theo.domain.journal import GENESIS, TRADING, Record
 from theo.ports.store import StoredSnapshot, StreamHead
@@ -51,12 +55,20 @@ class SqlJournalStore:
     def __init__(self, home: Path | Place, name: str = JOURNAL, seconds: Callable[[], float] = time.monotonic) -> None:
         place = place_of(home)
         self.engine: Engine = open_database(place, Database.JOURNAL, f"{name}.db")
+        if place.server is not None and place.identity:
+            try:
+                check_in(self.engine, place)
+            except BaseException:
+                self.engine.dispose()
+                raise
+        self._place, self._name = place, name
         self._home = place.name
         own = place.name if name == JOURNAL else f"{name}:{place.name}"
         self._prefix = f"{own}/" if place.server else ""
         self._appends = Writer(self.engine)
         self._writer = product(self.engine.dialect.name).driver_text(_WRITER)
-        self._lease: Lease | ServerLease = ServerLease(place) if place.server else Lease(place.folder)
+        # On a server both: the file says on this machine who writes, without asking the server.
+        self._leases: list[Lease | ServerLease] = [Lease(place.folder), *([ServerLease(place)] if place.server else [])]
         self._epochs: dict[str, int] = {}
         self.anchors = Anchors(place.folder / f"{name}.anchors", place.second_anchors(name))
         self._not_anchored = 0  # records since the last anchor
@@ -69,14 +81,21 @@ class SqlJournalStore:
 
     def claim(self, *streams: str) -> int:
         """See the port. Raises CorruptionError when a stream is not the one that was anchored."""
-        self._lease.take(streams)
-        for stream in streams:
-            self._compare_with_anchor(stream)
+        try:
+            for lease in self._leases:
+                lease.take(streams)
+            for stream in streams:
+                self._compare_with_anchor(stream)
+        except BaseException:
+            if not self._epochs:  # of a first claim nothing stays
+                self._give_up()
+            raise
         with writing(self.engine) as connection:
             # One number above every earlier one of any stream, so that streams claimed together share it.
             epoch = int(connection.execute(select(func.coalesce(func.max(leases.c.epoch), 0))).scalar_one()) + 1
             upsert_rows(connection, leases, [(self.stored_name(stream), epoch) for stream in streams])
         self._epochs.update(dict.fromkeys(streams, epoch))
+        self._mark()
         self.anchor()
         return epoch
 
@@ -112,6 +131,12 @@ class SqlJournalStore:
                 heads[record.stream] = StreamHead(record.stream, record.seq, record.hash)
             insert_rows(connection, journal, [(self.stored_name(r.stream), *msgspec.structs.astuple(r)[1:]) for r in records])
         self._not_anchored += len(records)
+        self._mark()
+
+    def _mark(self) -> None:
+        """A file tells by itself when it was written."""
+        if self._place.server is not None:
+            set_mark(self._place.folder, self._name, f"{self._place.name} on {self._place.shown}")
 
     def _head_as_writer(self, connection: Connection, record: Record) -> StreamHead:
         """The head of the record's stream; raises HaltRequiredError unless this process is the stream's writer."""
@@ -127,8 +152,12 @@ class SqlJournalStore:
 
     def head(self, stream: str) -> StreamHead | None:
         """See the port."""
-        with reading(self.engine) as connection:
-            return self._head(connection, stream)
+
+        def asked() -> StreamHead | None:
+            with reading(self.engine) as connection:
+                return self._head(connection, stream)
+
+        return repeated(self.engine, asked)
 
     def _head(self, connection: Connection, stream: str) -> StreamHead | None:
         row = connection.execute(_HEAD.where(journal.c.stream == self.stored_name(stream))).first()
@@ -154,16 +183,23 @@ class SqlJournalStore:
             wanted = wanted.where(journal.c.seq <= last_seq)
         following = first_seq
         while True:
-            with reading(self.engine) as connection:
-                page = connection.execute(wanted.where(journal.c.seq >= following)).all()
+            page = repeated(self.engine, partial(self._page, wanted.where(journal.c.seq >= following)))
             for row in page:
                 yield Record(stream, *row[1:])
             if len(page) < READ_PAGE_RECORDS:
                 return
             following = page[-1].seq + 1
 
+    def _page(self, wanted: Select[Any]) -> Sequence[Row[*tuple[Any, ...]]]:
+        with reading(self.engine) as connection:
+            return connection.execute(wanted).all()
+
     def save_snapshot(self, seq: int, state_version: int, build: str, digest: str, payload: bytes) -> None:
         """See the port."""
+        row = (self._home, seq, state_version, build, digest, payload, _sha256(payload))
+        repeated(self.engine, lambda: self._save_snapshot(seq, row))
+
+    def _save_snapshot(self, seq: int, row: tuple[Value, ...]) -> None:
         with writing(self.engine) as connection:
             head = self._head(connection, TRADING)
             if seq > (head.seq if head else 0):
@@ -172,7 +208,7 @@ class SqlJournalStore:
                     why=f"the stored journal ends at {head.seq if head else 0}",
                     remedy="Append first; this is a bug of the platform",
                 )
-            upsert_rows(connection, snapshots, [(self._home, seq, state_version, build, digest, payload, _sha256(payload))])
+            upsert_rows(connection, snapshots, [row])
             ours = snapshots.c.home == self._home
             kept = select(snapshots.c.seq).where(ours).order_by(snapshots.c.seq.desc()).limit(SNAPSHOTS_KEPT)
             oldest = min(connection.execute(kept).scalars())
@@ -181,8 +217,7 @@ class SqlJournalStore:
     def newest_snapshots(self) -> tuple[StoredSnapshot, ...]:
         """See the port."""
         wanted = select(snapshots).where(snapshots.c.home == self._home).order_by(snapshots.c.seq.desc())
-        with reading(self.engine) as connection:
-            rows = connection.execute(wanted).all()
+        rows = repeated(self.engine, lambda: self._page(wanted))
         return tuple(
             StoredSnapshot(r.seq, r.state_version, r.build, r.digest, r.payload, intact=_sha256(r.payload) == r.payload_hash)
             for r in rows
@@ -226,7 +261,11 @@ class SqlJournalStore:
         self._epochs.clear()
         self._appends.close()
         self.engine.dispose()
-        self._lease.release()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        for lease in self._leases:
+            lease.release()
 
 
 def _sha256(payload: bytes) -> bytes:

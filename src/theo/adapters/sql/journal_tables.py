@@ -1,4 +1,4 @@
-"""Tables of the journal: records, leases, snapshots. Their history is in migrations/journal.
+"""Tables of the journal: records, leases, snapshots, names of homes. Their history is in migrations/journal.
 
 ``home`` is "" in a file of its own; on a server it names whose snapshot it is.
 """
@@ -30,6 +30,16 @@ leases = Table(
     metadata,
     Column("stream", TEXT, primary_key=True),
     Column("epoch", BigInteger, nullable=False),
+)
+
+# A name is one folder's: see homes.py.
+homes = Table(
+    "homes",
+    metadata,
+    Column("name", TEXT, primary_key=True),
+    Column("identity", TEXT, nullable=False),
+    Column("machine", TEXT, nullable=False),
+    Column("folder", TEXT, nullable=False),
 )
 
 snapshots = Table(

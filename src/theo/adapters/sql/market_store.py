@@ -14,7 +14,7 @@ from theo.adapters.sql.market_tables import ticks as tick_table
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.sources import JOURNAL, writable_ids
+from theo.adapters.sql.sources import JOURNAL, looking_from, view_of, visible_ids, writable_ids
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
@@ -36,7 +36,7 @@ class SqlMarketStore:
     def __init__(self, home: Path | Place, file_name: str = "", *, durable: bool = False) -> None:
         place = place_of(home)
         self.home = place.name  # whose projections are read and written
-        self.engine: Engine = open_database(place, Database.MARKET, file_name, durable=durable)
+        self.engine: Engine = looking_from(open_database(place, Database.MARKET, file_name, durable=durable), place)
 
     def put_instruments(self, instruments: Sequence[Instrument]) -> None:
         """See the port."""
@@ -100,7 +100,8 @@ class SqlMarketStore:
             .order_by(b.instrument, b.timeframe, sources.c.name)
         )
         with reading(self.engine) as connection:
-            return tuple(SeriesInfo(*row) for row in connection.execute(statement))
+            seen = statement.where(view_of(connection).reaches)
+            return tuple(SeriesInfo(*row) for row in connection.execute(seen))
 
     def tick_ranges(self) -> tuple[TickSpan, ...]:
         """What is stored of ticks, by instrument: read at the ends of the index, without counting millions of rows."""
@@ -108,10 +109,8 @@ class SqlMarketStore:
         found = []
         with reading(self.engine) as connection:
             for instrument in connection.execute(select(instrument_table.c.id).order_by(instrument_table.c.id)).scalars():
-                ends = [
-                    connection.execute(select(end(t.timestamp)).where(t.instrument == instrument)).scalar()
-                    for end in (func.min, func.max)
-                ]
+                stored = select(t.timestamp).where(t.instrument == instrument, t.source_id.in_(visible_ids(connection))).limit(1)
+                ends = [connection.execute(stored.order_by(end)).scalar() for end in (t.timestamp, t.timestamp.desc())]
                 if ends[0] is not None and ends[1] is not None:
                     found.append(TickSpan(instrument, ends[0], ends[1]))
         return tuple(found)

@@ -39,9 +39,11 @@ sources = Table(
     Column("origin", TEXT, nullable=False),  # import | journal | direct
     Column("fingerprint", TEXT, nullable=False),  # of the imported file and the settings; "" where there is none
     Column("staged_rows", BigInteger, nullable=False),
+    Column("home", TEXT, nullable=False, server_default=""),  # whose journal holds it; "" for what every home may read
 )
 
-# What an import that is not published yet has staged of each series: publishing and discarding need no scan.
+# What an import that is not published yet has staged of each series, and what a home's journal has brought to a server:
+# publishing, discarding and erasing need no scan.
 import_ranges = Table(
     "import_ranges",
     metadata,

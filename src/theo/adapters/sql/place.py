@@ -10,13 +10,17 @@ from sqlalchemy.engine import URL
 class Place(msgspec.Struct, frozen=True):
     """``folder`` holds the files, locks and anchors. With a ``server`` the tables are there, and ``name`` is the home's in them.
 
-    ``anchors`` is a folder elsewhere that gets the anchors too. The address may hold a password: it is shown by ``shown`` alone.
+    ``anchors`` is a folder elsewhere that gets the anchors too. ``identity`` is the home folder's own: the server remembers it
+    beside the name. ``shares``: imported market data is seen from here, too, not only what this place's journal holds. The
+    address may hold a password: it is shown by ``shown`` alone.
     """
 
     folder: Path
     server: URL | None = None
     name: str = ""
     anchors: Path | None = None
+    identity: str = ""
+    shares: bool = True
 
     def __repr__(self) -> str:
         return f"Place({self.shown})"
@@ -32,6 +36,11 @@ class Place(msgspec.Struct, frozen=True):
             return None
         path = self.folder.resolve()
         return self.anchors / f"{path.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}.{journal}.anchors"
+
+    @property
+    def home(self) -> str:
+        """The first part of the name: runs and the demo have names of their own below it."""
+        return self.name.partition("/")[0]
 
 
 def shown(server: URL) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from struct import Struct
+from types import MappingProxyType
 from typing import Any, Final
 
 import psycopg
@@ -30,7 +31,11 @@ POOL_OVERFLOW: Final = 27  # a backtest merges as many readers as it has series
 POOL_WAIT_S: Final = 10
 CONNECT_WAIT_S: Final = 10
 LOCK_WAIT_MS: Final = 10_000
-STATEMENT_MS_MAX: Final = 600_000  # a migration of a large table; nothing else comes near
+TRADING_MS_MAX: Final = 20_000  # a statement of the journal or the inbox: a trader does not wait for a hung server for longer
+BULK_MS_MAX: Final = 600_000  # of market data: publishing a large import
+# A peer that is gone is noticed within half a minute, on both sides: its locks are free then. An address may say otherwise.
+ALIVE: Final = MappingProxyType({"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "4"})
+TCP_WAIT_MS: Final = 30_000
 EPOCH: Final = 946_684_800_000_000  # 2000-01-01 in microseconds UTC: the server counts from there
 FIRST: Final = -211_000_000_000_000_000 + EPOCH  # nothing before it can be a time there (4713 BC)
 _INT64: Final = Struct("!q")
@@ -99,16 +104,16 @@ class _MicrosTextLoader(Loader):
         return whole * 1_000_000 + at.microsecond
 
 
-def open_engine(url: URL, *, durable: bool, lock: str) -> Engine:
+def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int) -> Engine:
     """An engine over one database. ``durable`` waits for the disk at every commit; otherwise a crash may lose the last ones.
 
-    Writers that share ``lock`` write one after the other, as on SQLite.
+    Writers that share ``lock`` write one after the other, as on SQLite. A statement that takes longer than ``statement_ms`` ends.
     """
     options = f"-c synchronous_commit={'on' if durable else 'off'} -c lock_timeout={LOCK_WAIT_MS} -c TimeZone=UTC"
-    options += f" -c statement_timeout={STATEMENT_MS_MAX} -c search_path={SCHEMA},public"
+    options += f" -c statement_timeout={statement_ms} -c search_path={SCHEMA},public"
     engine = create_engine(
         url,
-        connect_args={"connect_timeout": CONNECT_WAIT_S, "options": options, "application_name": f"theo {lock}"},
+        connect_args=_connecting(url, options=options, application_name=f"theo {lock}"),
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_WAIT_S,
@@ -131,9 +136,16 @@ def open_engine(url: URL, *, durable: bool, lock: str) -> Engine:
     return engine
 
 
+def _connecting(url: URL, **more: str) -> dict[str, str]:
+    """What the driver gets beside the address, which counts where it says something itself."""
+    ours = {"connect_timeout": str(CONNECT_WAIT_S), "tcp_user_timeout": str(TCP_WAIT_MS), **ALIVE}
+    return {name: value for name, value in ours.items() if name not in url.query} | more
+
+
 def lone_connection(url: URL) -> Connection:
     """A connection that no pool takes back, without a transaction; its engine ends with it."""
-    engine = create_engine(url, connect_args={"connect_timeout": CONNECT_WAIT_S}, poolclass=NullPool)
+    options = " ".join(f"-c tcp_{name}={value}" for name, value in ALIVE.items())  # so that the server notices our end, too
+    engine = create_engine(url, connect_args=_connecting(url, options=options, application_name="theo lease"), poolclass=NullPool)
     return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -10,14 +10,14 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from theo.adapters.sql import bar_rows, tick_rows
+from theo.adapters.sql import bar_rows, import_rows, tick_rows
 from theo.adapters.sql.dialect import upsert_rows
 from theo.adapters.sql.entity_rows import Context, EntityRows, load_context
 from theo.adapters.sql.fact_rows import ConfigVersions, project
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.projected_tables import watermarks
 from theo.adapters.sql.sources import JOURNAL, writable_ids
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.transactions import reading, repeated, writing
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
 from theo.domain.journal import Record
@@ -66,6 +66,10 @@ class Projection:
 
         Raises CorruptionError for a gap, for records of another journal, and for facts that contradict the rows.
         """
+        return repeated(self._store.engine, lambda: self._apply(records))
+
+    def _apply(self, records: Sequence[Record]) -> int:
+        """What the watermark has passed is skipped: it may be done twice."""
         try:
             with writing(self._store.engine) as connection:
                 context = self._context or load_context(connection, self._home)
@@ -93,6 +97,8 @@ class Projection:
             ids = writable_ids(connection, names, JOURNAL)
             tick_rows.add_ticks_from_journal(connection, ticks, ids)
             bar_rows.add_bars(connection, bars, ids, keep_stored=True)
+            if self._home:  # among those of other homes they could not be found again
+                _cover(connection, ticks, bars, ids)
 
     def catch_up(self, journal: JournalStore, progress: Callable[[int], None] | None = None) -> int:
         """Project everything that the journal holds beyond the watermarks; how many records. ``progress`` gets that number."""
@@ -135,3 +141,10 @@ class Projection:
             marks[record.stream] = (record.seq, record.hash.hex())
             fresh.append(record)
         return fresh
+
+
+def _cover(connection: Connection, ticks: Sequence[Tick], bars: Sequence[Bar], ids: Mapping[str, int]) -> None:
+    for name, source_id in ids.items():
+        times = [(tick.instrument, import_rows.TICKS, tick.timestamp) for tick in ticks if tick.source == name]
+        times += [(bar.instrument, bar.timeframe, bar.start) for bar in bars if bar.source == name]
+        import_rows.cover(connection, source_id, import_rows.extents_of(times))

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, delete, select
+from sqlalchemy import Connection, Select, Table, delete, func, select
 
 from theo.adapters.sql.dialect import insert_rows
+from theo.adapters.sql.import_rows import TICKS, cover
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.market_tables import bars, sources, ticks
+from theo.adapters.sql.market_tables import bars, import_ranges, sources, ticks
 from theo.adapters.sql.meanings import Value
 from theo.adapters.sql.projected_tables import PROJECTED, watermarks
 from theo.adapters.sql.projection import Decoders, Projection
-from theo.adapters.sql.sources import JOURNAL, writable_ids
+from theo.adapters.sql.sources import JOURNAL, view_of, writable_ids
 from theo.adapters.sql.transactions import reading, writing
 from theo.ports.store import JournalStore
 
@@ -143,7 +144,8 @@ def _difference(table: Table, ours: AnyRow | None, theirs: AnyRow | None) -> str
 
 def _journal_sources(connection: Connection) -> list[str]:
     """Sources whose rows are the journal's; what was imported or written directly is not compared."""
-    wanted = select(sources.c.name).where(sources.c.origin == JOURNAL).distinct().order_by(sources.c.name)
+    ours = (sources.c.origin == JOURNAL, sources.c.home == view_of(connection).home)
+    wanted = select(sources.c.name).where(*ours).distinct().order_by(sources.c.name)
     return [row[0] for row in connection.execute(wanted)]
 
 
@@ -162,7 +164,8 @@ def _by_source(connection: Connection, table: Table, names: list[str]) -> Iterat
     """A market data table's rows with the source's name in place of its number."""
     place = list(table.c.keys()).index("source_id")
     for name in names:
-        ids = select(sources.c.id).where(sources.c.name == name, sources.c.visible, sources.c.origin == JOURNAL)
+        ours = (sources.c.origin == JOURNAL, sources.c.home == view_of(connection).home)
+        ids = select(sources.c.id).where(sources.c.name == name, sources.c.visible, *ours)
         for row in _stream(connection, select(table).where(table.c.source_id.in_(ids)).order_by(*table.primary_key)):
             yield (*row[:place], name, *row[place + 1 :])
 
@@ -179,6 +182,21 @@ def _replace(source: Connection, target: Connection, home: str) -> None:
         target.execute(delete(table).where(table.c.source_id.in_(own.values())))
         rows = _by_source(source, table, sorted(own))
         _copy(target, table, ((*row[:place], own[str(row[place])], *row[place + 1 :]) for row in rows))
+    if view_of(target).home:
+        _cover(target, own)
+
+
+def _cover(target: Connection, ids: dict[str, int]) -> None:
+    """What the replaced rows cover, as if they had been projected there."""
+    for source_id in ids.values():
+        target.execute(delete(import_ranges).where(import_ranges.c.source_id == source_id))
+        for table, at, keys in (
+            (ticks, ticks.c.timestamp, [ticks.c.instrument]),
+            (bars, bars.c.start_at, [bars.c.instrument, bars.c.timeframe]),
+        ):
+            covered = select(func.min(at), func.max(at), func.count(), *keys).where(table.c.source_id == source_id)
+            for first, last, rows, instrument, *frame in target.execute(covered.group_by(*keys)).all():
+                cover(target, source_id, {(instrument, frame[0] if frame else TICKS): (first, last, rows)})
 
 
 def _copy(target: Connection, table: Table, rows: Iterator[AnyRow]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, ta
 
 from theo.adapters.sql import fresh_schema, inbox_tables, journal_tables, market_tables, projected_tables, sqlite
 from theo.adapters.sql.place import Place, place_of, shown
+from theo.adapters.sql.traces import file_of, set_mark
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 
@@ -27,7 +28,7 @@ class Database(StrEnum):
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0003", Database.MARKET: "0005", Database.INBOX: "0003"}
+    {Database.JOURNAL: "0004", Database.MARKET: "0006", Database.INBOX: "0003"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
     {Database.JOURNAL: journal_tables.metadata, Database.MARKET: market_tables.metadata, Database.INBOX: inbox_tables.metadata}
@@ -50,12 +51,13 @@ def open_database(where: Path | Place, database: Database, file_name: str = "", 
     except OSError as error:
         raise UserError("cannot be made", where=str(folder), why=str(error.strerror), remedy="Choose another --home") from error
     if place.server is None:
-        path = folder / (file_name or f"{database}.db")
+        path = folder / file_name if file_name else file_of(folder, database)
         engine, named = sqlite.open_engine(path, durable=durable), str(path)
     else:
         from theo.adapters.sql import postgresql
 
-        engine = postgresql.open_engine(place.server, durable=durable, lock=database)
+        statement_ms = postgresql.TRADING_MS_MAX if database in DURABLE else postgresql.BULK_MS_MAX
+        engine = postgresql.open_engine(place.server, durable=durable, lock=database, statement_ms=statement_ms)
         named = shown(place.server)
     try:
         _bring_up_to_date(engine, database, named)
@@ -65,6 +67,8 @@ def open_database(where: Path | Place, database: Database, file_name: str = "", 
     except BaseException:
         engine.dispose()
         raise
+    if place.server is not None and database is not Database.JOURNAL:  # a journal begins when it is claimed
+        set_mark(folder, database, f"{place.name} on {named}")
     return engine
 
 
@@ -83,6 +87,7 @@ def _bring_up_to_date(engine: Engine, database: Database, where: str) -> None:
     with writing(engine) as connection:
         if connection.dialect.name != "sqlite":
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS exact"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # of a large table it takes what it takes
         current = _revision(connection, database, where)  # another process may have been faster
         if current is None and connection.dialect.name == "sqlite":
             fresh_schema.make(connection, database)

@@ -1,21 +1,57 @@
-"""Where rows came from: names as numbers, and which numbers are visible.
+"""Where rows came from: names as numbers, and which numbers are visible from where.
 
-One name may have several numbers: each import has its own, hidden until it is published.
+One name may have several numbers: each import has its own, hidden until it is published; and on a server each home has one for
+what its journal holds. What was imported is everyone's, and so is everything in a file of its own.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
-from sqlalchemy import Connection, Select, select
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Engine, Select, or_, select
 
 from theo.adapters.sql.market_tables import sources
+from theo.adapters.sql.place import Place
 
 DIRECT, JOURNAL, IMPORT = "direct", "journal", "import"
+EVERYONE: Final = ""
+_VIEW: Final = "theo_view"  # execution option: from where a connection looks
+
+
+class View(msgspec.Struct, frozen=True):
+    """From where a connection looks: its ``home``, and whether it ``shares`` what is everyone's."""
+
+    home: str = EVERYONE
+    shares: bool = True
+
+    @property
+    def reaches(self) -> ColumnElement[bool]:
+        """The sources that are seen from there."""
+        ours = sources.c.home == self.home
+        return or_(ours, sources.c.home == EVERYONE) if self.shares and self.home else ours
+
+    def owner(self, origin: str) -> str:
+        """Whose a new source is."""
+        return self.home if origin == JOURNAL or not self.shares else EVERYONE
+
+
+def looking_from(engine: Engine, place: Place) -> Engine:
+    """The engine, its connections looking from that place."""
+    return engine.execution_options(**{_VIEW: View(place.name, place.shares)})
+
+
+def view_of(connection: Connection) -> View:
+    """From where it looks."""
+    found = connection.get_execution_options()[_VIEW]
+    assert isinstance(found, View)
+    return found
 
 
 def writable_ids(connection: Connection, names: Iterable[str], origin: str = DIRECT) -> dict[str, int]:
     """Name -> the newest visible number; names that have none get one, in their order."""
     wanted = list(dict.fromkeys(names))
-    found = select(sources.c.name, sources.c.id).where(sources.c.visible, sources.c.name.in_(wanted)).order_by(sources.c.id)
+    seen = view_of(connection).reaches
+    found = select(sources.c.name, sources.c.id).where(sources.c.visible, seen, sources.c.name.in_(wanted)).order_by(sources.c.id)
     ids = {row.name: row.id for row in connection.execute(found)}
     for name in wanted:
         if name not in ids:
@@ -26,14 +62,14 @@ def writable_ids(connection: Connection, names: Iterable[str], origin: str = DIR
 def new_id(connection: Connection, name: str, origin: str, *, visible: bool, fingerprint: str = "") -> int:
     """A new number for a name."""
     row = {"name": name, "visible": visible, "origin": origin, "fingerprint": fingerprint, "staged_rows": 0}
-    key = connection.execute(sources.insert().values(row)).inserted_primary_key
+    key = connection.execute(sources.insert().values(row | {"home": view_of(connection).owner(origin)})).inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
-def visible_ids(name: str = "") -> Select[int]:
-    """The visible numbers of a name, or of every name: for ``column.in_``."""
-    wanted = select(sources.c.id).where(sources.c.visible)
+def visible_ids(connection: Connection, name: str = "") -> Select[int]:
+    """The numbers of a name, or of every name, that are visible from there: for ``column.in_``."""
+    wanted = select(sources.c.id).where(sources.c.visible, view_of(connection).reaches)
     return wanted.where(sources.c.name == name) if name else wanted
 
 

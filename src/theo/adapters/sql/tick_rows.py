@@ -83,7 +83,7 @@ def replace_range(connection: Connection, source: str, instrument: int, bounds: 
 
 def select_ids(connection: Connection, source: str) -> list[int]:
     """The visible numbers of a source's name."""
-    return [row[0] for row in connection.execute(visible_ids(source))]
+    return [row[0] for row in connection.execute(visible_ids(connection, source))]
 
 
 def delete_range(connection: Connection, ids: list[int], instrument: int, bounds: tuple[int, int]) -> int:
@@ -99,7 +99,7 @@ def read_ticks(connection: Connection, wanted: TickRange) -> Iterator[Tick]:
     statement = (
         select(c.instrument, c.received_at, c.timestamp, c.seq, c.kind, c.price, c.volume, c.flags, c.time_source, c.source_id)
         .where(c.instrument == wanted.instrument, c.timestamp >= wanted.start, c.timestamp < wanted.end)
-        .where(c.source_id.in_(visible_ids(wanted.source)))
+        .where(c.source_id.in_(visible_ids(connection, wanted.source)))
         .order_by(c.timestamp, c.source_id, c.seq)
     )
     for page in raw_pages(connection, statement, READ_ROWS):
@@ -110,7 +110,7 @@ def read_ticks(connection: Connection, wanted: TickRange) -> Iterator[Tick]:
 def settlements(connection: Connection, instrument: int, since: int) -> tuple[tuple[int, int, int], ...]:
     """Settlements since a time, each with the usable trade that came last before it; one without such a trade is left out."""
     c = table.c
-    ours = (c.instrument == instrument, c.timestamp >= since, c.source_id.in_(visible_ids("")))
+    ours = (c.instrument == instrument, c.timestamp >= since, c.source_id.in_(visible_ids(connection)))
     settled = select(c.timestamp, c.price).where(*ours, c.kind == int(TickKind.SETTLEMENT)).order_by(c.timestamp)
     usable = select(c.price).where(*ours, c.kind == int(TickKind.TRADE), c.flags.op("&")(int(UNUSABLE | TickFlag.NOT_LAST)) == 0)
     found = []

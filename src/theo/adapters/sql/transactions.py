@@ -1,7 +1,9 @@
 """Transactions, and what their failures mean in our own errors (theo.domain.errors)."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, ProgrammingError
@@ -12,6 +14,9 @@ from theo.adapters.sql.place import shown
 from theo.domain.errors import CorruptionError, HaltRequiredError, OutcomeUnknownError, TheoError
 
 KNOWN_NOT_WRITTEN = (Failure.BUSY, Failure.FULL, Failure.READ_ONLY, Failure.CONSTRAINT, Failure.CLASHED)
+PASSING: Final = frozenset({Failure.LOST, Failure.CLASHED})
+REPEAT_WAITS_S: Final = (0.1, 0.5, 2.0)  # a server that fails over is away for longer: that is told
+T = TypeVar("T")
 _WHY = {
     Failure.BUSY: ("another process holds the write lock", "End the other process, or let it finish"),
     Failure.FULL: ("no space is left", "Free space on the disk, then start again"),
@@ -86,12 +91,23 @@ class Writer:
                 self.close()
 
     def _begun(self) -> Connection:
+        """A kept connection may have been cut since: then a new one begins, for in this transaction nothing was written yet."""
+        kept = self._connection is not None
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect().execution_options(**WRITER)
-            self._connection.begin()
+            return self._begin()
+        except DBAPIError as error:
+            self.close()
+            if not kept or failure_of(self._engine.dialect.name, error) is not Failure.LOST:
+                raise translated(self._engine, error) from error
+        try:
+            return self._begin()
         except DBAPIError as error:
             raise translated(self._engine, error) from error
+
+    def _begin(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(**WRITER)
+        self._connection.begin()
         return self._connection
 
     def close(self) -> None:
@@ -110,6 +126,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
             yield connection
     finally:
         writer.close()
+
+
+def repeated(engine: Engine, work: Callable[[], T]) -> T:
+    """Do it again when the connection was lost or another transaction clashed, a few times with a wait in between.
+
+    For reads, and for writes that may be done twice: after a lost commit nobody knows whether the first was stored.
+    """
+    for wait in REPEAT_WAITS_S:
+        try:
+            return work()
+        except TheoError as error:
+            cause = error.__cause__
+            if not isinstance(cause, DBAPIError) or failure_of(engine.dialect.name, cause) not in PASSING:
+                raise
+        time.sleep(wait)
+    return work()
 
 
 @contextmanager

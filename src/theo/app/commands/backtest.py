@@ -1,7 +1,6 @@
 """`theo backtest`: a rule set over stored bars."""
 
 import json as json_module
-import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from theo.app.commands.deals import summarise
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home
 from theo.app.journals import gathered
+from theo.app.removal import remove_run
 from theo.app.rolling import rollings
 from theo.app.rulesets import find_ruleset
 from theo.app.starting import least_prices, refuse_impossible_limits
@@ -45,13 +45,13 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
             return 0
         folder = run_folder(home, plan)
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_run(home, folder)
         store = SqlJournalStore(home.place(folder))
         try:
             epoch = store.claim(TRADING, MARKET)
             with gathered(store.append) as append:
                 done = backtest(plan, items, append, epoch, ahead=_look(stored))
-            summarise(store, folder, finished=True, json=json)
+            summarise(home, store, folder, finished=True, json=json)
         finally:
             store.close()
     finally:
@@ -84,7 +84,7 @@ def plan_backtest(
     listed = known_instruments(home)
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
     key = Key(account="SIM", mode=mode, run=run)
-    market = SqlMarketStore(home.store)
+    market = SqlMarketStore(home.place(home.store))
     try:
         needs = strategy_of(ruleset, kind).needs()
         stored = [StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.app.home import open_home
+from theo.app.home import Home, open_home
 from theo.app.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
 from theo.app.projecting import projected
 from theo.app.run_report import RunReport, run_report
@@ -47,7 +47,7 @@ def run(path: Path, *, run_id: str, config: str, csv: bool, json: bool) -> int:
         print("[]" if json else f"no run is recorded yet: {HOW_TO_BEGIN}", file=sys.stderr if csv else sys.stdout)
         return 0
     folder = usual_folder(home, run_id)
-    store = SqlJournalStore(folder)
+    store = SqlJournalStore(home.place(folder))
     try:
         report = run_report(store)
     finally:
@@ -61,9 +61,9 @@ def run(path: Path, *, run_id: str, config: str, csv: bool, json: bool) -> int:
     return 0
 
 
-def summarise(store: JournalStore, folder: Path, *, finished: bool, json: bool) -> None:
+def summarise(home: Home, store: JournalStore, folder: Path, *, finished: bool, json: bool) -> None:
     """The end of a run: its tables brought up to date, deals, figures, equity as a picture."""
-    with projected(folder, store):
+    with projected(home, folder, store):
         report = run_report(store)
     if report is None:
         return

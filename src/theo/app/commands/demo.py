@@ -2,7 +2,6 @@
 
 import asyncio
 import json as json_module
-import shutil
 import signal
 from datetime import timedelta
 from importlib.resources import files
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from theo.app.composition import BUILD, Virtual, journal_id, known_instruments, open_virtual, plan_for
 from theo.app.home import Home, open_home
+from theo.app.removal import remove_run
 from theo.app.sample import SampleMarket, sample_days
 from theo.app.screen import DemoScreen
 from theo.app.starting import refuse_impossible_limits
@@ -65,13 +65,7 @@ def _prepare(home: Home, asked: dict[str, int], *, fresh: bool) -> None:
     begun = folder / ASKED
     same = begun.exists() and json_module.loads(begun.read_text(encoding="utf-8")) == asked
     if folder.exists() and (fresh or not same or (folder / FINISHED).exists()):
-        from theo.adapters.sql.journal_store import SqlJournalStore
-        from theo.domain.journal import TRADING
-
-        store = SqlJournalStore(folder)
-        store.claim(TRADING)  # refused while another process plays it
-        store.close()
-        shutil.rmtree(folder)
+        remove_run(home, folder)  # refused while another process plays it
     folder.mkdir(parents=True, exist_ok=True)
     begun.write_text(json_module.dumps(asked), encoding="utf-8")
 
@@ -93,4 +87,4 @@ async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: Demo
 def _report(store: JournalStore, home: Home, *, finished: bool, json: bool) -> None:
     from theo.app.commands.deals import summarise
 
-    summarise(store, home.demo, finished=finished, json=json)
+    summarise(home, store, home.demo, finished=finished, json=json)

@@ -115,7 +115,7 @@ def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
 def run_list(path: Path, *, json: bool) -> int:
     """Every bar series of the store, then what it holds of ticks."""
     home = open_home(path)
-    store = SqlMarketStore(home.store)
+    store = SqlMarketStore(home.place(home.store))
     try:
         symbols = {i.id: i.symbol for i in store.instruments()}
         held = [Held(symbols[s.instrument], s.timeframe, s.source, s.rows, iso(s.first), iso(s.last)) for s in store.series()]
@@ -177,7 +177,7 @@ def known_sessions(home: Home, instrument: Instrument) -> SessionTable:
 
 @contextmanager
 def _store(home: Home, instrument: Instrument) -> Iterator[SqlMarketStore]:
-    store = SqlMarketStore(home.store)
+    store = SqlMarketStore(home.place(home.store))
     try:
         store.put_instruments([instrument])
         yield store

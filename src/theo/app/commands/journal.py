@@ -73,7 +73,7 @@ def _check(home: Home, folder: Path, *, decide_again: bool) -> Checked:
     name = run_name(home, folder)
     streams: list[Verified] = []
     try:
-        store = SqlJournalStore(folder)
+        store = SqlJournalStore(home.place(folder))
         try:
             streams = _walk(store, name)
             fault = next((s.fault for s in streams if s.fault is not None), None)
@@ -121,8 +121,9 @@ def _rebuild(home: Home, folder: Path, *, replace: bool) -> Compared:
     process = holder(folder, TRADING)
     if process is not None:
         raise UserError(f"run {name} is running, process {process}", remedy="Stop it first: its newer rows would be differences")
-    journal = SqlJournalStore(folder)
-    market = SqlMarketStore(folder)
+    place = home.place(folder)
+    journal = SqlJournalStore(place)
+    market = SqlMarketStore(place)
     try:
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

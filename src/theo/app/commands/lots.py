@@ -45,7 +45,7 @@ def run(path: Path, *, run_id: str, csv: bool, json: bool) -> int:
 
 def _rows(home: Home, folder: Path) -> list[dict[str, Value]]:
     report = configured(home.configuration).report
-    store = SqlJournalStore(folder)
+    store = SqlJournalStore(home.place(folder))
     try:
         key, instruments, facts = run_facts(store)
     finally:

@@ -33,7 +33,7 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
         try:
             items = merged([s.bars() for s in stored], rollings(home, configured(home.configuration).rolls, stored))
             finished = asyncio.run(play(virtual, plan, items, speed))
-            summarise(virtual.store, folder, finished=finished, json=json)
+            summarise(home, virtual.store, folder, finished=finished, json=json)
         finally:
             virtual.close()
     finally:

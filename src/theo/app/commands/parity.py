@@ -53,7 +53,7 @@ def run(path: Path, run_id: str, *, json: bool) -> int:
     """Exit code 1 when a decision differs, or a difference of fills has no explanation."""
     home = open_home(path)
     folder = find_run(home, run_id)
-    store = SqlJournalStore(folder)
+    store = SqlJournalStore(home.place(folder))
     try:
         found, instruments = parity_of(home, folder, store)
     finally:

@@ -54,7 +54,7 @@ def adopt(path: Path, run_id: str, position: str, reason: str, *, json: bool) ->
 def _compared(path: Path, run_id: str, command: str, reason: str, subject: str = "", *, json: bool) -> int:
     home = open_home(path)
     folder = usual_folder(home, run_id)
-    store = SqlJournalStore(folder)
+    store = SqlJournalStore(home.place(folder))
     try:
         if holder(folder, TRADING) is None:
             done = Comparison(run_name(home, folder), None, [], "not running; a start compares them by itself")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app.home import Home, open_home
-from theo.app.journals import chosen_folders, written_at
+from theo.app.journals import chosen_folders, journal_written_at
 from theo.app.recorded import decide_again, recorded_items
 from theo.domain.market_data import SECOND, MarketData
 from theo.drive.redecide import Compared
@@ -17,7 +17,7 @@ def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
     """Replay one run; exit code 1 when a decision differs."""
     home = open_home(path)
     folder = find_run(home, run_id)
-    store = SqlJournalStore(folder)
+    store = SqlJournalStore(home.place(folder))
     try:
         compared = decide_again(home, folder, store, _paced(recorded_items(store), speed))
     finally:
@@ -28,7 +28,7 @@ def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
 
 def find_run(home: Home, run_id: str) -> Path:
     """The folder of a run by its name; "last" is the one that was written last. Raises UserError naming those that exist."""
-    return max(chosen_folders(home, ""), key=written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
+    return max(chosen_folders(home, ""), key=journal_written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
 
 
 def _paced(items: Iterator[MarketData], speed: float) -> Iterator[MarketData]:

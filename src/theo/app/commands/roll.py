@@ -34,7 +34,7 @@ def run_roll(path: Path, symbol: str, timeframe: str, *, source: str, json: bool
     home = open_home(path)
     instrument = known_instrument(home, symbol)
     rule = configured(home.configuration).rolls.get(symbol, RollRule())
-    store = SqlMarketStore(home.store)
+    store = SqlMarketStore(home.place(home.store))
     try:
         bars = _by_contract(StoredSeries(store, instrument, timeframe, -EVER, EVER, source))
         hours = Hours(known_sessions(home, instrument), SessionScope.ALL)

@@ -26,7 +26,7 @@ def run(path: Path, symbol: str, time: str, *, run_id: str, config: str, json: b
     home = open_home(path)
     end = parse_time(time)
     folder = usual_folder(home, run_id)
-    with projected(folder) as market:
+    with projected(home, folder) as market:
         rulesets = _deciding_on(_rulesets(market), symbol, config, where=run_name(home, folder))
         found = [
             (row, ruleset)

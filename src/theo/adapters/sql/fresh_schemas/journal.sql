@@ -3,7 +3,15 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0003');
+INSERT INTO "alembic_version" VALUES('0004');
+
+CREATE TABLE homes (
+	name TEXT NOT NULL, 
+	identity TEXT NOT NULL, 
+	machine TEXT NOT NULL, 
+	folder TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
 
 CREATE TABLE journal (
 	stream TEXT NOT NULL, 

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0005');
+INSERT INTO "alembic_version" VALUES('0006');
 
 CREATE TABLE bars (
 	instrument BIGINT NOT NULL, 
@@ -285,7 +285,7 @@ CREATE TABLE sources (
 	visible BOOLEAN NOT NULL, 
 	origin TEXT NOT NULL, 
 	fingerprint TEXT NOT NULL, 
-	staged_rows BIGINT NOT NULL, 
+	staged_rows BIGINT NOT NULL, home TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id)
 );
 

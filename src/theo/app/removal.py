@@ -1,0 +1,21 @@
+"""Removing a run that was kept: its folder, and its rows on a server."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.app.home import Home
+from theo.domain.journal import TRADING
+
+
+def remove_run(home: Home, folder: Path) -> None:
+    """Remove it whole. Raises HaltRequiredError while another process writes it, UserError where its rows cannot be reached."""
+    place = home.place(folder)
+    with closing(SqlJournalStore(place)) as store:
+        store.claim(TRADING)
+        if place.server is not None:
+            from theo.adapters.sql.erase import erase
+
+            erase(place)
+    shutil.rmtree(folder)
