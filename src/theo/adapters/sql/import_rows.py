@@ -3,7 +3,7 @@
 A reader never sees half an import, and the write lock is never held longer than for one batch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -67,6 +67,14 @@ def cover(connection: Connection, source_id: int, extents: dict[tuple[int, str],
             first, last, more = extents[row.instrument, row.timeframe]
             extents[row.instrument, row.timeframe] = (min(first, row.first), max(last, row.last), more + row.rows)
     upsert_rows(connection, import_ranges, [(source_id, *series, *extent) for series, extent in extents.items()])
+
+
+def cover_taken(connection: Connection, ticks: Sequence[Tick], bars: Sequence[Bar], ids: Mapping[str, int]) -> None:
+    """Remember what a run has taken, by source."""
+    for name, source_id in ids.items():
+        times = [(tick.instrument, TICKS, tick.timestamp) for tick in ticks if tick.source == name]
+        times += [(bar.instrument, bar.timeframe, bar.start) for bar in bars if bar.source == name]
+        cover(connection, source_id, extents_of(times))
 
 
 def publish(connection: Connection, staged: StagedImport) -> Published:

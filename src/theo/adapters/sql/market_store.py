@@ -58,6 +58,8 @@ class SqlMarketStore:
         with writing(self.engine) as connection:
             ids = writable_ids(connection, (tick.source for tick in ticks), JOURNAL)
             tick_rows.add_ticks_from_journal(connection, ticks, ids)
+            if self.home:  # among those of other homes they could not be found again
+                import_rows.cover_taken(connection, ticks, (), ids)
 
     def replace_ticks(self, source: str, instrument: int, start: int, end: int, ticks: Sequence[Tick]) -> int:
         """See the port."""

@@ -98,7 +98,7 @@ class Projection:
             tick_rows.add_ticks_from_journal(connection, ticks, ids)
             bar_rows.add_bars(connection, bars, ids, keep_stored=True)
             if self._home:  # among those of other homes they could not be found again
-                _cover(connection, ticks, bars, ids)
+                import_rows.cover_taken(connection, ticks, bars, ids)
 
     def catch_up(self, journal: JournalStore, progress: Callable[[int], None] | None = None) -> int:
         """Project everything that the journal holds beyond the watermarks; how many records. ``progress`` gets that number."""
@@ -141,10 +141,3 @@ class Projection:
             marks[record.stream] = (record.seq, record.hash.hex())
             fresh.append(record)
         return fresh
-
-
-def _cover(connection: Connection, ticks: Sequence[Tick], bars: Sequence[Bar], ids: Mapping[str, int]) -> None:
-    for name, source_id in ids.items():
-        times = [(tick.instrument, import_rows.TICKS, tick.timestamp) for tick in ticks if tick.source == name]
-        times += [(bar.instrument, bar.timeframe, bar.start) for bar in bars if bar.source == name]
-        import_rows.cover(connection, source_id, import_rows.extents_of(times))
