@@ -161,7 +161,13 @@ CASES = (
         speed=4.0,
         data=True,
     ),
-    Case("clock-skew", "says how far the clocks are apart", ("clock_skew",), clock_skew, data=True),
+    Case(
+        "clock-skew",
+        "says how far the clocks are apart; from a minute on trading halts and a person is paged; goes on when he resumes",
+        ("clock_skew", "clock_wrong"),
+        clock_skew,
+        data=True,
+    ),
     Case(
         "sent-no-answer", "asks for the books and finds the order there; sends nothing twice", (), entry_meets("sent-no-answer")
     ),

@@ -113,7 +113,12 @@ async def weekly_2fa(world: IncidentWorld) -> float:
     await world.passes(120)
     assert world.moved("rejected") == 0  # nothing is sent into it
     world.over("weekly-2fa")
-    took = await world.recovered(lambda state: held(state) and bool(state.halted))  # its stop rests; a person resumes
+    return await resumed_by_a_person(world)
+
+
+async def resumed_by_a_person(world: IncidentWorld) -> float:
+    """Halted with its stop at rest; market seconds until all is well but that."""
+    took = await world.recovered(lambda state: held(state) and bool(state.halted))
     StopFile(world.folder).clear()
     world.command("resume")
     await world.until(lambda state: not state.halted)
@@ -226,9 +231,10 @@ async def half_open(world: IncidentWorld) -> float:
 async def clock_skew(world: IncidentWorld) -> float:
     await world.holding()
     world.play("clock-skew")
-    await world.alarmed("clock_skew")
+    await world.alarmed("clock_skew", "clock_wrong")
+    await world.until(lambda state: bool(state.halted))
     world.over("clock-skew")
-    return await world.recovered(held)
+    return await resumed_by_a_person(world)
 
 
 # Orders

@@ -82,8 +82,10 @@ HELD_BY = {
         ),
     ),
     "clock-jump": (
-        "sessions follow the exchange's own wall clock, half-days and early closes; a clock that differs is told",
+        "goes on in the time in which it began, and tells (`clock_step`); begins by no clock that is a minute off IB's",
         (
+            "tests/sim/test_clock_jump.py::test_what_is_decided_does_not_depend_on_steps_of_the_clock",
+            "tests/sim/test_clock_jump.py::test_a_process_that_begins_by_a_wrong_clock_is_refused_until_it_is_right",
             "tests/unit/adapters/test_calendars.py::test_daylight_saving_moves_the_instants_not_the_wall_clock",
             "tests/unit/strategy/test_trading_window.py::test_intraday_trades_are_flat_before_the_end_and_the_actual_close",
             "tests/ib/test_link_incidents.py::test_a_clock_that_differs_is_told_once",

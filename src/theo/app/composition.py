@@ -13,7 +13,7 @@ from theo.adapters.paper.broker import PaperBroker, VenueFile
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
-from theo.adapters.system.clock import WallClock
+from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.latch import StopFile
 from theo.adapters.system.log import LogNotifier
 from theo.app.auditing import note_configuration
@@ -99,7 +99,7 @@ def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, noti
         booted = boot(store, lambda: assemble(plan))
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
         broker.at = booted.core.at  # what it says after a restart is no older than what the core knows
-        log, clock, latch = LogNotifier(), WallClock(), StopFile(folder, home.path, Path.cwd())
+        log, clock, latch = LogNotifier(), SteadyClock(), StopFile(folder, home.path, Path.cwd())
         for why in booted.skipped:
             text = f"{why}; the state follows from the journal instead"
             (notifier or log).tell(booted.core.at, "warning", "snapshot_skipped", text)

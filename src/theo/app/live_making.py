@@ -20,6 +20,8 @@ from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
+from theo.adapters.system.clock import SteadyClock
+from theo.adapters.system.clock_steps import ClockSteps
 from theo.adapters.system.latch import StopFile
 from theo.app.auditing import note_configuration
 from theo.app.composition import BUILD, journal_id, known_instruments, plan_for
@@ -29,7 +31,7 @@ from theo.app.keeping import Keeping
 from theo.app.margins import IbMargins
 from theo.app.roll_tables import live_rolls
 from theo.app.rulesets import find_ruleset
-from theo.domain.errors import ConfigError
+from theo.domain.errors import ConfigError, UserError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND, SessionScope
 from theo.drive.assembly import Plan, assemble
@@ -48,13 +50,14 @@ from theo.runtime.marking import Marking
 from theo.runtime.operator import Operator
 from theo.runtime.roll_reading import RollReading
 from theo.runtime.rolling import LiveRolls
-from theo.runtime.session_gate import SessionGate
+from theo.runtime.session_gate import GateSettings, SessionGate
 from theo.runtime.shell import Shell, Watch
 from theo.runtime.warm_up import DAYS_BACK, last_heard
 from theo.strategy.making import strategy_of
 from theo.venue import fees
 
 BOOK_INTERVAL = 10 * MINUTE  # between two comparisons with the broker's books while nothing is amiss
+CLOCK_WRONG = GateSettings().clock_wrong
 DAYS_AHEAD = 400  # of sessions: as long as a process may run
 
 
@@ -77,7 +80,8 @@ class Live:
 
 
 def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Probed, now: int) -> Plan:
-    """What the rule sets need, on the probed account. Raises ConfigError for what cannot be traded there."""
+    """What the rule sets need, on the probed account. Raises UserError for what cannot be traded there, or by a wrong clock."""
+    _refuse_wrong_clock(probed.clock_offset)
     mode = Mode.LIVE if settings.mode == "live" else Mode.PAPER
     today = datetime.fromtimestamp(now / SECOND, UTC).date()
     found = [find_ruleset(name) for name in names]
@@ -106,6 +110,25 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
     return plan
 
 
+def _refuse_wrong_clock(offset: int) -> None:
+    """``offset``: the broker's clock minus ours, microseconds. Raises UserError: sessions would be wrong, and times of orders."""
+    if abs(offset) >= CLOCK_WRONG:
+        raise UserError(
+            f"IB's clock and this machine's are {offset / SECOND:+,.0f} s apart",
+            remedy="Let a time service set this machine's clock; `theo doctor --broker` compares them",
+        )
+
+
+def _refuse_the_past(last: int, now: int) -> None:
+    """What is recorded was never later than its moment: a clock behind it is wrong, or was. Raises UserError."""
+    if last - now >= CLOCK_WRONG:
+        raise UserError(
+            f"the journal goes {(last - now) / SECOND:,.0f} s beyond this machine's clock",
+            why="one of the two was written by a clock that was wrong, and time only goes forward in a journal",
+            remedy="Set the clock if it is behind; else begin again when it has passed that time",
+        )
+
+
 def open_live(
     home: Home,
     folder: Path,
@@ -124,6 +147,7 @@ def open_live(
     store = SqlJournalStore(home.place(folder))
     try:
         booted = boot(store, lambda: assemble(plan))
+        _refuse_the_past(booted.core.at, clock.now())
         for why in booted.skipped:
             notifier.tell(booted.core.at, "warning", "snapshot_skipped", f"{why}; the state follows from the journal instead")
         link = Link(msgspec.structs.replace(settings.ib, account=plan.key.account), clock, notifier)
@@ -159,12 +183,14 @@ def open_live(
             clock,
             notifier,
         )
-        gate = _gate(settings, shell, clock, notifier)
+        gate = _gate(settings, shell, link, clock, notifier)
         operator = Operator(shell, inbox, latch, IbMargins(broker))
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
         services = [*(each.run for each in dict.fromkeys((link, market))), listening.run]
         if keeping is not None:
             services.append(keeping.run)
+        if isinstance(clock, SteadyClock):
+            services.append(ClockSteps(clock, notifier).run)
         run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, services, begun)
     except BaseException:
         store.close()
@@ -213,10 +239,10 @@ def _contracts(home: Home, link: Link, plan: Plan, clock: Clock, fronts: Mapping
     return contracts
 
 
-def _gate(settings: Configured, shell: Shell, clock: Clock, notifier: Notifier) -> SessionGate:
+def _gate(settings: Configured, shell: Shell, link: Link, clock: Clock, notifier: Notifier) -> SessionGate:
     today = datetime.fromtimestamp(clock.now() / SECOND, UTC).date()
     offsets = zone_offsets(settings.gate_zone, today - timedelta(days=2), today + timedelta(days=DAYS_AHEAD))
-    return SessionGate(settings.gate, WallClock(offsets), shell.post, clock.now, notifier)
+    return SessionGate(settings.gate, WallClock(offsets), shell.post, clock.now, lambda: link.clock_offset, notifier)
 
 
 def _scope(plan: Plan) -> SessionScope:

@@ -3,7 +3,8 @@
 A closed gate is a link that is down to the core: nothing is sent, resting orders stay, and when it opens the books are compared
 before new risk. That the orders, executions and positions agree is the core's own condition, and that the data lives is the
 rule of trust: both hold behind the gate too. A gate that stays closed for too long is told to a person, again and again. A link
-that is down when the weekly login ends does not come back by itself: trading halts, and a person is paged at once.
+that is down when the weekly login ends does not come back by itself: trading halts, and a person is paged at once. So it is when
+our clock is off the broker's so far that sessions would be wrong.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from theo.domain.inputs import Command, Input, LinkChanged
-from theo.domain.market_data import DAY, HOUR, MINUTE
+from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND
 from theo.market.wall_clock import WallClock
 from theo.ports.notifier import Notifier
 
@@ -33,21 +34,32 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     told_again: int = HOUR
     weekly_login_at: int = 6 * DAY + 1 * HOUR  # after Sunday 01:00
     reminded_before: int = 12 * HOUR
+    clock_wrong: int = MINUTE  # between the broker's clock and ours: from then on nobody knows which is right
     lapse_within: int = HOUR  # a link that is down so soon after the weekly end of the login has lost the login
 
 
 class SessionGate:
-    """``hear`` takes what the broker answers and passes it on; ``look`` is called by whoever drives the shell."""
+    """``hear`` takes what the broker answers and passes it on; ``look`` is called by whoever drives the shell.
+
+    ``offset`` is the broker's clock minus ours, microseconds, as it was measured last.
+    """
 
     def __init__(
-        self, settings: GateSettings, zone: WallClock, post: Callable[[Input], None], now: Callable[[], int], notifier: Notifier
+        self,
+        settings: GateSettings,
+        zone: WallClock,
+        post: Callable[[Input], None],
+        now: Callable[[], int],
+        offset: Callable[[], int],
+        notifier: Notifier,
     ) -> None:
         self._settings, self._zone, self._post, self._now, self._notifier = settings, zone, post, now, notifier
+        self._offset = offset
         self._link_up, self._why = True, ""
         self.open = True
         self._closed_at = self._told_at = 0
         self._reminded_at = 0
-        self._lapsed = False
+        self._lapsed = self._off = False
 
     def hear(self, item: Input) -> None:
         """An answer of the broker. Its link is one condition of the gate among others."""
@@ -70,6 +82,7 @@ class SessionGate:
         elif not self.open:
             self._escalate(now, why)
         self._lapse(now)
+        self._compare_clocks(now)
         self._remind(now)
 
     def _closed_because(self, now: int) -> str:
@@ -101,9 +114,23 @@ class SessionGate:
             self._lapsed = False
         elif not self._lapsed and WEEK - self._until_login(now) <= self._settings.lapse_within:
             self._lapsed = True
-            reason = "the weekly login has lapsed: log in with the second factor, then resume"
-            self._post(Command(at=now, id=f"login-lapsed-{now}", actor="session gate", name="halt", reason=reason))
-            self._notifier.tell(now, "page", "login_lapsed", f"{reason}. Protective stops rest at the broker")
+            self._halt(now, "login_lapsed", "the weekly login has lapsed: log in with the second factor, then resume")
+
+    def _compare_clocks(self, now: int) -> None:
+        """Once for each time that they are too far apart."""
+        offset = self._offset()
+        off = abs(offset) >= self._settings.clock_wrong
+        if off and not self._off:
+            reason = (
+                f"the broker's clock and ours are {offset / SECOND:+,.0f} s apart: set this machine's, begin again, then resume"
+            )
+            self._halt(now, "clock_wrong", reason)
+        self._off = off
+
+    def _halt(self, now: int, code: str, reason: str) -> None:
+        """And page."""
+        self._post(Command(at=now, id=f"{code.replace('_', '-')}-{now}", actor="session gate", name="halt", reason=reason))
+        self._notifier.tell(now, "page", code, f"{reason}. Protective stops rest at the broker")
 
     def _until_login(self, now: int) -> int:
         """Microseconds until the login ends next: more than none, a week at most."""

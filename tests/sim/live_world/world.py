@@ -10,7 +10,7 @@ from unittest.mock import patch
 from tests.sim.live_world import market
 from tests.sim.live_world.check import Bounds, Truth, settled
 from tests.sim.live_world.disk import WorldDisk, WorldInbox
-from tests.sim.live_world.draws import AIMED, INCIDENTS, WHOLE_DAY, Draws, Planned, Rates
+from tests.sim.live_world.draws import INCIDENTS, OURS, WHOLE_DAY, Draws, Planned, Rates
 from tests.sim.live_world.heard import Heard
 from tests.sim.live_world.stand import GatewayStand
 from tests.sim.live_world.wire import NetLoop
@@ -20,6 +20,7 @@ from tests.sim.order_path.crash import Crash
 from tests.unit.gateway.tables import at
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.latch import StopFile
 from theo.app import live_making
 from theo.app.composition import BUILD
@@ -107,6 +108,7 @@ class World:
     life: "Life | None" = None
     starts: int = 0
     doubled: bool = False
+    put: int = 0  # microseconds by which the machine's clock was put forward
     armed: list[Planned] = field(default_factory=list)  # what strikes with the next order
     violation: Violation | None = None
     facts: list[Fact] = field(default_factory=list)
@@ -237,7 +239,7 @@ class World:
         elif name == "starve":
             for pipe in self.loop.pipes:
                 pipe.starve(int(lasts * SECOND))
-        elif name in AIMED:
+        elif name not in OURS:
             self._aim(planned)
         elif name == "crash" and self.life is not None:
             self.life.kill(int(lasts * SECOND))
@@ -247,11 +249,13 @@ class World:
                 self.loop.call_later(lasts, self._resume)
 
     def _aim(self, planned: Planned) -> None:
-        """Shortly before bars close, or with the next order."""
+        """Shortly before bars close, with the next order, or where a test wants it."""
         room, desk, now = self.gateway.incidents, self.gateway.simulator.desk, self.loop.now
         if planned.name == "orders-reset":
             ends = now - now % MINUTE + MINUTE
             self.loop.call_at(ends / SECOND - (planned.lasts or 0.0), self._lose_orders)
+        elif planned.name == "clock-step":
+            self.put += int(float(planned.args["seconds"]) * SECOND)
         elif planned.name == "never-answered":
             self.stand.act(lambda: room.play(desk, "sent-no-answer", None, {}))
         else:
@@ -309,7 +313,7 @@ class Life:
 
     def __init__(self, world: World, home: Home) -> None:
         self.world, self.home = world, home
-        self.clock = SimClock()
+        self.clock = SteadyClock(lambda: world.loop.now + world.put, lambda: world.loop.now)
         self.away = BEGIN_AGAIN
         self.disk = WorldDisk(world.loop, world.draws, world.durable)
         self.live: Live | None = None

@@ -18,12 +18,12 @@ class World:
     """A gate, a clock that is set by hand, and what came out."""
 
     def __init__(self, zone: str = "America/New_York", restart_at: int = 23 * HOUR + 45 * MINUTE) -> None:
-        self.now = FRIDAY
+        self.now, self.offset = FRIDAY, 0
         self.posted: list[Input] = []
         self.told: list[str] = []
         clock = WallClock(zone_offsets(zone, date(2026, 10, 1), date(2026, 12, 31)))
         settings = GateSettings(restart_at=restart_at)
-        self.gate = SessionGate(settings, clock, self.posted.append, lambda: self.now, self)
+        self.gate = SessionGate(settings, clock, self.posted.append, lambda: self.now, lambda: self.offset, self)
 
     def tell(self, _at: int, severity: str, code: str, _text: str) -> None:
         """The notifier's part."""
@@ -109,3 +109,12 @@ def test_what_else_the_broker_says_passes() -> None:
     world = World()
     world.gate.hear(TimerFired(world.now))
     assert world.posted == [TimerFired(FRIDAY)]
+
+
+def test_a_clock_that_is_a_minute_off_the_broker_s_halts_once_each_time() -> None:
+    world = World()
+    for offset in (59 * SECOND, -MINUTE, -HOUR, 2 * SECOND, HOUR):
+        world.offset = offset
+        world.pass_to(world.now + 30 * SECOND)
+    assert world.told == ["page clock_wrong"] * 2
+    assert [item.name for item in world.posted if isinstance(item, Command)] == ["halt", "halt"]

@@ -1,10 +1,12 @@
-"""Clocks: the wall's, paced and leaping ones for played markets, and one that a test puts forward by hand."""
+"""Clocks: the wall's, a steady one that no step of it moves, paced and leaping ones for played markets, and one moved by hand."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 
 NANOSECONDS = 1_000
+FOLLOWED_MAX = 1_000_000  # microseconds from look to look: a time service corrects so much without a step
 LOOK_SECONDS = 0.02
 
 
@@ -19,6 +21,43 @@ class WallClock:
         """Return at ``at``, or at once when it has passed."""
         wait = at - self.now()
         await asyncio.sleep(max(0.0, wait / 1_000_000))
+
+
+def wall_time() -> int:
+    """What the machine's clock shows, microseconds since the UTC epoch."""
+    return time.time_ns() // NANOSECONDS
+
+
+def time_passed() -> int:
+    """Microseconds since some moment, whatever the machine's clock shows; a machine's sleep counts where the system tells it."""
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // NANOSECONDS
+    return time.monotonic_ns() // NANOSECONDS
+
+
+class SteadyClock(WallClock):
+    """The wall's time at the beginning, and what has passed since: a step of the machine's clock does not move it.
+
+    ``wall`` and ``passed`` are in microseconds. ``look`` from time to time: little by little it goes with the machine's clock.
+    """
+
+    def __init__(self, wall: Callable[[], int] = wall_time, passed: Callable[[], int] = time_passed) -> None:
+        self._wall, self._passed = wall, passed
+        self._begins = wall() - passed()
+        self._apart = 0  # microseconds by which the machine's clock was put forward since the beginning
+
+    def now(self) -> int:
+        """Microseconds since the UTC epoch."""
+        return self._begins + self._passed()
+
+    def look(self) -> int:
+        """By how many microseconds the machine's clock was put forward since the last look; 0 when it was not, less for back."""
+        gained = self._wall() - self.now() - self._apart
+        if abs(gained) <= FOLLOWED_MAX:
+            self._begins += gained
+            return 0
+        self._apart += gained
+        return gained
 
 
 class PacedClock:

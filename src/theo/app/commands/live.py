@@ -5,8 +5,10 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from theo.adapters.ib.probe import probe
-from theo.adapters.system.clock import PacedClock, WallClock
+from theo.adapters.system.clock import PacedClock, SteadyClock
 from theo.adapters.system.log import LogNotifier, Nobody
 from theo.app.cli_options import EXIT_INTERRUPTED
 from theo.app.composition import BUILD
@@ -51,13 +53,14 @@ def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_cl
 
 async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_pace: float | None) -> int:
     notifier = LogNotifier()
-    clock: Clock = WallClock()
+    clock: Clock = SteadyClock()
     if broker_pace is None:
         probed = await probe(settings.ib, clock, notifier)
     else:
         clock = paced = PacedClock(clock.now(), broker_pace)
         probed = await probe(settings.ib, clock, Nobody())  # a clock that is off is no news where it is to be followed
         paced.skip_to(clock.now() + probed.clock_offset)
+        probed = msgspec.structs.replace(probed, clock_offset=0)
     plan = live_plan(home, settings, names, probed, clock.now())
     folder = home.runs / plan.key.run
     keeping = Keeping(home.place(folder), plan.instruments.values(), clock, notifier)
