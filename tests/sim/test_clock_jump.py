@@ -53,7 +53,7 @@ def test_what_is_decided_does_not_depend_on_steps_of_the_clock(tmp_path: Path) -
     told = [text.split(": ")[0] for _, _, code, text in world.told.messages if code == "clock_step"]
     ways = ["forward by 3,600 s", "back by 7,200 s", "forward by 3,600 s", "back by 600 s"]
     assert told == [f"this machine's clock was put {way}" for way in ways]
-    with pytest.raises(UserError, match="the journal goes 3,600 s beyond this machine's clock"):
+    with pytest.raises(UserError, match=r"the journal goes 3,5\d\d s beyond this machine's clock"):
         begin_again(world, world.loop.now - HOUR)
 
 
