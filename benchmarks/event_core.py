@@ -2,8 +2,8 @@
 
 Run: python -m benchmarks.event_core [BARS]. The bars are known beforehand, so their columns are computed ahead, as in long
 backtests; the last row goes bar by bar, as live trading does. Bars per second are of two instruments each and of processor time,
-the best of some rounds; machines are shared, so trust the ratios. "stored": as `theo backtest` keeps a run, journal.db and then
-every projection.
+the best of some rounds; machines are shared, so trust the ratios. "stored": as `theo backtest` keeps a run, journal.db with
+the bars, and then every table of what trading did.
 """
 
 import os

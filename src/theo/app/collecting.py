@@ -11,6 +11,5 @@ YOUNG_LOOKS, OLDER_LOOKS = 20, 50
 
 
 def collect_seldom() -> None:
-    """For a whole process, once it has loaded what it runs. Modules are looked at no more."""
-    gc.freeze()
+    """For the whole process."""
     gc.set_threshold(NEW_OBJECTS, YOUNG_LOOKS, OLDER_LOOKS)

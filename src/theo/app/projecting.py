@@ -1,6 +1,6 @@
 """Reading a home's projections: first brought up to the journal's end, then read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,16 +8,31 @@ import msgspec
 
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.projection import Decoders, Projection
+from theo.adapters.sql.projection import Decoders, Projection, no_market
 from theo.app.home import Home
+from theo.domain.facts import RunStarted
 from theo.domain.instrument import Instrument
-from theo.engine.codec import DATA, decode_batch, kept_facts
+from theo.domain.journal import TRADING, Record
+from theo.domain.keys import Mode
+from theo.domain.market_data import MarketData
+from theo.engine.codec import DATA, decode_batch, decode_facts, kept_facts
 from theo.ports.store import JournalStore
 
 
-def decoders() -> Decoders:
-    """How this build reads journal records."""
-    return Decoders(facts=kept_facts, market=lambda r: decode_batch(r).items if r.type == DATA else (), versions=config_versions)
+def decoders(journal: JournalStore) -> Decoders:
+    """How this build reads a journal's records. The bars of a backtest came from a store, and are not stored once more."""
+    market = no_market if _is_backtest(journal) else _market_data
+    return Decoders(facts=kept_facts, market=market, versions=config_versions)
+
+
+def _market_data(record: Record) -> Sequence[MarketData]:
+    return decode_batch(record).items if record.type == DATA else ()
+
+
+def _is_backtest(journal: JournalStore) -> bool:
+    """By its first record: a backtest has a journal of its own."""
+    facts = (fact for record in journal.read(TRADING, 1, 1) for fact in decode_facts(record))
+    return any(isinstance(fact, RunStarted) and fact.key.mode is Mode.BACKTEST for fact in facts)
 
 
 def config_versions(world: str) -> Mapping[str, str]:
@@ -39,7 +54,7 @@ def projected(home: Home, folder: Path, journal: JournalStore | None = None) -> 
     try:
         source = journal or own
         assert source is not None
-        Projection(market, decoders()).catch_up(source)
+        Projection(market, decoders(source)).catch_up(source)
         for run in market.rows("runs", limit=1):
             market.put_instruments(msgspec.json.decode(str(run["world"]), type=_World).instruments)
         yield market

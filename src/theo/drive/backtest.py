@@ -20,7 +20,7 @@ PROGRESS_ITEMS = 2_000  # bars and commands between two reports of progress
 BLOCK_ITEMS = 8_192  # bars and commands whose columns are computed ahead at a time
 PLAIN_ITEMS = 256  # of which no columns can be had: driven through before the next are asked for
 # Columns of the first bars of some items as rows, for as long as the context lasts; None where they cannot be had.
-LookAhead = Callable[[Core, Sequence[Bar | Command]], AbstractContextManager[KnownRows | None]]
+LookAhead = Callable[[Core, Sequence[Bar | ContractRolled | Command]], AbstractContextManager[KnownRows | None]]
 
 
 @dataclass(slots=True)
@@ -83,16 +83,15 @@ def _run_ahead(driver: LockStep, core: Core, items: Iterator[Bar | ContractRolle
     """Columns ahead know nothing of rolls: from the first one on, bars go one by one."""
     rolls = False
     for block in _blocks(items):
-        plain = [item for item in block if not isinstance(item, ContractRolled)]
-        rolls = rolls or len(plain) < len(block)
+        rolls = rolls or ContractRolled in set(map(type, block))
         if rolls:
             driver.each(block)
         else:
-            _block_ahead(driver, core, plain, ahead)
+            _block_ahead(driver, core, block, ahead)
     driver.run(())
 
 
-def _block_ahead(driver: LockStep, core: Core, block: list[Bar | Command], ahead: LookAhead) -> None:
+def _block_ahead(driver: LockStep, core: Core, block: list[Bar | ContractRolled | Command], ahead: LookAhead) -> None:
     begun = 0
     while begun < len(block):
         with ahead(core, block[begun:]) as known:

@@ -1,8 +1,8 @@
 """Which of the next bars form whole rows: one bar of each series that a configuration reads, all with one end, known at it."""
 
 from collections.abc import Sequence
-from operator import lt
-from typing import cast
+from operator import attrgetter, lt
+from typing import Final, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ class WholeRows(msgspec.Struct, frozen=True):
 
     series: tuple[Series, ...]
     bars: list[Bar]
-    ends: list[int]
+    ends: tuple[int, ...]
     prices: tuple[Prices, ...]
     columns: tuple[BarColumns, ...]
 
@@ -49,50 +49,56 @@ def whole_rows(awaited: Sequence[Series], items: Sequence[object]) -> WholeRows 
         found = items[: count * width]
         if set(map(type, found)) == {Bar}:
             bars = cast("list[Bar]", list(found))
-            ends = [_ends(each, bars[place::width]) for place, each in enumerate(series)]
-            if _are_whole(ends, series, count):
-                prices = tuple(_prices(bars[place::width]) for place in range(width))
-                columns = tuple(_columns(bars[place::width], ends[0], prices[place]) for place in range(width))
-                return WholeRows(series, bars, ends[0], prices, columns)
+            fields = [_Fields(*zip(*map(_FIELDS, bars[place::width]), strict=True)) for place in range(width)]
+            ends = fields[0].end
+            known = all(map(_known_at_its_end, series, fields))
+            if known and all(each.end == ends for each in fields) and _in_order(ends, series):
+                prices = tuple(Prices(each.high, each.low, each.close) for each in fields)
+                return WholeRows(series, bars, ends, prices, tuple(map(_columns, fields)))
         count //= 2
     return None
 
 
-def _ends(series: Series, bars: list[Bar]) -> list[int]:
-    """The ends of the bars that are the series', of no futures contract, and known when they ended."""
-    instrument, frame, daily = series.instrument.id, series.timeframe.name, not series.timeframe.intraday
-    return [
-        bar.end
-        for bar in bars
-        if bar.at == bar.end
-        and bar.instrument == instrument
-        and bar.timeframe == frame
-        and not bar.contract
-        and (daily or not bar.session_date)
-    ]
+class _Fields(NamedTuple):
+    """The fields of one series' bars, one value a bar."""
+
+    start: tuple[int, ...]
+    at: tuple[int, ...]
+    end: tuple[int, ...]
+    high: tuple[int, ...]
+    low: tuple[int, ...]
+    close: tuple[int, ...]
+    session_date: tuple[int, ...]
+    instrument: tuple[int, ...]
+    timeframe: tuple[str, ...]
+    contract: tuple[str, ...]
 
 
-def _are_whole(ends: list[list[int]], series: tuple[Series, ...], count: int) -> bool:
-    rows = ends[0]
+_FIELDS: Final = attrgetter(*_Fields._fields)
+
+
+def _known_at_its_end(series: Series, bars: _Fields) -> bool:
+    """Whether all bars are the series', of no futures contract, and known when they ended."""
     return (
-        len(rows) == count
-        and all(each == rows for each in ends)
-        and all(each.last_end < rows[0] for each in series)
-        and all(map(lt, rows, rows[1:]))
+        bars.at == bars.end
+        and set(bars.instrument) == {series.instrument.id}
+        and set(bars.timeframe) == {series.timeframe.name}
+        and not any(bars.contract)
+        and not (series.timeframe.intraday and any(bars.session_date))
     )
 
 
-def _prices(bars: list[Bar]) -> Prices:
-    return Prices([bar.high for bar in bars], [bar.low for bar in bars], [bar.close for bar in bars])
+def _in_order(ends: tuple[int, ...], series: tuple[Series, ...]) -> bool:
+    return all(each.last_end < ends[0] for each in series) and all(map(lt, ends, ends[1:]))
 
 
-def _columns(bars: list[Bar], ends: list[int], prices: Prices) -> BarColumns:
+def _columns(bars: _Fields) -> BarColumns:
     return BarColumns(
-        start=np.array([bar.start for bar in bars], dtype=np.int64),
-        end=np.array(ends, dtype=np.int64),
-        high=np.array(prices.high, dtype=np.int64),
-        low=np.array(prices.low, dtype=np.int64),
-        close=np.array(prices.close, dtype=np.int64),
-        session_date=np.array([bar.session_date for bar in bars], dtype=np.int64),
-        contract=np.zeros(len(bars), dtype=np.str_),
+        start=np.array(bars.start, dtype=np.int64),
+        end=np.array(bars.end, dtype=np.int64),
+        high=np.array(bars.high, dtype=np.int64),
+        low=np.array(bars.low, dtype=np.int64),
+        close=np.array(bars.close, dtype=np.int64),
+        session_date=np.array(bars.session_date, dtype=np.int64),
+        contract=np.zeros(len(bars.end), dtype=np.str_),
     )

@@ -5,6 +5,8 @@ which row is in fact_rows.py; how a record is decoded is the caller's.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -27,6 +29,7 @@ from theo.ports.store import JournalStore
 
 BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
 BATCH_BYTES: Final = 4 * 1024 * 1024  # of payloads: market data comes in large records
+_SOURCE: Final = attrgetter("source")
 Decode = Callable[[Record], Iterable[Fact | DecidedText]]
 DecodeMarket = Callable[[Record], Sequence[MarketData]]
 
@@ -90,10 +93,15 @@ class Projection:
 
     def _market(self, connection: Connection, records: Sequence[Record]) -> None:
         """The market data of all records at once: what is asked and prepared for one record costs as much as for many."""
-        found = [item for record in records for item in self._decoders.market(record)]
-        ticks, bars = [i for i in found if type(i) is Tick], [i for i in found if type(i) is Bar]  # marks are facts too
+        ticks: list[Tick] = []
+        bars: list[Bar] = []
+        for item in chain.from_iterable(map(self._decoders.market, records)):
+            if type(item) is Bar:
+                bars.append(item)
+            elif type(item) is Tick:  # marks are facts too
+                ticks.append(item)
         if ticks or bars:
-            names = dict.fromkeys([*(tick.source for tick in ticks), *(bar.source for bar in bars)])
+            names = dict.fromkeys(chain(map(_SOURCE, ticks), map(_SOURCE, bars)))
             ids = writable_ids(connection, names, JOURNAL)
             tick_rows.add_ticks_from_journal(connection, ticks, ids)
             bar_rows.add_bars(connection, bars, ids, keep_stored=True)

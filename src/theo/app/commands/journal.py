@@ -129,7 +129,7 @@ def _rebuild(home: Home, folder: Path, *, replace: bool) -> Compared:
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task(f"{name} projecting", total=_records(journal))
             done = rebuild(
-                journal, market, folder, decoders(), replace=replace, progress=lambda n: progress.update(task, completed=n)
+                journal, market, folder, decoders(journal), replace=replace, progress=lambda n: progress.update(task, completed=n)
             )
     finally:
         market.close()
