@@ -19,6 +19,7 @@ from benchmarks.reference_loop import fused
 from tests.closing import tick_market
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app.collecting import collect_seldom
+from theo.app.home import Home
 from theo.app.journals import gathered
 from theo.app.projecting import projected
 from theo.domain.inputs import Command, Started
@@ -77,7 +78,7 @@ def stored(plan: Plan, items: list[Bar | ContractRolled | Command]) -> None:
             epoch = store.claim(TRADING, MARKET)
             with gathered(store.append) as append:
                 backtest(plan, items, append, epoch, ahead=columns_ahead)
-            with projected(Path(name), store):
+            with projected(Home(Path(name)), Path(name), store):
                 pass
         finally:
             store.close()
