@@ -1,5 +1,6 @@
 """``theo db``: the database server, what it holds, and how well."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,3 +28,59 @@ def db_stop(context: typer.Context, json: Json = False) -> None:
     from theo.app.commands.server import run_stop
 
     raise typer.Exit(run_stop(home_of(context), json=json))
+
+
+Programs = Annotated[
+    Path | None, typer.Option("--programs", metavar="FOLDER", help="Where pg_dump and pg_restore are (default: the system's).")
+]
+
+
+@db.command("backup")
+def db_backup(
+    context: typer.Context,
+    into: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the backup gets a folder of its own.")],
+    programs: Programs = None,
+) -> None:
+    """Back the home up while it runs: files, databases, manifest; restored once beside and checked before it gets its name."""
+    from theo.app.commands.backup import run_backup
+
+    raise typer.Exit(run_backup(home_of(context), into, programs=programs))
+
+
+@db.command("verify-backup")
+def db_verify_backup(
+    context: typer.Context,
+    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `theo db backup` made.")],
+    programs: Programs = None,
+) -> None:
+    """Restore a backup once more beside it, check everything, and remove that again."""
+    from theo.app.commands.backup import run_verify
+
+    raise typer.Exit(run_verify(home_of(context), backup, programs=programs))
+
+
+@db.command("restore")
+def db_restore(
+    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that `theo db backup` made.")],
+    to: Annotated[Path, typer.Argument(metavar="HOME", help="A new data directory; nothing is restored over another.")],
+    database: Annotated[str, typer.Option(metavar="URL", help="Of a server's backup: the address of a new database.")] = "",
+    programs: Programs = None,
+) -> None:
+    """Restore a backup into a new data directory (and a new database), and check it: chains, anchors, tables."""
+    from theo.app.commands.backup import run_restore
+
+    raise typer.Exit(run_restore(to, backup, database=database, programs=programs))
+
+
+@db.command("roles")
+def db_roles(
+    context: typer.Context,
+    app: Annotated[
+        str, typer.Option(help="The role that theo runs as: it adds to the journal and cannot change it.")
+    ] = "theo_app",
+    reader: Annotated[str, typer.Option(help="The role of people's queries: it reads the views.")] = "theo_reader",
+) -> None:
+    """Make the roles of least privilege on the server, and give them what they need. Run it as the tables' owner."""
+    from theo.app.commands.roles import run_roles
+
+    raise typer.Exit(run_roles(home_of(context), app=app, reader=reader))

@@ -95,11 +95,13 @@ def open_virtual(home: Home, folder: Path, plan: Plan, watch: Watch | None, noti
     """Boot the plan on a folder's journal, with the simulated exchange behind the broker port. The home's STOP halts it too."""
     note_configuration(home)
     store = SqlJournalStore(home.place(folder))
+    log, clock = LogNotifier(), SteadyClock()
+    store.anchors.tell = lambda text: (notifier or log).tell(clock.now(), "warning", "anchors_behind", text)
     try:
         booted = boot(store, lambda: assemble(plan))
         broker = PaperBroker(exchange(plan), VenueFile(folder / "exchange.books"))
         broker.at = booted.core.at  # what it says after a restart is no older than what the core knows
-        log, clock, latch = LogNotifier(), SteadyClock(), StopFile(folder, home.path, Path.cwd())
+        latch = StopFile(folder, home.path, Path.cwd())
         for why in booted.skipped:
             text = f"{why}; the state follows from the journal instead"
             (notifier or log).tell(booted.core.at, "warning", "snapshot_skipped", text)

@@ -21,9 +21,13 @@ ANCHORS_VARIABLE: Final = "THEO_ANCHORS"  # a folder elsewhere for the anchors' 
 
 
 class Home(msgspec.Struct, frozen=True):
-    """Paths of one data directory."""
+    """Paths of one data directory. ``address`` is of another database than the configured one, "" for files; see ``server``."""
 
     path: Path
+    address: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Home({self.path})"  # an address may hold a password
 
     @property
     def store(self) -> Path:
@@ -76,6 +80,8 @@ class Home(msgspec.Struct, frozen=True):
 
     def _address(self) -> tuple[str, str]:
         """As it was written, and where. Read without the rest of the configuration: `theo stop` does not depend on that."""
+        if self.address is not None:
+            return self.address, "--database"
         for variable in VARIABLES:
             if os.environ.get(variable):
                 return os.environ[variable], variable

@@ -145,6 +145,7 @@ def open_live(
     """
     note_configuration(home)
     store = SqlJournalStore(home.place(folder))
+    store.anchors.tell = lambda text: notifier.tell(clock.now(), "warning", "anchors_behind", text)
     try:
         booted = boot(store, lambda: assemble(plan))
         _refuse_the_past(booted.core.at, clock.now())

@@ -5,7 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.app.auditing import note
 from theo.app.home import Home
+from theo.app.journals import run_name
 from theo.domain.journal import TRADING
 
 
@@ -14,8 +16,10 @@ def remove_run(home: Home, folder: Path) -> None:
     place = home.place(folder)
     with closing(SqlJournalStore(place)) as store:
         store.claim(TRADING)
+        note(home, "run removed", run_name(home, folder))
         if place.server is not None:
             from theo.adapters.sql.erase import erase
 
             erase(place)
+        store.give_up()
     shutil.rmtree(folder)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from theo.adapters.postgres.roles import Rights, rights
 from theo.adapters.sql.place import shown
 from theo.adapters.sql.schema import NEWEST, Database
 from theo.adapters.sql.server_health import Health, health
+from theo.app.backups import database_of
 from theo.app.checks import Check, Level, file_check
 from theo.app.home import Home
 from theo.domain.errors import TheoError
@@ -30,6 +32,14 @@ def server_checks(home: Home) -> Iterator[Check]:
     extension = f"TimescaleDB {found.timescale}" if found.timescale else "no TimescaleDB in this database"
     yield Check(NAME, Level.OK, f"{shown(server)}: PostgreSQL {found.version}, {extension}")
     yield from _wrong(found, local=not server.host)
+    yield from _rights(rights(database_of(home)), local=not server.host)
+
+
+def _rights(found: Rights | None, *, local: bool) -> Iterator[Check]:
+    """The owner of the tables can take the journal's rules away: said on one's own machine, a warning on a shared server."""
+    if found is not None and found.changes_journal:
+        text = f"the role {found.role} could change the journal" + (", as the owner of its table" if found.owner else "")
+        yield Check(NAME, Level.OK if local else Level.WARN, text, "`theo db roles` makes one that cannot")
 
 
 def _wrong(found: Health, *, local: bool) -> Iterator[Check]:

@@ -155,8 +155,16 @@ def test_a_configuration_is_recorded_when_a_run_begins_with_another_and_without_
         (copied / "theo.toml").write_text(text)
         assert theo("--home", copied, "demo", "--days", "1", "--speed", "0", "--plain", "--fresh").code == 0
     rows = [json.loads(line) for line in theo("--home", copied, "audit", "list", "--run", "audit", "--json").out.splitlines()]
-    assert [row["action"] for row in rows] == ["configuration", "configuration"]
+    assert [row["action"] for row in rows] == ["run removed", "configuration", "run removed", "run removed", "configuration"]
     with closing(sqlite3.connect(copied / "audit.db")) as raw:
         stored = b"".join(row[0] for row in raw.execute("SELECT payload FROM journal ORDER BY seq"))
     assert b"daily_loss_percent_max = 2.5" in stored
     assert b"word-of-mine" not in stored
+
+
+def test_a_stop_without_any_run_is_recorded_too(theo: Theo, tmp_path: Path) -> None:
+    assert theo("--home", tmp_path, "stop", "--reason", "not today").code == 0
+    assert theo("--home", tmp_path, "resume", "--reason", "now").code == 0
+    assert theo("--home", tmp_path, "resume", "--reason", "again").code == 0
+    rows = [json.loads(line) for line in theo("--home", tmp_path, "audit", "list", "--json").out.splitlines()]
+    assert [(row["action"], row["text"]) for row in rows] == [("halt", "not today"), ("resume", "now")]

@@ -67,7 +67,7 @@ class Anchors:
         fresh = [a for a in anchors if a.set_back or a.stream not in newest or a.seq > newest[a.stream].seq]
         if not fresh:
             return
-        self._bring_back()
+        self._bring_back(cut_too=any(anchor.set_back for anchor in fresh))
         try:
             with _locked(self.first) as file:
                 before = file.tell()
@@ -91,9 +91,14 @@ class Anchors:
         """The journal is about to be thrown away: none of its anchors counts any longer, here or elsewhere."""
         self.add([Anchor(stream, 0, NOTHING, set_back=True) for stream, newest in self.newest().items() if newest.seq])
 
-    def _bring_back(self) -> None:
-        """A first file that is gone, with a home that was thrown away or lost, is made again from the second."""
-        if self.second is None or self.first.exists() or not self.second.exists():
+    def _bring_back(self, *, cut_too: bool) -> None:
+        """A first file that is gone, with a home that was thrown away or lost, is made again from the second.
+
+        ``cut_too``: also one that is only the second's beginning, as after a restored backup.
+        """
+        if self.second is None or not self.second.exists():
+            return
+        if self.first.exists() and not (cut_too and self.second.read_bytes().startswith(self.first.read_bytes())):
             return
         made = self.first.with_suffix(".made")
         try:

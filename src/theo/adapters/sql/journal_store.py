@@ -234,6 +234,11 @@ class SqlJournalStore:
             self.anchors.add(list(self._since(stream, known.seq if known else 0)))
         self._not_anchored, self._anchored_at = 0, self._seconds()
 
+    def give_up(self) -> None:
+        """The journal is about to be thrown away: nothing more is written or anchored, and no anchor of it counts."""
+        self._epochs.clear()
+        self.anchors.give_up()
+
     def _since(self, stream: str, seq: int) -> Iterator[Anchor]:
         """Anchors of what follows record ``seq``."""
         wanted = select(journal.c.seq, journal.c.hash).where(journal.c.stream == self.stored_name(stream))

@@ -17,6 +17,7 @@ from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
 from theo.adapters.sql.market_store import SqlMarketStore
+from theo.app.auditing import note
 from theo.app.composition import known_instrument
 from theo.app.home import Home, open_home
 from theo.app.times import clock, iso, parse_time
@@ -88,6 +89,7 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
     )
     with _store(home, instrument) as store, _progress(file) as watch:
         report = import_bars(store, file, settings, watch)
+    note(home, "import", f"{instrument.symbol} {frame.name}", f"{report.source} from {file}")
     _print(report, instrument, f"{frame.name} bars", json=json)
     return 0
 
@@ -108,6 +110,7 @@ def run_ticks(path: Path, file: Path, wishes: FileWishes, *, json: bool) -> int:
     )
     with _store(home, instrument) as store, _progress(file) as watch:
         report = import_ticks(store, file, settings, watch)
+    note(home, "import", f"{instrument.symbol} ticks", f"{report.source} from {file}")
     _print(report, instrument, "ticks", json=json)
     return 0
 

@@ -13,6 +13,7 @@ from theo.adapters.sql.lease import holder
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.rebuild import Rebuilt, rebuild
 from theo.adapters.sql.verify import FIRST, Verified, verify_stream
+from theo.app.auditing import note
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, run_name
@@ -134,7 +135,10 @@ def _rebuild(home: Home, folder: Path, *, replace: bool) -> Compared:
     finally:
         market.close()
         journal.close()
-    return _comparison(name, done, replaced=replace)
+    compared = _comparison(name, done, replaced=replace)
+    if compared.replaced:
+        note(home, "tables replaced", name, ", ".join(compared.differences))
+    return compared
 
 
 def _records(journal: SqlJournalStore) -> int:

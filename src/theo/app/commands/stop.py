@@ -3,12 +3,14 @@
 The home's STOP halts every run of the home, also one that is started later; each run's own STOP and journal hold the halt too.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.adapters.system.latch import StopFile
+from theo.app.auditing import note
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commanding import Carried, send, who_asks
 from theo.app.home import Home, open_home
@@ -37,6 +39,7 @@ def stop_trading(path: Path, *, reason: str, flatten: bool, json: bool) -> int:
             answer.latches.append(str(folder / STOP_FILE))
         except TheoError as error:
             answer.problems.append(str(error))
+    _note(home, "halt", reason, recorded=bool(folders))
     names = ("halt", "flatten") if flatten else ("halt",)
     for folder in folders:
         _command(home, folder, names, reason, answer)
@@ -72,9 +75,17 @@ def resume_trading(path: Path, *, reason: str, breaker: bool, json: bool) -> int
         _command(home, folder, ("resume",), reason, answer)
         if answer.commands[-1].state == "refused":
             StopFile(folder).set(f"a resume was refused: {answer.commands[-1].text}")
+    _note(home, "resume", reason, recorded=bool(folders) or not answer.latches)
     if not answer.latches and not halted:
         return _print(answer, "nothing was halted", json=json)
     return _print(answer, "resumed", json=json)
+
+
+def _note(home: Home, action: str, reason: str, *, recorded: bool) -> None:
+    """Where there is no run whose journal records it. The switch itself does not depend on that."""
+    with suppress(TheoError):
+        if not recorded:
+            note(home, action, STOP_FILE, reason)
 
 
 def _is_halted(folder: Path, run: Standing) -> bool:

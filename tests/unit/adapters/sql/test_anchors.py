@@ -151,7 +151,8 @@ def test_a_cut_first_file_is_told_and_the_second_still_counts(place: Place, kept
 def test_a_journal_that_is_thrown_away_may_be_followed_by_another_and_the_second_file_keeps_both(place: Place) -> None:
     written(place, 5)
     store = SqlJournalStore(place)
-    store.anchors.give_up()
+    store.claim(TRADING)
+    store.give_up()
     store.close()
     shutil.rmtree(place.folder)
     written(place, 3)
