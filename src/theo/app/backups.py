@@ -197,7 +197,7 @@ def _tables_otherwise(home: Home, folder: Path) -> Iterator[str]:
         pass
     place = home.place(folder)
     with closing(SqlJournalStore(place)) as journal, closing(SqlMarketStore(place)) as market:
-        for table in rebuild(journal, market, folder, decoders()).tables:
+        for table in rebuild(journal, market, folder, decoders(journal)).tables:
             if not table.equal:
                 yield f"{run_name(home, folder)}: {table.table}: {table.first_difference}"
 
