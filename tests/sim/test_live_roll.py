@@ -1,5 +1,6 @@
 """A future rolls under `theo live`: two months beside the gateway in simulated time, judged by the gateway's own books."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from tests.sim.live_world.roll_week import DAYS, NEXT, OLD, ROLLS, STARTS, UP, R
 from tests.unit.gateway.tables import at
 from theo.app.commands import status
 from theo.domain.facts import Decided, Fact, LegRolled, RollAsked, TradeClosed, TradeIntended
-from theo.domain.market_data import MINUTE
+from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Side
 from theo.market.series import Series
 
@@ -69,10 +70,19 @@ def carried(week: RollWeek) -> None:
     assert (week.wrong(), week.unprotected) == ([], [])
 
 
+def of_their_time(week: RollWeek, spans: Sequence[tuple[str, str]] = DAYS, rolls: int = ROLLS) -> None:
+    """Every print of the old contract up to the roll, every print of the next one from it on, each once, and no other."""
+    prints = week.prints()
+    played = [(moment, price + UP * (moment >= rolls)) for moment, price in walk(spans)]
+    assert prints == [each for each in played if prints[0][0] <= each[0] <= prints[-1][0]]
+    assert prints[-1][0] > rolls + 5 * MINUTE
+
+
 def test_an_open_trade_goes_on_in_the_next_contract(tmp_path: Path, sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     week = RollWeek(tmp_path, sessions, HOLDS, BY_VOLUME)
     week.run((STARTS, AFTER))
     carried(week)
+    of_their_time(week)
     named, rolled = week.rolled()
     assert (named.previous, named.contract, named.difference) == ("", OLD, 0)
     assert (rolled.previous, rolled.contract, rolled.difference, rolled.at) == (OLD, NEXT, UP, ROLLS)
@@ -145,6 +155,29 @@ def test_without_a_price_of_one_instant_there_is_no_roll_and_nothing_is_carried_
 
 
 @pytest.mark.slow
+def test_the_last_session_to_roll_is_left_to_the_roll(tmp_path: Path, sessions: Path) -> None:
+    """Five trading days before the end: what is open is closed from the evening before on, unless a roll takes it along."""
+    week = RollWeek(tmp_path, sessions, HOLDS, '[roll.MES]\nrule = "days"\n')
+    rolls = at("2026-12-11 09:30")
+    week.run((at("2026-12-10 10:00"), at("2026-12-11 09:50")))
+    carried(week)
+    of_their_time(week, rolls=rolls)
+    assert week.rolled()[-1].at == rolls
+    assert "page" not in {severity for severity, *_ in week.told.messages}
+
+
+@pytest.mark.slow
+def test_what_was_stopped_out_while_nobody_was_there_is_not_closed_again(tmp_path: Path, sessions: Path) -> None:
+    """A roll is due at the start, and the stop was filled on the day before, of which IB Gateway tells no executions any more."""
+    week = RollWeek(tmp_path, sessions, HOLDS, BY_VOLUME)
+    week.at(at("2026-12-09 15:45"), lambda: week.fill(OLD, "STP"))
+    week.run((STARTS, at("2026-12-09 15:30")), (at("2026-12-10 10:00"), at("2026-12-10 10:20")))
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2)]
+    assert {("page", "position_differs"), ("page", "no_roll")} <= {(severity, code) for severity, code, _ in week.told.messages}
+    assert [rolled.contract for rolled in week.rolled()] == [OLD]
+
+
+@pytest.mark.slow
 def test_a_market_that_never_closes_but_for_an_hour_rolls_in_its_pause(tmp_path: Path, sessions: Path) -> None:
     """All hours: the session of the 10th begins at 18:00 on the 9th."""
     spans = (("2026-12-08 18:00", "2026-12-09 17:00"), ("2026-12-09 18:00", "2026-12-09 18:30"))
@@ -153,7 +186,20 @@ def test_a_market_that_never_closes_but_for_an_hour_rolls_in_its_pause(tmp_path:
     week = RollWeek(tmp_path, sessions, rules, BY_VOLUME, played)
     week.run((at("2026-12-09 15:30"), at("2026-12-09 18:20")))
     carried(week)
+    of_their_time(week, spans, at("2026-12-09 18:00"))
     assert week.rolled()[-1].at == at("2026-12-09 18:00")
+
+
+@pytest.mark.slow
+def test_a_roll_waits_until_the_old_contract_is_whole(tmp_path: Path, sessions: Path) -> None:
+    """From before the open until after it TWS has lost its server, and every subscription with it."""
+    week = RollWeek(tmp_path, sessions, HOLDS, BY_VOLUME)
+    back = ROLLS + 75 * SECOND
+    week.play("server-lost-data-lost", ROLLS - MINUTE, back)
+    week.run((STARTS, AFTER))
+    carried(week)
+    of_their_time(week)
+    assert back <= week.rolled()[-1].at < back + 2 * MINUTE
 
 
 def expected(until: int) -> dict[str, float]:

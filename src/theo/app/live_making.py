@@ -202,13 +202,13 @@ def open_live(
 def _fronts(settings: Configured, plan: Plan, state: State) -> dict[int, str]:
     """The contracts that trade, as the journal has named them. Raises ConfigError where a run that rolls would do so no more."""
     rules = live_rolls(settings.rolls, plan.instruments)
-    fronts = {one: front.name for one, front in state.fronts.items()}
+    traded = {series.instrument.id: series.instrument.symbol for series in plan.series()}
+    fronts = {one: front.name for one, front in state.fronts.items() if one in traded}
     for one in sorted(fronts.keys() - rules.keys()):
-        symbol = next(symbol for symbol, instrument in plan.instruments.items() if instrument.id == one)
         raise ConfigError(
-            f"this run rolls {symbol}, which trades in {fronts[one]}, and [roll.{symbol}] is not configured",
+            f"this run rolls {traded[one]}, which trades in {fronts[one]}, and [roll.{traded[one]}] is not configured",
             why="it would stay in that contract until its end",
-            remedy=f"Put [roll.{symbol}] back into config.toml",
+            remedy=f"Put [roll.{traded[one]}] back into theo.toml",
         )
     return fronts
 

@@ -32,6 +32,7 @@ ASK_AGAIN = 5 * MINUTE
 LISTENED_BEFORE = 15 * MINUTE  # the roll, to the next contract
 LOOK_INTERVAL = SECOND // 2
 ROLL_WAIT = 30 * MINUTE  # for what is missing of the old contract before the roll, and for the books
+BOOKS_WAIT = 5 * MINUTE  # for the books at a start: nothing is listened to meanwhile
 CARRYING = 15 * MINUTE  # that open trades have to go on in the next contract, before the guard of delivery closes them
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -136,7 +137,7 @@ class LiveRolls:
         else:
             starts = (first_start(reading.hours, each.timeframe.length, now) for each in own)
             first, rolls = await self._from_the_first(reading, min(starts, default=now), now)
-        if named and rolls and not ongoing and not await self._until(self._agreed):
+        if named and rolls and not ongoing and not await self._until(self._agreed, BOOKS_WAIT):
             rolls = ()
             self._fail(one, first, "the broker's books and ours do not agree")
         if ongoing and rolls:  # its ticks go on where they ended: up to the roll they are the old one's
@@ -262,7 +263,7 @@ class LiveRolls:
         if not (old.whole and self._agreed()):
             if (one, roll.contract) in self._lines:
                 self._drop(one, roll.contract)
-            if not await self._until(lambda: old.whole and self._agreed()):
+            if not await self._until(lambda: old.whole and self._agreed(), ROLL_WAIT):
                 self._drop(one, roll.previous)  # what came since the roll's time was not taken: it is asked for again
                 self._listen_to(reading, roll.previous, at=roll.at, front=True)
                 why = f"ticks of {roll.previous} are missing" if self._agreed() else "the broker's books and ours do not agree"
@@ -278,18 +279,18 @@ class LiveRolls:
         self._failed.discard(one)
         self._tell_rolled(one, roll)
 
-    async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Whether it does before ROLL_WAIT is over."""
-        ends = self._clock.now() + ROLL_WAIT
+    async def _until(self, holds: Callable[[], bool], wait: int) -> bool:
+        """Whether it does before that time is over."""
+        ends = self._clock.now() + wait
         while not holds() and self._clock.now() < ends:
             await self._clock.sleep_until(self._clock.now() + LOOK_INTERVAL)
         return holds()
 
     def _listen_to(self, reading: RollReading, contract: str, *, at: int, front: bool) -> Line:
-        """To the ticks of a contract from ``at`` on; what of them is over comes from history."""
+        """To the ticks of a contract from ``at`` on; what is over before its stream begins comes from history."""
         one = reading.instrument.id
         line = self._line(one, contract, since=at, front=front)
-        since = at if at <= self._clock.now() else 0
+        since = min(at, self._clock.now())
         wish = Wish(instrument=reading.instrument, hours=self._whole_hours[one], since=since, contract=contract)
         self._feed.subscribe([wish], line.take, line.heard)
         return line

@@ -33,7 +33,7 @@ from theo.gateway.building import build
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings, Listing
 from theo.gateway.market.replayed import RecordedMarket
-from theo.gateway.trading.working import ENDED
+from theo.gateway.trading.working import ENDED, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.runtime import live as live_run
 
@@ -170,6 +170,21 @@ class RollWeek:
             self._live = None
         await clock.sleep_until(clock.now() + SECOND)
 
+    def at(self, moment: int, action: Callable[[], None]) -> None:
+        """Something happens at the gateway at a time."""
+        self.loop.call_at(moment / SECOND, self.stand.act, action)
+
+    def play(self, name: str, begins: int, ends: int) -> None:
+        """An incident of the gateway, for a time."""
+        room, desk = self.gateway.incidents, self.gateway.simulator.desk
+        self.at(begins, lambda: room.play(desk, name, None, {}))
+        self.at(ends, lambda: room.end(desk, name))
+
+    def fill(self, name: str, kind: str) -> None:
+        """The live order of a type in a contract fills, whatever the market says."""
+        (order,) = self._live_orders(name, kind)
+        self.gateway.trading.fill_now(self.gateway.simulator.desk, order.perm_id)
+
     def kill(self) -> None:
         """Now, as kill -9 does: nothing that follows the facts just written is done."""
         for pipe in self.loop.pipes:
@@ -202,9 +217,11 @@ class RollWeek:
 
     def resting(self, name: str, kind: str) -> int:
         """What live orders of a type are for in a contract."""
-        orders = self.gateway.trading.orders.values()
-        live = [o for o in orders if o.phase not in ENDED and o.listing.contract.local_symbol == name and o.terms.type == kind]
-        return sum(o.terms.quantity - o.filled for o in live)
+        return sum(order.terms.quantity - order.filled for order in self._live_orders(name, kind))
+
+    def _live_orders(self, name: str, kind: str) -> list[Worked]:
+        live = [order for order in self.gateway.trading.orders.values() if order.phase not in ENDED]
+        return [order for order in live if order.listing.contract.local_symbol == name and order.terms.type == kind]
 
     def deals(self) -> list[tuple[str, str, int]]:
         """Every execution of the exchange in order: contract, side, quantity."""
@@ -227,6 +244,14 @@ class RollWeek:
         found: list[ContractRolled] = []
         with_store(self.folder, lambda store: found.extend(i for i in recorded_items(store) if isinstance(i, ContractRolled)))
         return found
+
+    def prints(self) -> list[tuple[int, int]]:
+        """Times and prices of the ticks that the journal took, in the order of the exchange's time."""
+        found: list[tuple[int, int]] = []
+        with_store(
+            self.folder, lambda store: found.extend((i.timestamp, i.price) for i in recorded_items(store) if isinstance(i, Tick))
+        )
+        return sorted(found)
 
     def levels(self) -> tuple[int, dict[str, float]]:
         """The newest bar end of the one series, and what its indicators say."""

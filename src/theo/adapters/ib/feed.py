@@ -40,7 +40,8 @@ class IbFeed:
     def subscribe(self, wishes: Sequence[Wish], take: Take, heard: Heard = unheard) -> None:
         """Implements ports.feed.Feed."""
         for wish in wishes:
-            place = sum(1 for keeper in self._keepers if keeper.instrument.tradable)
+            others = (keeper.instrument for keeper in self._keepers if keeper.instrument.id != wish.instrument.id)
+            place = sum(1 for other in others if other.tradable)  # the months of a future take turns
             keeper = Keeper(wish, place, self._link, self._history, self._market, self._listeners, take, heard)
             self._keepers.append(keeper)
             if self._link.up:
