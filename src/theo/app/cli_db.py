@@ -84,3 +84,45 @@ def db_roles(
     from theo.app.commands.roles import run_roles
 
     raise typer.Exit(run_roles(home_of(context), app=app, reader=reader))
+
+
+@db.command("status")
+def db_status(context: typer.Context, json: Json = False) -> None:
+    """Engine and version, sizes, chunks, background jobs, and how far the bars made of ticks are stored."""
+    from theo.app.commands.database import run_status
+
+    raise typer.Exit(run_status(home_of(context), json=json))
+
+
+@db.command("tune")
+def db_tune(
+    context: typer.Context,
+    ticks_a_day: Annotated[int, typer.Option("--ticks", min=1, help="Ticks a day, of all symbols together.")] = 5_000_000,
+    memory: Annotated[int, typer.Option(min=256, metavar="MIB", help="Memory that the server may use, in MiB.")] = 4_096,
+    compress_after: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Compress ticks that are older.")] = 7,
+    keep: Annotated[int, typer.Option(min=0, metavar="DAYS", help="Drop ticks that are older; 0 keeps all.")] = 0,
+    apply: Annotated[bool, typer.Option("--apply", help="Run the statements; the settings are the server owner's.")] = False,
+    json: Json = False,
+) -> None:
+    """Settings for the server's memory, and policies for the rate of ticks: chunks, compression, refresh, retention."""
+    from theo.app.commands.database import run_tune
+
+    raise typer.Exit(
+        run_tune(
+            home_of(context),
+            ticks_a_day=ticks_a_day,
+            memory_mib=memory,
+            compress_after=compress_after,
+            keep=keep,
+            apply=apply,
+            json=json,
+        )
+    )
+
+
+@db.command("verify")
+def db_verify(context: typer.Context, json: Json = False) -> None:
+    """Make the bars of 5, 15, 30 and 60 minutes of all stored ticks anew, and compare them with the server's, one by one."""
+    from theo.app.commands.aggregates import run_verify
+
+    raise typer.Exit(run_verify(home_of(context), json=json))

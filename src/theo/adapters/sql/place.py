@@ -45,7 +45,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def shown(server: URL) -> str:
     """An address without its password."""
-    return server.render_as_string(hide_password=True)
+    return server.set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 def place_of(folder: Path | Place) -> Place:

@@ -110,6 +110,7 @@ def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int) -> Eng
     Writers that share ``lock`` write one after the other, as on SQLite. A statement that takes longer than ``statement_ms`` ends.
     """
     options = f"-c synchronous_commit={'on' if durable else 'off'} -c lock_timeout={LOCK_WAIT_MS} -c TimeZone=UTC"
+    options += " -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"  # replaced ticks may lie in compressed chunks
     options += f" -c statement_timeout={statement_ms} -c search_path={SCHEMA},public"
     engine = create_engine(
         url,
