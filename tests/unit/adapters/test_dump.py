@@ -129,3 +129,17 @@ def test_programs_that_are_too_old_or_not_there_are_refused(tmp_path: Path, monk
         programs(tmp_path, 1)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert programs(None, version).name == "bin"
+
+
+def test_a_password_is_on_no_command_line(tmp_path: Path) -> None:
+    """A program that writes down how it was called, in the place of pg_dump."""
+    word = "s3cret-word"
+    url = new_database().set(password=word)
+    spy = tmp_path / "pg_dump"
+    spy.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\necho "$PGPASSWORD" > {tmp_path}/word\n')
+    spy.chmod(0o755)
+    dump(plain(url), tmp_path / "file", tmp_path)
+    called = (tmp_path / "called").read_text()
+    assert f"dbname={url.database}" in called
+    assert word not in called
+    assert (tmp_path / "word").read_text() == f"{word}\n"

@@ -95,13 +95,12 @@ def restore(url: str, file: Path, folder: Path, expected: Dumped) -> None:
     Raises UserError when the database is there already or the server has another version of the extension, HaltRequiredError when
     a program fails, CorruptionError when what came back is not what was dumped.
     """
-    name = conninfo_to_dict(url)["dbname"]
     make_database(url)
     try:
         with connected(url) as connection:
             if expected.timescale:
                 _prepare_timescale(connection, expected.timescale)
-        _run(folder / "pg_restore", url, "-d", str(name), "--no-owner", "--no-privileges", "--exit-on-error", str(file))
+        _run(folder / "pg_restore", url, "--no-owner", "--no-privileges", "--exit-on-error", str(file))
         with connected(url) as connection:
             if expected.timescale:
                 connection.execute("SELECT timescaledb_post_restore()")
@@ -197,13 +196,17 @@ def beside(url: str) -> str:
 
 
 def _run(program: Path, url: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs. A password goes by the environment: anyone may read a command line."""
+    """Run one of PostgreSQL's programs on a database. A password goes by the environment: anyone may read a command line."""
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-    known = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    environment = {**os.environ, **{known[name]: value for name, value in parts.items() if name in known}}
-    environment |= {f"PG{name.upper()}": value for name, value in parts.items() if name.startswith("ssl")}
+    password = parts.pop("password", "")
+    environment = {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
     done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, no shell
-        [program, *arguments], env=environment, capture_output=True, text=True, timeout=PROGRAM_S_MAX, check=False
+        [program, f"--dbname={make_conninfo('', **parts)}", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_S_MAX,
+        check=False,
     )
     if done.returncode != 0:
         said = [line for line in done.stderr.strip().splitlines() if line] or ["nothing was said"]
