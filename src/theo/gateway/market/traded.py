@@ -41,6 +41,7 @@ SPREAD = {SecurityType.OPT: 0.01, SecurityType.CASH: 2e-5, SecurityType.FUT: 1e-
 SPREAD_OTHERS = 3e-5
 BACK_MONTH_FADE = 12.0  # volume falls by e^-12 for each year that a future's end lies beyond the front's
 FRONT_YEARS = 0.26
+LEAVING_DAYS, LEAVING_FADE = 9, 0.35  # in its last days traders leave a future: its volume falls by e^-0.35 a day
 QUOTED_SIZE = {SecurityType.CASH: 1_000_000, SecurityType.OPT: 40, SecurityType.FUT: 60}
 QUOTED_SIZE_OTHERS = 900
 HISTORY_YEARS = 1.25  # before its end, in which a future is traded
@@ -140,10 +141,15 @@ class Traded:
         """What is traded in each minute of a day: at least one a trade."""
         if not self._turnover:
             return np.zeros(MINUTES_A_DAY, dtype=np.int64)
-        years = max(self.ends - day * DAY, 0) / YEAR - FRONT_YEARS if self.kind is SecurityType.FUT else 0.0
-        usual = self._turnover / MINUTES_OF_WEIGHT * exp(-BACK_MONTH_FADE * max(years, 0.0))
+        usual = self._turnover / MINUTES_OF_WEIGHT * (self._month_share(day) if self.kind is SecurityType.FUT else 1.0)
         draws = uniforms(self._minute_key, (2 * day + 1) * MINUTES_A_DAY, MINUTES_A_DAY)
         return np.maximum((usual * weights * (0.3 + 1.4 * draws)).astype(np.int64), counts)
+
+    def _month_share(self, day: int) -> float:
+        """How much of a front month's volume a future has: little while its end is far, and again when it is near."""
+        left = max(self.ends - day * DAY, 0)
+        early, late = max(left / YEAR - FRONT_YEARS, 0.0), max(LEAVING_DAYS - left / DAY, 0.0)
+        return exp(-BACK_MONTH_FADE * early - LEAVING_FADE * late)
 
     def _make_activity(self, day: int) -> tuple[Ints, Ints]:
         """Events and volume of each minute of a UTC day."""

@@ -383,3 +383,17 @@ def test_too_many_watched_options_drop_the_first() -> None:
     for con_id in options:
         one.quote(con_id)
     assert list(one._watched) == options[5:]
+
+
+def test_volume_goes_over_to_the_next_month_a_week_or_two_before_a_future_ends() -> None:
+    """ESZ6 trades for the last time on Friday 18 December: from one session on the next contract has the greater volume."""
+    days = [date(2026, 12, day) for day in (3, 4, 7, 8, 9, 10, 11, 14, 15, 16)]
+    late = market(at("2026-12-16 17:00"), listings=[ES, NEXT_ES, 11004968])
+    ahead = []
+    for day in days:
+        opens, closes = (at(f"{day} {time}") for time in ("09:30", "16:00"))
+        bars = (late.bars(each, HOUR, opens, closes, regular=True) for each in (ES, NEXT_ES))
+        front, following = (sum(bar.volume for bar in hours) for hours in bars)
+        ahead.append(following > front)
+    assert ahead == sorted(ahead)
+    assert 4 <= ahead.index(True) <= 7
