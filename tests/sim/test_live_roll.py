@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
+from tests.sim.live_world.played import did
 from tests.sim.live_world.roll_week import DAYS, NEXT, OLD, ROLLS, STARTS, UP, RollWeek, ticks, walk
 from tests.unit.gateway.tables import at
 from theo.app.commands import status
@@ -89,6 +90,7 @@ def test_an_open_trade_goes_on_in_the_next_contract(tmp_path: Path, sessions: Pa
     assert (rolled.measured_at, rolled.source) == (at("2026-12-09 16:00"), "ib:history")
     assert "page" not in {severity for severity, *_ in week.told.messages}
     assert week.decided_again().first_difference is None
+    assert did(week.facts) == week.replayed(AFTER), "live and replay differ on the same ticks"
     assert status.run(tmp_path, json=False) == 0
     assert f"MES trades in {NEXT}, the next is MESM7" in capsys.readouterr().out
 

@@ -11,23 +11,27 @@ from unittest.mock import patch
 from tests.closing.kill_live import contradictions
 from tests.ib.conftest import Told
 from tests.sim.live_world.disk import WorldInbox
-from tests.sim.live_world.played import with_store
+from tests.sim.live_world.played import LATENCY, Did, did, with_store
 from tests.sim.live_world.stand import GatewayStand
 from tests.sim.live_world.wire import NetLoop
 from tests.sim.order_path.clock import SimClock
 from tests.unit.gateway.tables import at, tables
 from theo.adapters.ib.probe import probe
+from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.app import live_making
 from theo.app.composition import BUILD
 from theo.app.configuration import configured
 from theo.app.home import open_home
 from theo.app.live_making import Live, live_plan, open_live
-from theo.app.recorded import decide_again, recorded_items
+from theo.app.recorded import decide_again, recorded_items, recorded_plan
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Started
-from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, Tick, TickKind
+from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, DataMarked, Tick, TickKind
+from theo.drive.assembly import assemble, exchange
+from theo.drive.lockstep import LockStep
 from theo.drive.redecide import Compared
 from theo.engine.core import Core
+from theo.engine.journal import Journal
 from theo.gateway.books import booked
 from theo.gateway.building import build
 from theo.gateway.contracts.book import Contracts
@@ -36,6 +40,7 @@ from theo.gateway.market.replayed import RecordedMarket
 from theo.gateway.trading.working import ENDED, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.runtime import live as live_run
+from theo.venue.exchange import VenueSettings
 
 OLD, NEXT = "MESZ6", "MESH7"
 UP = 5_025  # price units (50.25): what the next contract is above the front, far beyond a bar's range
@@ -258,6 +263,26 @@ class RollWeek:
         assert self.core is not None
         (series,) = self.core.world.market.every_series()
         return series.last_end, {spec.text: made.outputs["value"].value for spec, made in series.indicators.items()}
+
+    def replayed(self, until: int) -> Did:
+        """What the replay driver and the simulated exchange do with the market stream of the journal."""
+        facts: list[Fact] = []
+
+        def replay(store: SqlJournalStore) -> None:
+            plan = recorded_plan(self.home, self.folder, store)
+            plan.venue = VenueSettings(latency=LATENCY)
+            journal = Journal(lambda _records: None, 1)
+            driver = LockStep(assemble(plan), exchange(plan), journal, lambda _at, found: facts.extend(found))
+            driver.feed(Started(at=STARTS, key=plan.key, build=plan.build, cash=plan.cash, world=plan.record()))
+            for item in recorded_items(store):
+                if isinstance(item, DataMarked):
+                    driver.feed(item)
+                else:
+                    driver.run([item])
+            driver.advance(until)
+
+        with_store(self.folder, replay)
+        return did(facts)
 
     def decided_again(self) -> Compared:
         """The journal, decided by this build."""
