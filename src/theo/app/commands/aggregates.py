@@ -14,7 +14,7 @@ from theo.adapters.calendars.tables import always_open
 from theo.adapters.sql.aggregate_rows import BarValues, Series, one_moment, series_ticks, server_bars, stored_series
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.cli_options import EXIT_PROBLEM
-from theo.app.home import open_home
+from theo.app.home import Home, open_home
 from theo.app.times import iso
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope
 from theo.domain.timeframe import timeframe
@@ -44,15 +44,18 @@ def run_verify(path: Path, *, json: bool) -> int:
     if home.server is None:
         print("[]" if json else "SQLite makes no bars of its own: there is nothing to compare")
         return 0
-    compared: list[Compared] = []
-    with closing(SqlMarketStore(home.place(home.store))) as store, one_moment(store) as connection:
-        for series in list(stored_series(connection, store.instruments())):
-            compared += _compare(connection, series)
+    compared = compare_bars(home)
     if json:
         print(msgspec.json.encode(compared).decode())
     else:
-        print("\n".join(line for one in compared for line in _lines(one)) or "no ticks are stored")
+        print("\n".join(line for one in compared for line in lines_of(one)) or "no ticks are stored")
     return EXIT_PROBLEM if any(one.differing for one in compared) else 0
+
+
+def compare_bars(home: Home) -> list[Compared]:
+    """Every series of ticks on the home's server."""
+    with closing(SqlMarketStore(home.place(home.store))) as store, one_moment(store) as connection:
+        return [one for series in list(stored_series(connection, store.instruments())) for one in _compare(connection, series)]
 
 
 class _Side:
@@ -125,7 +128,8 @@ def _day(at: int) -> date:
     return date.fromordinal(EPOCH + at // DAY)
 
 
-def _lines(one: Compared) -> list[str]:
+def lines_of(one: Compared) -> list[str]:
+    """In words."""
     verdict = "equal" if not one.differing else f"{one.differing} differ: refresh the aggregate over these times"
     lines = [f"{one.symbol} {one.timeframe} from {one.source}: {one.bars:,} bars of {one.ticks:,} ticks, {verdict}"]
     return lines + [f"  {text}" for text in one.first]

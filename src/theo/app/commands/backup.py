@@ -10,6 +10,7 @@ from theo.adapters.postgres.dump import drop_database
 from theo.app.auditing import note
 from theo.app.backups import MANIFEST, database_of, make_backup, restore_backup
 from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.commands.aggregates import compare_bars, lines_of
 from theo.app.home import Home, open_home
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 
@@ -55,9 +56,14 @@ def run_restore(path: Path, folder: Path, *, database: str, programs: Path | Non
         return EXIT_PROBLEM
     note(to, "restore", folder.name, f"manifest {_digest(folder)}")
     print(f"{path}: restored, chains, anchors and tables are right\nuse it with --home {path}, or THEO_HOME={path}")
-    if database:
-        print("and THEO_DATABASE_URL, or [database] url in theo.toml, naming the new database")
-    return 0
+    if not database:
+        return 0
+    print("and THEO_DATABASE_URL, or [database] url in theo.toml, naming the new database")
+    stale = [one for one in compare_bars(to) if one.differing]
+    print(
+        "\n".join(line for one in stale for line in lines_of(one)) or "the bars that the server has made are those of its ticks"
+    )
+    return EXIT_PROBLEM if stale else 0
 
 
 def _verified(home: Home, folder: Path, programs: Path | None) -> None:
