@@ -7,7 +7,16 @@ import pytest
 from pydantic import BaseModel
 
 from theo.app.broker_tables import IbTable, LiveTable
-from theo.app.configuration import Configuration, DatabaseTable, DataTable, ExchangeTable, OrdersTable, ReportTable, configured
+from theo.app.configuration import (
+    ArchiveTable,
+    Configuration,
+    DatabaseTable,
+    DataTable,
+    ExchangeTable,
+    OrdersTable,
+    ReportTable,
+    configured,
+)
 from theo.app.roll_tables import RollTable
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
@@ -116,6 +125,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "exchange": ExchangeTable,
         "data": DataTable,
         "database": DatabaseTable,
+        "archive": ArchiveTable,
         "orders": OrdersTable,
         "ib": IbTable,
         "live": LiveTable,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from theo.app.cli_archive import archive
 from theo.app.cli_audit import audit
 from theo.app.cli_data import importing, journal
 from theo.app.cli_db import db
@@ -25,6 +26,7 @@ app.add_typer(journal, name="journal")
 app.add_typer(audit, name="audit")
 app.add_typer(market, name="market")
 app.add_typer(db, name="db")
+app.add_typer(archive, name="archive")
 app.command("download")(download)
 app.add_typer(order, name="order")
 app.add_typer(trade, name="trade")

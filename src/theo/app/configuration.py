@@ -79,6 +79,14 @@ class OrderSettings(msgspec.Struct, frozen=True):
     check_margin: bool = False
 
 
+class ArchiveTable(BaseModel):
+    """``[archive]``: how many days of ticks `theo archive run` leaves in the database."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_days: int = Field(default=90, ge=1, le=100_000)
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -96,6 +104,7 @@ class Configuration(BaseSettings):
     live: LiveTable = LiveTable()
     roll: dict[str, RollTable] = {}
     database: DatabaseTable = DatabaseTable()
+    archive: ArchiveTable = ArchiveTable()
 
     @classmethod
     def settings_customise_sources(
@@ -123,6 +132,7 @@ class Configured(msgspec.Struct, frozen=True):
     gate_zone: str
     orders: OrderSettings = OrderSettings()
     rolls: dict[str, RollRule] = {}
+    archive_keep_days: int = 90
 
 
 def configured(file: Path) -> Configured:
@@ -152,8 +162,9 @@ def configured(file: Path) -> Configured:
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
     orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
+    keep = settings.archive.keep_days
     gate, rolls = gate_settings(settings.ib), roll_rules(settings.roll, settings.mode, str(file))
-    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate, settings.ib.zone, orders, rolls)
+    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate, settings.ib.zone, orders, rolls, keep)
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

@@ -17,6 +17,7 @@ import msgspec
 
 from theo.adapters.calendars.rows import hours_text, parse_hours
 from theo.adapters.calendars.stored import session_table
+from theo.adapters.files.archive import ParquetArchive
 from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.app.commands.replay import find_run
@@ -171,7 +172,7 @@ class DataChoice:
         return session_table(name, hours_known_from((name,)), date(today.year + 1, 12, 31), self._home.sessions)
 
     def _stored(self, names: Sequence[str]) -> tuple[list[PlayedSeries], list[str]]:
-        store = SqlMarketStore(self._home.place(self._home.store))
+        store = SqlMarketStore(self._home.place(self._home.store), archive=ParquetArchive(self._home.archive))
         self._open.callback(store.close)
         there = {each.symbol: each for each in store.instruments()}
         for name in names:

@@ -54,6 +54,11 @@ class Home(msgspec.Struct, frozen=True):
         """What IB has named of its contracts, for a day."""
         return self.path / "contracts" / "ib.json"
 
+    @property
+    def archive(self) -> Path:
+        """Old ticks in Parquet files, with their manifest."""
+        return self.path / "archive"
+
     def roll_calendar(self, symbol: str) -> Path:
         """The rolls of an instrument's stored bars."""
         return self.path / "rolls" / f"{symbol}.csv"

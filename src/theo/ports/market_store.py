@@ -38,6 +38,33 @@ class TickRange(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
+class ArchivedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Ticks of one instrument and one day (UTC) in a file of the archive: ``file`` is its path there.
+
+    ``home`` is whose they are, "" is everyone's. ``first`` and ``last`` are the oldest and newest timestamp, ``digest`` is SHA-256
+    over the ticks in their order.
+    """
+
+    file: str
+    instrument: int
+    first: int
+    last: int
+    rows: int
+    digest: str
+    sources: tuple[str, ...]
+    home: str = ""
+
+
+class TickArchive(Protocol):
+    """Files of ticks that are in the store no more."""
+
+    def read(self, part: ArchivedPart, wanted: TickRange) -> Iterator[Tick]:
+        """The part's ticks that are wanted, in the order in which the store gave them, a few thousand in memory.
+
+        Raises CorruptionError when the file is missing or cannot be read.
+        """
+
+
 class BarArrays(msgspec.Struct, frozen=True):
     """Bars as int64 columns, one entry a bar, oldest first: numpy.frombuffer(column, "int64") reads them without a copy."""
 

@@ -6,7 +6,7 @@ Nothing else in the package names a database product.
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, Table
+from sqlalchemy import Connection, Engine, Select, Table
 from sqlalchemy.exc import DBAPIError
 
 from theo.adapters.sql import sqlite
@@ -33,6 +33,15 @@ class Product(Protocol):
 
     def upsert_rows(self, connection: Connection, table: Table, rows: Rows) -> None:
         """See below."""
+
+    def keep_bars(self, engine: Engine, bounds: tuple[int, int]) -> None:
+        """Make bars that the database makes of ticks once more for a time (microseconds UTC), while its ticks are there."""
+
+    def keeps_days(self, connection: Connection) -> bool:
+        """Whether a table of ticks is made of pieces of one day, which can be dropped whole."""
+
+    def drop_day(self, connection: Connection, table: Table, bounds: tuple[int, int], rows: int) -> bool:
+        """Drop a whole day of a table, where it is a piece of its own that holds just so many rows; whether that was so."""
 
 
 def product(name: str) -> Product:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from theo.adapters.sql import bar_rows, tick_rows
+from theo.adapters.sql import archive_rows, bar_rows, tick_rows
 from theo.adapters.sql.dialect import upsert_rows
 from theo.adapters.sql.market_tables import import_ranges, sources
 from theo.adapters.sql.sources import IMPORT, new_id, view_of
@@ -86,10 +86,12 @@ def publish(connection: Connection, staged: StagedImport) -> Published:
     rows = replaced = 0
     for part in connection.execute(select(import_ranges).where(import_ranges.c.source_id == staged.id)).all():
         rows += part.rows
+        seconds = (part.first // SECOND * SECOND, part.last // SECOND * SECOND + SECOND)
+        if part.timeframe == TICKS:
+            archive_rows.refuse_archived(connection, staged.source, part.instrument, seconds)
         if not older:
             continue
         if part.timeframe == TICKS:
-            seconds = (part.first // SECOND * SECOND, part.last // SECOND * SECOND + SECOND)
             replaced += tick_rows.delete_range(connection, older, part.instrument, seconds)
         else:
             series = (part.instrument, part.timeframe)

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine, func, select
 
-from theo.adapters.sql import bar_rows, import_rows, instrument_rows, tick_rows
+from theo.adapters.sql import archive_rows, bar_rows, import_rows, instrument_rows, tick_rows
+from theo.adapters.sql.dialect import product
 from theo.adapters.sql.market_tables import bars as bar_table
 from theo.adapters.sql.market_tables import instruments as instrument_table
 from theo.adapters.sql.market_tables import sources
@@ -14,12 +15,23 @@ from theo.adapters.sql.market_tables import ticks as tick_table
 from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.sources import JOURNAL, looking_from, view_of, visible_ids, writable_ids
-from theo.adapters.sql.transactions import reading, writing
-from theo.domain.errors import DataError
+from theo.adapters.sql.sources import JOURNAL, look_as, looking_from, view_of, visible_ids, writable_ids
+from theo.adapters.sql.transactions import reading, translating, writing
+from theo.domain.errors import DataError, HaltRequiredError
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import Bar, Tick
-from theo.ports.market_store import BarArrays, BarRange, Cell, Level, Published, SeriesInfo, StagedImport, TickRange
+from theo.domain.market_data import DAY, Bar, Tick
+from theo.ports.market_store import (
+    ArchivedPart,
+    BarArrays,
+    BarRange,
+    Cell,
+    Level,
+    Published,
+    SeriesInfo,
+    StagedImport,
+    TickArchive,
+    TickRange,
+)
 
 
 class TickSpan(msgspec.Struct, frozen=True):
@@ -33,8 +45,11 @@ class TickSpan(msgspec.Struct, frozen=True):
 class SqlMarketStore:
     """Implements ports.market_store.MarketStore. An iterator holds one consistent view until it is exhausted."""
 
-    def __init__(self, home: Path | Place, file_name: str = "", *, durable: bool = False) -> None:
+    def __init__(
+        self, home: Path | Place, file_name: str = "", *, durable: bool = False, archive: TickArchive | None = None
+    ) -> None:
         place = place_of(home)
+        self._archive = archive
         self.home = place.name  # whose projections are read and written
         self.engine: Engine = looking_from(open_database(place, Database.MARKET, file_name, durable=durable), place)
 
@@ -64,12 +79,61 @@ class SqlMarketStore:
     def replace_ticks(self, source: str, instrument: int, start: int, end: int, ticks: Sequence[Tick]) -> int:
         """See the port."""
         with writing(self.engine) as connection:
+            archive_rows.refuse_archived(connection, source, instrument, (start, end))
             return tick_rows.replace_range(connection, source, instrument, (start, end), ticks)
 
     def ticks(self, wanted: TickRange) -> Iterator[Tick]:
         """See the port."""
         with reading(self.engine) as connection:
-            yield from tick_rows.read_ticks(connection, wanted)
+            stored, parts = tick_rows.read_ticks(connection, wanted), archive_rows.parts(connection, wanted)
+            if not parts:
+                yield from stored
+                return
+            if self._archive is None:
+                raise HaltRequiredError("ticks are archived, and no archive is open", where=parts[0].file)
+            archived = [self._archive.read(part, wanted) for part in parts]
+            yield from archive_rows.joined(connection, stored, archived)
+
+    def archivable(self, before: int) -> tuple[tuple[int, int, str], ...]:
+        """(start, instrument, home) of every day (UTC) with ticks in the database that is over at ``before``, microseconds UTC.
+
+        What is everyone's (home "") and what is this home's go to files of their own.
+        """
+        with reading(self.engine) as connection:
+            return tuple(
+                (start, instrument, home)
+                for home in view_of(connection).homes
+                for instrument, start in list(archive_rows.days(look_as(connection, home), before))
+            )
+
+    def archived(self) -> tuple[ArchivedPart, ...]:
+        """Every part of the archive that the database counts on, by instrument and time."""
+        with reading(self.engine) as connection:
+            return archive_rows.all_parts(connection)
+
+    def stored_ticks(self, wanted: TickRange, home: str) -> Iterator[Tick]:
+        """As ``ticks``, but only those that are in the database, and only that home's."""
+        with reading(self.engine) as connection:
+            yield from tick_rows.read_ticks(look_as(connection, home), wanted)
+
+    def drop_archived(self, parts: Sequence[ArchivedPart], start: int) -> None:
+        """Delete a day's ticks that are in the archive now: in one transaction with the note of it.
+
+        One part after another, or all at once where a day of all instruments can be dropped as a whole. Bars that the database
+        makes of ticks are made once more before. Raises DataError when the ticks are not those.
+        """
+        with translating(self.engine):
+            product(self.engine.dialect.name).keep_bars(self.engine, (start, start + DAY))
+        with reading(self.engine) as connection:
+            at_once = product(self.engine.dialect.name).keeps_days(connection)
+        for gone in [parts] if at_once else [[part] for part in parts]:
+            with writing(self.engine) as connection:
+                archive_rows.drop(connection, gone)
+
+    def restore(self, part: ArchivedPart, ticks: Iterator[Tick]) -> None:
+        """Put archived ticks back, in one transaction; the file is no longer counted on, and stays."""
+        with writing(self.engine) as connection:
+            archive_rows.restore(connection, part, ticks)
 
     def put_bars(self, bars: Sequence[Bar]) -> None:
         """See the port."""
@@ -106,15 +170,16 @@ class SqlMarketStore:
             return tuple(SeriesInfo(*row) for row in connection.execute(seen))
 
     def tick_ranges(self) -> tuple[TickSpan, ...]:
-        """What is stored of ticks, by instrument: read at the ends of the index, without counting millions of rows."""
+        """What there is of ticks, by instrument: read at the ends of the index, without counting millions of rows."""
         t = tick_table.c
         found = []
         with reading(self.engine) as connection:
+            archived = {instrument: ends for instrument, *ends in archive_rows.spans(connection)}
             for instrument in connection.execute(select(instrument_table.c.id).order_by(instrument_table.c.id)).scalars():
                 stored = select(t.timestamp).where(t.instrument == instrument, t.source_id.in_(visible_ids(connection))).limit(1)
-                ends = [connection.execute(stored.order_by(end)).scalar() for end in (t.timestamp, t.timestamp.desc())]
-                if ends[0] is not None and ends[1] is not None:
-                    found.append(TickSpan(instrument, ends[0], ends[1]))
+                found_ends = (connection.execute(stored.order_by(end)).scalar() for end in (t.timestamp, t.timestamp.desc()))
+                if ends := [end for end in found_ends if end is not None] + archived.get(instrument, []):
+                    found.append(TickSpan(instrument, min(ends), max(ends)))
         return tuple(found)
 
     def settlements(self, instrument: int, since: int) -> tuple[tuple[int, int, int], ...]:

@@ -71,6 +71,20 @@ ticks = Table(
     sqlite_with_rowid=False,
 )
 
+# Ticks that are in a file of the archive instead: written in the transaction that deletes them from the table above.
+archived_ticks = Table(
+    "archived_ticks",
+    metadata,
+    Column("file", TEXT, primary_key=True),
+    Column("instrument", BigInteger, nullable=False, index=True),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("digest", TEXT, nullable=False),
+    Column("sources", TEXT, nullable=False),  # JSON array of their names
+    Column("home", TEXT, nullable=False),  # whose they are, as in ``sources``
+)
+
 bars = Table(
     "bars",
     metadata,

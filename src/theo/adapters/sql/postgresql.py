@@ -36,6 +36,7 @@ BULK_MS_MAX: Final = 600_000  # of market data: publishing a large import
 # A peer that is gone is noticed within half a minute, on both sides: its locks are free then. An address may say otherwise.
 ALIVE: Final = MappingProxyType({"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "4"})
 TCP_WAIT_MS: Final = 30_000
+BAR_MINUTES: Final = (5, 15, 30, 60)  # of the bars that the server makes of ticks
 EPOCH: Final = 946_684_800_000_000  # 2000-01-01 in microseconds UTC: the server counts from there
 FIRST: Final = -211_000_000_000_000_000 + EPOCH  # nothing before it can be a time there (4713 BC)
 _INT64: Final = Struct("!q")
@@ -251,3 +252,39 @@ def _copy(connection: Connection, target: str, table: Table, rows: Sequence[tupl
                 copy.write_row(row)
     except psycopg.Error as error:
         raise DBAPIError.instance(text, None, error, psycopg.Error, dialect=connection.dialect) from error
+
+
+_CHUNKS: Final = (
+    "SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name = %s "
+    "AND range_start = to_timestamp(%s) AND range_end = to_timestamp(%s)"
+)
+_COUNT: Final = "SELECT count(*) FROM {0} WHERE timestamp >= to_timestamp(%s) AND timestamp < to_timestamp(%s)"
+_DROP_CHUNKS: Final = "SELECT drop_chunks(%s::regclass, older_than => to_timestamp(%s), newer_than => to_timestamp(%s))"
+
+
+def keeps_days(connection: Connection) -> bool:
+    """See dialect.py. So it is with TimescaleDB."""
+    return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'").scalar_one())
+
+
+def drop_day(connection: Connection, table: Table, bounds: tuple[int, int], rows: int) -> bool:
+    """See dialect.py."""
+    if not keeps_days(connection):
+        return False
+    start, end = (at // 1_000_000 for at in bounds)
+    if connection.exec_driver_sql(_CHUNKS, (table.name, start, end)).scalar_one() != 1:
+        return False
+    if connection.exec_driver_sql(_COUNT.format(table.name), (start, end)).scalar_one() != rows:
+        return False
+    connection.exec_driver_sql(_DROP_CHUNKS, (f"{SCHEMA}.{table.name}", end, start))
+    return True
+
+
+def keep_bars(engine: Engine, bounds: tuple[int, int]) -> None:
+    """See dialect.py. Such a call takes no transaction."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for minutes in BAR_MINUTES:
+            connection.exec_driver_sql(
+                "CALL public.refresh_continuous_aggregate(%s, to_timestamp(%s), to_timestamp(%s))",
+                (f"public.stock_ohlc_{minutes}min", bounds[0] // 1_000_000, bounds[1] // 1_000_000),
+            )

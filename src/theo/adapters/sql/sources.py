@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 
 from theo.adapters.sql.market_tables import sources
 from theo.adapters.sql.place import Place
@@ -25,10 +25,14 @@ class View(msgspec.Struct, frozen=True):
     shares: bool = True
 
     @property
+    def homes(self) -> tuple[str, ...]:
+        """Whose data are seen from there."""
+        return (self.home, EVERYONE) if self.shares and self.home else (self.home,)
+
+    @property
     def reaches(self) -> ColumnElement[bool]:
         """The sources that are seen from there."""
-        ours = sources.c.home == self.home
-        return or_(ours, sources.c.home == EVERYONE) if self.shares and self.home else ours
+        return sources.c.home.in_(self.homes)
 
     def owner(self, origin: str) -> str:
         """Whose a new source is."""
@@ -38,6 +42,11 @@ class View(msgspec.Struct, frozen=True):
 def looking_from(engine: Engine, place: Place) -> Engine:
     """The engine, its connections looking from that place."""
     return engine.execution_options(**{_VIEW: View(place.name, place.shares)})
+
+
+def look_as(connection: Connection, owner: str) -> Connection:
+    """From now on it sees, and adds, only what is that home's; "" is what is everyone's."""
+    return connection.execution_options(**{_VIEW: View(owner, shares=False)})
 
 
 def view_of(connection: Connection) -> View:

@@ -123,3 +123,17 @@ def insert_rows(
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:
     """See dialect.py."""
     connection.exec_driver_sql(_upsert_text(table), list(rows))
+
+
+def keeps_days(_connection: Connection) -> bool:
+    """See dialect.py."""
+    return False
+
+
+def drop_day(_connection: Connection, _table: Table, _bounds: tuple[int, int], _rows: int) -> bool:
+    """See dialect.py: a file knows no pieces."""
+    return False
+
+
+def keep_bars(_engine: Engine, _bounds: tuple[int, int]) -> None:
+    """See dialect.py: a file makes none."""

@@ -145,6 +145,15 @@ def repeated(engine: Engine, work: Callable[[], T]) -> T:
 
 
 @contextmanager
+def translating(engine: Engine) -> Iterator[None]:
+    """For what cannot be in a transaction: its failures in our errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise translated(engine, error) from error
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A consistent view. Keep it short: a long reader keeps the log from being folded into the file."""
     try:

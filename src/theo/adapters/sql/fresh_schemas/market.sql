@@ -3,7 +3,19 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0006');
+INSERT INTO "alembic_version" VALUES('0007');
+
+CREATE TABLE archived_ticks (
+	file TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	first BIGINT NOT NULL, 
+	last BIGINT NOT NULL, 
+	rows BIGINT NOT NULL, 
+	digest TEXT NOT NULL, 
+	sources TEXT NOT NULL, 
+	home TEXT NOT NULL, 
+	PRIMARY KEY (file)
+);
 
 CREATE TABLE bars (
 	instrument BIGINT NOT NULL, 
@@ -375,3 +387,5 @@ CREATE INDEX deals_by_closed ON deals (closed_at);
 CREATE INDEX ix_events_kind ON events (kind);
 
 CREATE VIEW stock_ticks AS SELECT datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS timestamp, datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS created, i.token, i.symbol, t.price / pow(10.0, i.price_decimals) AS price, t.volume, t.seq, s.name AS source, t.kind, t.flags FROM ticks t JOIN instruments i ON i.id = t.instrument JOIN sources s ON s.id = t.source_id WHERE s.visible;
+
+CREATE INDEX ix_archived_ticks_instrument ON archived_ticks (instrument);
