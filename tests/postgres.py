@@ -73,7 +73,7 @@ def _template(on: Server) -> str:
         open_database(place, database).dispose()
     with psycopg.connect(plain(make_url(on.url())), autocommit=True) as connection:  # no scheduler may look in while it is cloned
         connection.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
-        connection.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'")  # noqa: S608
+        connection.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'")  # noqa: S608 - our own name
     return TEMPLATE
 
 

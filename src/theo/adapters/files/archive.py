@@ -247,7 +247,8 @@ def _read(path: Path, wanted: TickRange) -> Iterator[Tick]:
     if wanted.source:
         conditions.append("source = ?")
         values.append(wanted.source)
-    query = f"SELECT {SELECTED} FROM read_parquet(?)" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")  # noqa: S608 - ours
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    query = f"SELECT {SELECTED} FROM read_parquet(?) {where}"  # noqa: S608 - numbers, and names of ours
     with _duckdb() as connection:
         try:
             found = connection.execute(query, values)
