@@ -67,7 +67,7 @@ _numbers = itertools.count()
 @cache
 def _template(on: Server) -> str:
     """A database with every table, from which the others are cloned."""
-    _make(on, TEMPLATE, "template1")
+    _make(on, TEMPLATE, "template0")
     place = Place(on.folder / "unused", make_url(on.url(TEMPLATE)), "x")
     for database in Database:
         open_database(place, database).dispose()
@@ -86,7 +86,7 @@ def new_database(*, empty: bool = False, on: Server | None = None) -> URL:
     """The address of a database that nobody has used: with all tables, or ``empty``."""
     where = on or server()
     name = f"test_{next(_numbers)}"
-    _make(where, name, "template1" if empty else _template(where))
+    _make(where, name, "template0" if empty else _template(where))
     return make_url(where.url(name))
 
 

@@ -41,8 +41,8 @@ class TickRange(msgspec.Struct, frozen=True, kw_only=True):
 class ArchivedPart(msgspec.Struct, frozen=True, kw_only=True):
     """Ticks of one instrument and one day (UTC) in a file of the archive: ``file`` is its path there.
 
-    ``home`` is whose they are, "" is everyone's. ``first`` and ``last`` are the oldest and newest timestamp, ``digest`` is SHA-256
-    over the ticks in their order.
+    ``home`` is whose they are, "" is everyone's. ``first`` and ``last`` are the oldest and newest timestamp, ``digest`` is
+    SHA-256 over the ticks in their order.
     """
 
     file: str

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, or_, select
 
 from theo.adapters.sql.market_tables import sources
 from theo.adapters.sql.place import Place
@@ -32,7 +32,7 @@ class View(msgspec.Struct, frozen=True):
     @property
     def reaches(self) -> ColumnElement[bool]:
         """The sources that are seen from there."""
-        return sources.c.home.in_(self.homes)
+        return or_(*(sources.c.home == home for home in self.homes))
 
     def owner(self, origin: str) -> str:
         """Whose a new source is."""
