@@ -282,3 +282,17 @@ def test_only_what_is_asked_for_since_a_time_is_handed_on() -> None:
     assert hole == Seconds(START // SECOND, START // SECOND + 5)
     made.fill([Print(START, 9_999, 1), Print(START + 5 * SECOND, 10_000, 1)], START + 9 * SECOND)
     assert [(tick.price, tick.source) for tick in ticks] == [(9_999, "ib:history"), (10_000, "ib:history")]
+
+
+def test_an_equal_print_that_comes_later_than_a_second_can_last_is_left_to_history() -> None:
+    """A repeat on a line that is not even; another trade of that second may be late by as much."""
+    ticks: list[Tick] = []
+    made = line(ticks)
+    for after, price in ((0, 10_000), (11, 10_000), (12, 10_001)):  # tenths of a second
+        at = START + SECOND // 2 + after * SECOND // 10
+        made.arrived(Arrival(Print(START, price, 1), at, "ib:tbt", 0, TRADE))
+    assert [tick.price for tick in ticks] == [10_000, 10_001]
+    assert made.dirty() == Seconds(START // SECOND, START // SECOND)
+    assert (
+        made.mend(Seconds(START // SECOND, START // SECOND), [Print(START, p, 1) for p in (10_000, 10_001)], START + MINUTE) == 0
+    )

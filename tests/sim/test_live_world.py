@@ -51,6 +51,8 @@ FOUND = {
     3: "an order that IB does not let us cancel was tried every two seconds, and nobody was told",
     1034: "an order that IB does not let us cancel kept its trade open for ever, and no other was begun",
     47: "on a slow line the books were asked for anew before they were whole, without end, and a lost order was never noticed",
+    168: "an exit that filled before its entry was told counted as an excess: the stop was cancelled",
+    84: "on an uneven line a print that came twice within the same second counted twice",
     9: "after a restart a change under a handle that IB gives out again became a second order",
 }
 

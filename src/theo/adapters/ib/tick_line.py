@@ -18,6 +18,7 @@ HOLD_MAX = 30 * SECOND
 HELD_MAX = 20_000  # ticks: more than a busy future has in HOLD_MAX
 SECOND_LASTS = 3 * SECOND // 2  # prints of one second of the exchange arrive within so long of its first: later ones are repeats
 TRADE, SAMPLE = 0, 1  # what an arrival covers
+ALIKE_LASTS = SECOND  # of the same price and size: a repeat on an uneven line comes sooner than that
 REMEMBERED_SECONDS = 900  # of what was handed on: a back-fill reaches back less far beyond the last tick
 
 
@@ -119,7 +120,7 @@ class TickLine:
         reached = self._reached()
         if second > reached:
             self._reached_at = item.at
-        if item.whole and (second < reached or (self.parts and item.at - self._reached_at > SECOND_LASTS)):
+        if item.whole and (second < reached or (self.parts and item.at - self._reached_at > self._lasts(item))):
             self._late(item, second)
         elif not self._broken_after:
             self._hand_on(item)
@@ -129,6 +130,11 @@ class TickLine:
             self._held.append(item)
             if item.at - self._hold_since > HOLD_MAX or len(self._held) > HELD_MAX:
                 self.release()
+
+    def _lasts(self, item: Arrival) -> int:
+        key = _key(item.what)
+        alike = (item.what.price, item.what.size) in self._handed.get(key[0], ()) or any(_key(x.what) == key for x in self._held)
+        return ALIKE_LASTS if alike else SECOND_LASTS
 
     def _reached(self) -> int:
         return self._held[-1].what.timestamp // SECOND if self._held else self.newest

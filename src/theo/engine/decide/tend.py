@@ -9,6 +9,7 @@ from theo.domain.approval import Refused
 from theo.domain.effects import AmendOrder, CancelOrder, LatchHalt, PlaceTicket
 from theo.domain.facts import AmendIntended, CancelIntended, CloseAsked, Halted, OrdersIntended, SignalClosed, TradeClosed
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
+from theo.engine.decide.asking import ask_book
 from theo.engine.decide.bracket import exit_group
 from theo.engine.decide.next_leg import next_leg
 from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
@@ -141,7 +142,16 @@ def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
 
 
 def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
-    """More was filled out than in (both legs of an exit group, a ghost): take it back, and say so."""
+    """More was filled out than in (both legs of an exit group, a ghost): take it back, and say so.
+
+    Unless fills of the entry may not have been told: the broker is asked, and stops stay until it has answered.
+    """
+    state = turn.state
+    if any(o.order.role is OrderRole.ENTRY and o.filled < o.order.quantity for o in map(state.orders.__getitem__, trade.orders)):
+        if state.agreed and state.asked_book_at < trade.last_fill_at:
+            ask_book(turn, f"trade {trade.id}: an exit was filled before its entry")
+        if not state.agreed:
+            return
     for held in live:
         if held.order.side is not trade.side:
             cancel(turn, held, "exits were filled in excess")
