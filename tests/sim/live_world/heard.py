@@ -7,15 +7,21 @@ from tests.sim.order_path.check import Violation
 from theo.domain.facts import Fact, TradeIntended
 from theo.domain.market_data import MINUTE, SECOND, MarketData, Tick, TickKind
 
-WHOLE = frozenset({"ib:tbt", "ib:history"})  # sources that give every print as it was
+LIVE = "ib:tbt"
+WHOLE = frozenset({LIVE, "ib:history"})  # sources that give every print as it was
 Key = tuple[int, int, int]  # second of the exchange, price, size
 
 
 class Heard:
-    """``whole``: whether entries on bars that lack their last print are looked for, where the feed is told of each break."""
+    """``whole``: whether entries on bars that lack their last print are looked for, where the feed is told of each break.
 
-    def __init__(self, played: Iterable[Tick], since: int, *, whole: bool) -> None:
-        self._whole, self._since = whole, since
+    ``repeats`` (microseconds): of equal prints of one second that come live so soon after one another nobody can say whether they
+    are two trades; 0 where the gateway repeats none.
+    """
+
+    def __init__(self, played: Iterable[Tick], since: int, *, whole: bool, repeats: int = 0) -> None:
+        self._whole, self._since, self._repeats = whole, since, repeats
+        self._live: dict[Key, int] = {}  # when it came last
         self._played: Counter[Key] = Counter()
         self._heard: Counter[Key] = Counter()
         self._closes: dict[int, int] = {}
@@ -30,7 +36,10 @@ class Heard:
         for tick in items:
             if isinstance(tick, Tick) and tick.kind == TickKind.TRADE and tick.timestamp >= self._since:
                 key = _key(tick)
-                self._heard[key] += tick.source in WHOLE
+                soon = tick.source == LIVE and tick.at - self._live.get(key, 0) <= self._repeats
+                if tick.source == LIVE:
+                    self._live[key] = tick.at
+                self._heard[key] += tick.source in WHOLE and not soon
                 if self._heard[key] > self._played[key]:
                     raise Violation(f"the print {key} was taken {self._heard[key]} times, played {self._played[key]} times")
                 minute = tick.timestamp // MINUTE
