@@ -65,6 +65,17 @@ def test_a_home_that_was_forged_whole_shows_against_the_second_place(
     assert (said.code, "it was cut" in said.out) == (1, True), said.out
 
 
+def test_a_second_place_that_is_not_there_is_told_while_trading_goes_on(
+    theo: Theo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mount").write_text("no folder")
+    monkeypatch.setenv("THEO_ANCHORS", str(tmp_path / "mount"))
+    played = theo("--home", tmp_path / "home", "demo", "--days", "1", "--speed", "0", "--plain")
+    assert (played.code, "anchors_behind" in played.out + played.err) == (0, True), played.err
+    said = theo("--home", tmp_path / "home", "audit", "verify")
+    assert (said.code, "or is not there" in said.out) == (1, True), said.out
+
+
 def test_an_export_is_checked_without_theo(theo: Theo, copied: Path, checker: Path, tmp_path: Path) -> None:
     export = tmp_path / "records.jsonl"
     assert theo("--home", copied, "audit", "export", export).code == 0

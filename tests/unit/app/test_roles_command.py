@@ -36,6 +36,10 @@ def test_the_platform_runs_as_the_role_that_can_add_and_not_change(
     doctor = theo("--home", tmp_path, "doctor")
     assert "could change the journal" not in doctor.out
     assert "lacks" not in doctor.out, doctor.out
+    assert f"as {APP}\n" in theo("--home", tmp_path, "db", "status").out
+    monkeypatch.setenv(VARIABLE, plain(url))
+    assert "which could change the journal" in theo("--home", tmp_path, "db", "status").out
+    monkeypatch.setenv(VARIABLE, plain(url.set(username=APP)))
     refused = theo("--home", tmp_path, "db", "roles")
     assert (refused.code, "CREATEROLE" in refused.err) == (2, True), refused.err
 

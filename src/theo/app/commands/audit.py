@@ -79,8 +79,8 @@ def _audit(name: str, store: SqlJournalStore) -> Audited:
         problems += [f"{s.fault.stream} record {s.fault.seq} {s.fault.what}" for s in streams if s.fault is not None]
         if gone:
             problems.append(f"the database no longer refuses changes: {', '.join(gone)} is gone or was changed")
-        if second is not None and second.exists() and anchors.behind() > 0:
-            problems.append(f"{second} lacks the last {anchors.behind()} bytes of {anchors.first}")
+        if anchors.behind() > 0:
+            problems.append(f"{second} lacks the last {anchors.behind()} bytes of {anchors.first}, or is not there")
     except TheoError as error:
         problems.append(str(error))
     return Audited(

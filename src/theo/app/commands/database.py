@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from theo.adapters.postgres.roles import rights
 from theo.adapters.sql.place import shown
 from theo.adapters.sql.server_health import health
 from theo.adapters.sql.server_state import (
@@ -21,6 +22,7 @@ from theo.adapters.sql.server_state import (
     server_state,
 )
 from theo.adapters.sql.traces import file_of
+from theo.app.backups import database_of
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commands.status import age
 from theo.app.home import DATABASES, Home, open_home
@@ -44,13 +46,17 @@ class FileSize(msgspec.Struct, frozen=True):
 
 
 class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """``engine`` is SQLite with its ``files``, or PostgreSQL with its ``state``. ``problems`` in words."""
+    """``engine`` is SQLite with its ``files``, or PostgreSQL with its ``state``. ``problems`` in words.
+
+    ``role`` is whose rights theo has on a server, and whether they go beyond adding to the journal.
+    """
 
     engine: str
     where: str
     files: list[FileSize]
     state: ServerState | None
     problems: list[str]
+    role: str = ""
 
 
 class Tuned(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +90,14 @@ def _status(home: Home) -> DatabaseStatus:
         state = server_state(connection)
     engine = f"PostgreSQL {found.version}" + (f" with TimescaleDB {found.timescale}" if found.timescale else "")
     problems = [problem for job in state.jobs for problem in _problems(job)]
-    return DatabaseStatus(engine=engine, where=shown(server), files=[], state=state, problems=problems)
+    return DatabaseStatus(engine=engine, where=shown(server), files=[], state=state, problems=problems, role=_role(home))
+
+
+def _role(home: Home) -> str:
+    found = rights(database_of(home))
+    if found is None:
+        return ""
+    return f"{found.role}, which could change the journal: see `theo db roles`" if found.changes_journal else found.role
 
 
 def _problems(job: Job) -> list[str]:
@@ -96,6 +109,8 @@ def _problems(job: Job) -> list[str]:
 def _lines(status: DatabaseStatus) -> list[str]:
     lines = [f"{status.engine}: {status.where}"]
     lines += [f"  {_mib(each.size)}  {each.path}" for each in status.files]
+    if status.role:
+        lines.append(f"as {status.role}")
     if status.state is not None:
         lines += _state_lines(status.state)
     return lines + [f"problem: {problem}" for problem in status.problems]
