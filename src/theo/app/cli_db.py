@@ -126,3 +126,16 @@ def db_verify(context: typer.Context, json: Json = False) -> None:
     from theo.app.commands.aggregates import run_verify
 
     raise typer.Exit(run_verify(home_of(context), json=json))
+
+
+@db.command("copy")
+def db_copy(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help='Where the home is: "files", or the address of a server.')],
+    target: Annotated[str, typer.Argument(help='Where it goes: "files", or the address of a server.')],
+    json: Json = False,
+) -> None:
+    """Copy a home that does not run: to a server, from there to files, to another server. Again goes on where it broke off."""
+    from theo.app.commands.copying import run_copy
+
+    raise typer.Exit(run_copy(home_of(context), source, target, json=json))

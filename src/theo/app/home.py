@@ -107,17 +107,26 @@ class Home(msgspec.Struct, frozen=True):
         Raises ConfigError for a wrong address, UserError where the folder's databases are not where they would be looked for:
         going on with empty ones would be to forget open positions.
         """
-        from theo.adapters.sql.place import Place
-
-        server, elsewhere = self.server, os.environ.get(ANCHORS_VARIABLE, "")
+        server = self.server
         for database in DATABASES:
             here, there = file_of(folder, database).exists(), mark_of(folder, database).exists()
             if server is not None and here and not there:
                 raise _elsewhere(file_of(folder, database), "is a file, and a server is configured")
             if server is None and there:
                 raise _elsewhere(mark_of(folder, database), "says that it is on a server, and none is configured")
+        return self._place(folder, settled=True)
+
+    def place_to_fill(self, folder: Path) -> "Place":
+        """Where they are to be: a target that is being filled, and that nobody takes for the home's before it is whole."""
+        return self._place(folder, settled=False)
+
+    def _place(self, folder: Path, *, settled: bool) -> "Place":
+        from theo.adapters.sql.place import Place
+
+        server, elsewhere = self.server, os.environ.get(ANCHORS_VARIABLE, "")
+        anchors = Path(elsewhere) if elsewhere else None
         if server is None:
-            return Place(folder, anchors=Path(elsewhere) if elsewhere else None)
+            return Place(folder, anchors=anchors, settled=settled)
         from theo.app.home_name import home_name
 
         own = home_name(self.path)
@@ -126,9 +135,10 @@ class Home(msgspec.Struct, frozen=True):
             folder,
             server,
             f"{own.name}/{part}",
-            anchors=Path(elsewhere) if elsewhere else None,
+            anchors=anchors,
             identity=own.identity,
             shares=folder == self.store,
+            settled=settled,
         )
 
 

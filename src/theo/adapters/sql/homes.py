@@ -35,7 +35,7 @@ def check_in(engine: Engine, place: Place) -> None:
     with reading(engine) as connection:
         ours = leases.c.stream.startswith(f"{place.name}/", autoescape=True)
         begun = connection.execute(select(leases.c.stream).where(ours).limit(1)).first()
-    if begun is None and mark_of(place.folder, JOURNAL).exists():
+    if begun is None and place.settled and mark_of(place.folder, JOURNAL).exists():
         raise UserError(
             f"the server has no journal of {place.name}, which this folder has begun on a server",
             where=place.shown,

@@ -67,7 +67,7 @@ def open_database(where: Path | Place, database: Database, file_name: str = "", 
     except BaseException:
         engine.dispose()
         raise
-    if place.server is not None and database is not Database.JOURNAL:  # a journal begins when it is claimed
+    if place.server is not None and place.settled and database is not Database.JOURNAL:  # a journal begins when it is claimed
         set_mark(folder, database, f"{place.name} on {named}")
     return engine
 
