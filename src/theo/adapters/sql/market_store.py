@@ -16,7 +16,7 @@ from theo.adapters.sql.place import Place, place_of
 from theo.adapters.sql.projected_tables import PROJECTED
 from theo.adapters.sql.schema import Database, open_database
 from theo.adapters.sql.sources import JOURNAL, look_as, looking_from, view_of, visible_ids, writable_ids
-from theo.adapters.sql.transactions import reading, translating, writing
+from theo.adapters.sql.transactions import Writer, reading, translating, writing
 from theo.domain.errors import DataError, HaltRequiredError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar, Tick
@@ -53,6 +53,8 @@ class SqlMarketStore:
         self.home = place.name  # whose projections are read and written
         self.engine: Engine = looking_from(open_database(place, Database.MARKET, file_name, durable=durable), place)
 
+        self._keeping = Writer(self.engine)
+
     def put_instruments(self, instruments: Sequence[Instrument]) -> None:
         """See the port."""
         with writing(self.engine) as connection:
@@ -69,12 +71,19 @@ class SqlMarketStore:
             tick_rows.add_ticks(connection, ticks, writable_ids(connection, (tick.source for tick in ticks)))
 
     def keep_ticks(self, ticks: Sequence[Tick]) -> None:
-        """Add ticks that a run took, from its journal or while it goes on: one that is stored stays as it is."""
-        with writing(self.engine) as connection:
+        """Add ticks that a run took, from its journal or while it goes on: one that is stored stays as it is. For one thread.
+
+        They are new, as a rule: the key itself decides, and only when one is stored the batch is merged.
+        """
+        try:
+            self._keep_ticks(ticks, merging=False)
+        except tick_rows.StoredError:
+            self._keep_ticks(ticks, merging=True)
+
+    def _keep_ticks(self, ticks: Sequence[Tick], *, merging: bool) -> None:
+        with self._keeping.writing() as connection:
             ids = writable_ids(connection, (tick.source for tick in ticks), JOURNAL)
-            tick_rows.add_ticks_from_journal(connection, ticks, ids)
-            if self.home:  # among those of other homes they could not be found again
-                import_rows.cover_taken(connection, ticks, (), ids)
+            tick_rows.keep(connection, ticks, ids, merging=merging)
 
     def replace_ticks(self, source: str, instrument: int, start: int, end: int, ticks: Sequence[Tick]) -> int:
         """See the port."""
@@ -248,4 +257,5 @@ class SqlMarketStore:
 
     def close(self) -> None:
         """See the port."""
+        self._keeping.close()
         self.engine.dispose()

@@ -65,6 +65,19 @@ def add_ticks_from_journal(connection: Connection, ticks: Sequence[Tick], ids: d
     insert_rows(connection, table, [tick_row(t, ids[t.source]) for t in ticks], skip_present=True)
 
 
+class StoredError(Exception):
+    """A tick of the batch is stored already, or stands in it twice: nothing of it was added."""
+
+
+def keep(connection: Connection, ticks: Sequence[Tick], ids: dict[str, int], *, merging: bool) -> None:
+    """Add ticks as if all were new, or ``merging``: those that are stored stay. Raises StoredError, and ends the transaction."""
+    rows = [tick_row(tick, ids[tick.source]) for tick in ticks]
+    try:
+        insert_rows(connection, table, rows, skip_present=merging)
+    except IntegrityError as error:
+        raise StoredError from error
+
+
 def replace_range(connection: Connection, source: str, instrument: int, bounds: tuple[int, int], ticks: Sequence[Tick]) -> int:
     """Delete the source's ticks inside ``bounds`` (whole seconds), insert ``ticks``; how many were deleted."""
     start, end = bounds

@@ -79,6 +79,8 @@ class Writer:
             except ProgrammingError:
                 raise  # a statement that cannot be is our bug, not the disk's
             except DBAPIError as error:
+                if failure_of(self._engine.dialect.name, error) not in KNOWN_NOT_WRITTEN:
+                    connection.invalidate()  # a rollback on one that was cut would fail, and hide what is told here
                 raise translated(self._engine, error) from error
             try:
                 connection.commit()

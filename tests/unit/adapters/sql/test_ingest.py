@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from tests.closing import ingest_kills
 from tests.postgres import DATABASES, Opening, plain, server
 from theo.adapters.postgres.server import Server
 from theo.adapters.sql import ingest as ingesting
@@ -408,3 +409,11 @@ def test_a_full_disk_of_the_server_keeps_ticks_waiting(
     assert stored(empty) == ticks(0, offered)
     crashing.ask("ALTER TABLE exact.ticks SET TABLESPACE pg_default")
     crashing.ask("DROP TABLESPACE small")
+
+
+@pytest.mark.parametrize(("database", "kills"), [("sqlite", 3), ("postgresql", 3)])
+def test_ticks_that_were_acknowledged_outlast_kills(database: str, kills: int) -> None:
+    """A sample of the closing run, which kills a hundred times."""
+    with TemporaryDirectory(prefix="theo-pg-", dir="/tmp") as folder:
+        done = ingest_kills.run(Path(folder) / "run", kills, 1, database)
+        assert (done.count, done.acknowledged > 0) == (kills, True)

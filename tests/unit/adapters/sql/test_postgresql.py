@@ -25,10 +25,13 @@ from theo.adapters.sql.journal_store import SqlJournalStore
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.place import Place
 from theo.adapters.sql.schema import METADATA, Database, migrate, open_database, version_table
+from theo.adapters.sql.tick_rows import keep
 from theo.adapters.sql.transactions import reading, writing
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError, UserError
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING
+from theo.domain.market_data import Tick
+from theo.ports.market_store import TickRange
 
 YEAR_1, YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # the library's times end there
 
@@ -196,3 +199,20 @@ def test_a_server_that_cannot_start_says_why(short_folder: Path) -> None:
 def test_a_path_that_is_too_long_for_a_socket_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="shorter path"):
         Server(tmp_path / ("x" * 100), server().binaries).make()
+
+
+def _copy_and_be_cut(store: SqlMarketStore, place: Place, tick: Tick) -> None:
+    with writing(store.engine) as connection:
+        _end_connections(place)
+        keep(connection, [tick], {"ib": 1}, merging=False)
+
+
+def test_a_connection_cut_in_a_copy_is_told_as_such(place: Place) -> None:
+    """Not as the failure of the rollback that follows: whoever waits and tries again knows only our errors."""
+    store = SqlMarketStore(place)
+    tick = Tick(1, 0, 0, 0, 0, 100, 1, 0, 0, "ib")
+    with pytest.raises(HaltRequiredError, match="cannot be written"):
+        _copy_and_be_cut(store, place, tick)
+    store.keep_ticks([tick])
+    assert list(store.ticks(TickRange(instrument=1))) == [tick]
+    store.close()
