@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from tests.closing import ingest_kills
@@ -26,7 +26,7 @@ from theo.adapters.sql.ingest import Round, TickIngest
 from theo.adapters.sql.market_store import SqlMarketStore
 from theo.adapters.sql.place import Place
 from theo.adapters.sql.spill import Spill, SpillBounds
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.transactions import writing
 from theo.domain.errors import HaltRequiredError
 from theo.domain.market_data import Tick
 from theo.ports.market_store import TickRange
@@ -184,13 +184,14 @@ def test_without_room_anywhere_whoever_offers_is_told_and_nothing_is_lost(store:
 def refusing(store: SqlMarketStore, way: str) -> Iterator[None]:
     """The database takes nothing meanwhile."""
     if store.engine.dialect.name == "sqlite":
-        pragma = {"full": "max_page_count = 1", "read-only": "query_only = ON"}[way]
-        with writing(store.engine) as connection:  # such limits are a connection's own: that of the pool
-            connection.exec_driver_sql(f"PRAGMA {pragma}")
+        now = {"full": "max_page_count = 1", "read-only": "query_only = ON"}[way]
+
+        @event.listens_for(store.engine, "begin")
+        def _limit(connection: Connection) -> None:
+            connection.exec_driver_sql(f"PRAGMA {now}")
+
         yield
-        with reading(store.engine) as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count = 1000000000")
-            connection.exec_driver_sql("PRAGMA query_only = OFF")
+        now = {"full": "max_page_count = 1000000000", "read-only": "query_only = OFF"}[way]
         return
     with psycopg.connect(plain(store.engine.url), autocommit=True) as other:
         name = store.engine.url.database
@@ -411,9 +412,11 @@ def test_a_full_disk_of_the_server_keeps_ticks_waiting(
     crashing.ask("DROP TABLESPACE small")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("database", "kills"), [("sqlite", 3), ("postgresql", 3)])
 def test_ticks_that_were_acknowledged_outlast_kills(database: str, kills: int) -> None:
     """A sample of the closing run, which kills a hundred times."""
     with TemporaryDirectory(prefix="theo-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
         done = ingest_kills.run(Path(folder) / "run", kills, 1, database)
         assert (done.count, done.acknowledged > 0) == (kills, True)
