@@ -5,11 +5,12 @@ A reader never sees half an import, and the write lock is never held longer than
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from theo.adapters.sql import archive_rows, bar_rows, tick_rows
 from theo.adapters.sql.dialect import upsert_rows
-from theo.adapters.sql.market_tables import import_ranges, sources
+from theo.adapters.sql.market_tables import import_ranges, sources, staged_ticks
+from theo.adapters.sql.market_tables import ticks as ticks_table
 from theo.adapters.sql.sources import IMPORT, new_id, view_of
 from theo.domain.errors import DataError
 from theo.domain.market_data import SECOND, Bar, Tick
@@ -33,8 +34,13 @@ def begin(connection: Connection, source: str, fingerprint: str) -> StagedImport
 
 def stage_ticks(connection: Connection, staged: StagedImport, ticks: Sequence[Tick]) -> None:
     """Add a batch and what it covers."""
-    tick_rows.insert_tick_rows(connection, [tick_rows.tick_row(tick, staged.id) for tick in ticks])
+    tick_rows.insert_tick_rows(connection, [tick_rows.tick_row(tick, staged.id) for tick in ticks], staging(connection))
     _cover(connection, staged, extents_of((tick.instrument, TICKS, tick.timestamp) for tick in ticks), len(ticks))
+
+
+def staging(connection: Connection) -> Table:
+    """Where ticks wait: a server makes bars of every tick that is stored, a file only of those that are visible."""
+    return ticks_table if connection.dialect.name == "sqlite" else staged_ticks
 
 
 def stage_bars(connection: Connection, staged: StagedImport, bars: Sequence[Bar]) -> None:
@@ -96,8 +102,19 @@ def publish(connection: Connection, staged: StagedImport) -> Published:
         else:
             series = (part.instrument, part.timeframe)
             replaced += bar_rows.delete_range(connection, older, series, (part.first, part.last))
+    show_ticks(connection, staged.id)
     connection.execute(delete(import_ranges).where(import_ranges.c.source_id == staged.id))
     return Published(rows, replaced)
+
+
+def show_ticks(connection: Connection, source_id: int) -> None:
+    """Where ticks wait in a table of their own: over to the others, and with that into the server's bars."""
+    if staging(connection) is ticks_table:
+        return
+    names = [column.name for column in ticks_table.columns]
+    waiting = select(*(staged_ticks.c[name] for name in names)).where(staged_ticks.c.source_id == source_id)
+    connection.execute(insert(ticks_table).from_select(names, waiting))
+    connection.execute(delete(staged_ticks).where(staged_ticks.c.source_id == source_id))
 
 
 def drop(connection: Connection, source_id: int) -> None:
@@ -108,7 +125,8 @@ def drop(connection: Connection, source_id: int) -> None:
 
 
 def remove(connection: Connection, source_id: int) -> None:
-    """Delete a source with all that it is remembered to cover."""
+    """Delete a source with all that it is remembered to cover, and what waits of it."""
+    connection.execute(delete(staged_ticks).where(staged_ticks.c.source_id == source_id))
     for part in connection.execute(select(import_ranges).where(import_ranges.c.source_id == source_id)).all():
         if part.timeframe == TICKS:
             tick_rows.delete_range(connection, [source_id], part.instrument, (part.first, part.last + 1))

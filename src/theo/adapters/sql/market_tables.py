@@ -85,6 +85,22 @@ archived_ticks = Table(
     Column("home", TEXT, nullable=False),  # whose they are, as in ``sources``
 )
 
+# Of imports that are not published yet, on a server: its own bars are made of all that is in ``ticks``.
+staged_ticks = Table(
+    "staged_ticks",
+    metadata,
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timestamp", Moment, primary_key=True, autoincrement=False),
+    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("volume", BigInteger, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("time_source", Integer, nullable=False),
+)
+
 bars = Table(
     "bars",
     metadata,

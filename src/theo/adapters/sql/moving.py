@@ -160,23 +160,28 @@ def _source_copied(
         for each in broken:
             import_rows.remove(connection, each)
         number = new_id(connection, name, IMPORT, visible=False, fingerprint=mark)
-    for table, page in _pages(source.engine, instruments, source_id):
+        waiting = (import_rows.staging(connection), bars, levels)
+    for place, page in _pages(source.engine, instruments, source_id):
         with writing(target.engine) as connection:
-            _insert(connection, table, page, number)
-    copied = _source_hash(target.engine, instruments, number)
+            _insert(connection, waiting[place], page, number)
+    copied = _source_hash(target.engine, instruments, number, waiting)
     if copied == wanted:
         with writing(target.engine) as connection:
+            import_rows.show_ticks(connection, number)
             connection.execute(update(sources).where(sources.c.id == number).values(visible=True))
     return copied
 
 
-def _pages(engine: Engine, instruments: Sequence[Instrument], source_id: int) -> Iterator[tuple[Table, Sequence[RawRow]]]:
-    for table in TABLES:
+def _pages(
+    engine: Engine, instruments: Sequence[Instrument], source_id: int, tables: Sequence[Table] = TABLES
+) -> Iterator[tuple[int, Sequence[RawRow]]]:
+    """A source's rows in key order, each page with its table's place among the three."""
+    for place, table in enumerate(tables):
         for instrument in instruments:
             wanted = select(table).where(table.c.instrument == instrument.id, table.c.source_id == source_id)
             with reading(engine) as connection:
                 for page in raw_pages(connection, wanted.order_by(*table.primary_key), PAGE_ROWS):
-                    yield table, page
+                    yield place, page
 
 
 def _insert(connection: Connection, table: Table, page: Sequence[RawRow], number: int) -> None:
@@ -186,17 +191,17 @@ def _insert(connection: Connection, table: Table, page: Sequence[RawRow], number
     insert_rows(connection, table, rows)
     if table is levels:
         return
-    time = names.index("timestamp" if table is ticks else "start_at")
-    frame = None if table is ticks else names.index("timeframe")
+    time = names.index("start_at" if table is bars else "timestamp")
+    frame = names.index("timeframe") if table is bars else None
     covered = ((row[0], import_rows.TICKS if frame is None else row[frame], row[time]) for row in page)
     import_rows.cover(connection, number, import_rows.extents_of(covered))
 
 
-def _source_hash(engine: Engine, instruments: Sequence[Instrument], source_id: int) -> Content:
+def _source_hash(engine: Engine, instruments: Sequence[Instrument], source_id: int, tables: Sequence[Table] = TABLES) -> Content:
     digest, count = hashlib.sha256(), 0
-    for table, page in _pages(engine, instruments, source_id):
-        at = list(table.c.keys()).index("source_id")
+    for place, page in _pages(engine, instruments, source_id, tables):
+        at = list(tables[place].c.keys()).index("source_id")
         for row in page:
-            digest.update(f"{table.name}{(*row[:at], *row[at + 1 :])!r}".encode())
+            digest.update(f"{place}{(*row[:at], *row[at + 1 :])!r}".encode())
         count += len(page)
     return count, digest.hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from theo.adapters.sql.dialect import insert_rows, raw_pages
@@ -33,23 +33,23 @@ def add_ticks(connection: Connection, ticks: Sequence[Tick], ids: dict[str, int]
     insert_tick_rows(connection, rows)
 
 
-def insert_tick_rows(connection: Connection, rows: list[TickRow]) -> None:
+def insert_tick_rows(connection: Connection, rows: list[TickRow], target: Table = table) -> None:
     """Insert rows. Raises DataError that names the first one whose key is stored, or stands twice in the batch."""
     try:
         with connection.begin_nested():
-            insert_rows(connection, table, rows)
+            insert_rows(connection, target, rows)
     except IntegrityError as error:
-        raise _duplicate(connection, rows) from error
+        raise _duplicate(connection, rows, target) from error
 
 
-def _duplicate(connection: Connection, rows: list[TickRow]) -> DataError:
+def _duplicate(connection: Connection, rows: list[TickRow], target: Table) -> DataError:
     seen: set[tuple[int, int, int, int]] = set()
     for row in rows:
         key = row[:4]
         instrument, timestamp, source_id, seq = key
-        stored = select(table.c.seq).where(
-            table.c.instrument == instrument, table.c.timestamp == timestamp, table.c.source_id == source_id, table.c.seq == seq
-        )
+        t = target.c
+        same = (t.instrument == instrument, t.timestamp == timestamp, t.source_id == source_id, t.seq == seq)
+        stored = select(t.seq).where(*same)
         if key in seen or connection.execute(stored).first() is not None:
             return DataError(
                 f"a tick of instrument {instrument} at {timestamp} us with seq {seq} is stored already",

@@ -135,6 +135,23 @@ def test_bars_of_the_database_are_the_platforms_own(store: SqlMarketStore, perso
     equal()
 
 
+def test_an_import_is_in_the_bars_when_it_is_published_and_not_before(
+    store: SqlMarketStore, person: "psycopg.Connection[Any]"
+) -> None:
+    ticks = [tick(n * MINUTE, n, 500_000 + n) for n in range(30)]
+    staged = store.begin_import("ib", "of a file")
+    store.stage_ticks(staged, ticks)
+    assert all(shown(person, minutes) == {} for minutes in MINUTES)
+    assert person.execute("SELECT count(*) FROM stock_ticks").fetchone() == (0,)
+    assert store.publish(staged).rows == 30
+    assert all(shown(person, minutes) == built(ticks, minutes) for minutes in MINUTES)
+    again = store.begin_import("ib", "of another")
+    store.stage_ticks(again, ticks[:1])
+    store.discard(again)
+    assert person.execute("SELECT count(*) FROM exact.staged_ticks").fetchone() == (0,)
+    assert all(shown(person, minutes) == built(ticks, minutes) for minutes in MINUTES)
+
+
 def test_what_came_since_the_last_refresh_is_seen(store: SqlMarketStore, person: "psycopg.Connection[Any]") -> None:
     store.put_ticks([tick(0, 0, 500_000)])
     for minutes in MINUTES:

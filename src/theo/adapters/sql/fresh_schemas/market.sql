@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0007');
+INSERT INTO "alembic_version" VALUES('0008');
 
 CREATE TABLE archived_ticks (
 	file TEXT NOT NULL, 
@@ -299,6 +299,20 @@ CREATE TABLE sources (
 	fingerprint TEXT NOT NULL, 
 	staged_rows BIGINT NOT NULL, home TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id)
+);
+
+CREATE TABLE staged_ticks (
+	instrument BIGINT NOT NULL, 
+	timestamp BIGINT NOT NULL, 
+	source_id BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, 
+	received_at BIGINT NOT NULL, 
+	kind INTEGER NOT NULL, 
+	price BIGINT NOT NULL, 
+	volume BIGINT NOT NULL, 
+	flags INTEGER NOT NULL, 
+	time_source INTEGER NOT NULL, 
+	PRIMARY KEY (source_id, instrument, timestamp, seq)
 );
 
 CREATE TABLE "ticks" (
