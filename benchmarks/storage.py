@@ -43,7 +43,7 @@ LATEST = (
 COPIES = "generate_series({first}::bigint, {last}::bigint - 1) n"
 MOMENT = "'2025-01-02'::timestamptz + (n / {symbols}) * INTERVAL '{us} microseconds'"
 VALUES = "1 + n % {symbols}, " + MOMENT + ", 1, 0, 0, 0, 450000 + n % 97, n % 50, 0, 0"
-FILL = "INSERT INTO exact.{table} SELECT " + VALUES + " FROM " + COPIES
+FILL = "INSERT INTO exact.{table} SELECT " + VALUES + " FROM " + COPIES  # noqa: S608 - our own names and numbers
 
 
 @contextmanager
