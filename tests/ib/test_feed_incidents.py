@@ -4,6 +4,7 @@ import pytest
 
 from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, standing, world
+from theo.adapters.ib import history
 from theo.adapters.ib.budget import Limits
 from theo.domain.market_data import SECOND, Tick, TimeSource
 from theo.gateway.register import Register, Subscription
@@ -224,6 +225,18 @@ async def test_duplicate_and_late_ticks(world: FeedWorld) -> None:
         await until(lambda: all(not keeper._sub.line.dirty() and keeper._sub.line.newest > ended for keeper in feed._keepers))
         for symbol in ("MES", "SPY"):
             world.complete(symbol, ended)
+
+
+async def test_prints_that_come_minutes_late(world: FeedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a market so quick that history tells whole minutes by bars: what is known of them is not counted again."""
+    monkeypatch.setattr(history, "PAGES_MAX", 0)
+    async with world.feeding(world.wish("MES")) as feed:
+        await world.more("MES", 12)
+        world.play("late-ticks", every=3, seconds=200, count=5)
+        await until(lambda: not world.gateway.incidents.lasting, 60)
+        ended = world.second() + 10
+        await until(lambda: all(not keeper._sub.line.dirty() and keeper._sub.line.newest > ended for keeper in feed._keepers), 60)
+        world.complete("MES", ended)
 
 
 async def test_pacing(world: FeedWorld) -> None:

@@ -196,3 +196,20 @@ async def test_a_long_hole_is_told_by_ticks_at_its_edges_and_minutes_inside(
     ticks = gateway.simulator.desk.market.ticks(listing.con_id, last // 60 * MINUTE, (last + 1) * SECOND)
     edge = [(t.timestamp // SECOND, t.price, t.volume) for t in ticks if t.kind == 0]
     assert [(p.timestamp // SECOND, p.price, p.size) for p in past.prints if p.timestamp >= last // 60 * MINUTE] == edge
+
+
+async def test_minutes_of_which_something_is_known_are_told_by_ticks(
+    history: History, gateway: Gateway, listings: dict[str, Listing], instruments: dict[str, Instrument], link: Link
+) -> None:
+    """Of a long hole, too: a bar has the volume of its whole minute, also of what was handed on."""
+    await until(lambda: link.clock.now() > TEN + 30 * SECOND)
+    mes, listing = instruments["MES"], listings["MES"]
+    first, last = (TEN - 20 * HOUR) // SECOND + 17, TEN // SECOND + 11
+    known = range((TEN - HOUR) // MINUTE, (TEN - HOUR) // MINUTE + 3)
+    past = await history.prints(mes, Seconds(first, last), known)
+    assert past.from_bars
+    span = (known.start * MINUTE, known.stop * MINUTE)
+    truth = [t for t in gateway.simulator.desk.market.ticks(listing.con_id, *span) if t.kind == 0]
+    told = [p for p in past.prints if span[0] <= p.timestamp < span[1]]
+    assert [(p.timestamp // SECOND, p.price, p.size) for p in told] == [(t.timestamp // SECOND, t.price, t.volume) for t in truth]
+    assert [p.timestamp for p in past.prints] == sorted(p.timestamp for p in past.prints)

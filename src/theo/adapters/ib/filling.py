@@ -1,6 +1,6 @@
 """The holes of one subscription, filled from history: in the order of time where history answers soon, else afterwards."""
 
-from theo.adapters.ib.history import History
+from theo.adapters.ib.history import History, Past
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
 from theo.adapters.ib.rounds import NEVER, Rounds
 from theo.adapters.ib.subscription import Subscription
@@ -48,7 +48,7 @@ class Filling:
         assert wanted is not None, "asked to fill without a hole"
         self._mend_at = self._link.clock.now() + MEND_EVERY
         try:
-            past = await self._history.prints(self._sub.instrument, wanted) if wanted.first <= wanted.last else None
+            past = await self._past(wanted) if wanted.first <= wanted.last else None
         except (RequestRefusedError, NoAnswerError) as error:
             if self._sub.connected:
                 self._not_filled(wanted, str(error))
@@ -61,6 +61,9 @@ class Filling:
             missed = self._line.mend(wanted, prints, now)
         if missed:
             self._sub.tell("info", "backfill", f"has {missed} ticks of a hole of {_length(wanted)} from history")
+
+    async def _past(self, wanted: Seconds) -> Past:
+        return await self._history.prints(self._sub.instrument, wanted, self._line.known_minutes())
 
     def _not_filled(self, wanted: Seconds, why: str) -> None:
         self._line.release()

@@ -4,8 +4,9 @@ IB answers no data, too fast, and cancelled with one code, 162: the text tells t
 question that is refused as too fast all the same is asked again later.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from types import MappingProxyType
 
 import msgspec
@@ -24,7 +25,7 @@ from theo.ports.feed import Progress
 SOURCE = "ib:history"
 TICKS_A_PAGE = 1000  # IB's most
 PAGES_MAX = 6  # of ticks for one hole; what is more is told by bars of a minute
-EDGE_PAGES_MAX = 40  # of ticks for the minutes at its edges
+EDGE_PAGES_MAX = 40  # of ticks for the minutes at its edges, and for those of which something is known
 TRIES_MAX = 5
 TRY_AGAIN_AFTER = 65 * SECOND  # after a pacing violation: the rules of IB look back two seconds to ten minutes
 REFUSED, TICKS_REFUSED = 162, 10_187
@@ -69,7 +70,7 @@ class _BarRow(msgspec.Struct):
 
 
 class Past(msgspec.Struct, frozen=True):
-    """Prints of whole seconds, oldest first. ``from_bars``: the inner minutes were told by bars, not by ticks."""
+    """Prints of whole seconds, oldest first. ``from_bars``: some of the inner minutes were told by bars, not by ticks."""
 
     prints: tuple[Print, ...]
     from_bars: bool = False
@@ -89,8 +90,11 @@ class History:
 
     # Ticks
 
-    async def prints(self, instrument: Instrument, hole: Seconds) -> Past:
-        """Everything that was traded in the seconds of a hole. Raises RequestRefusedError, NoAnswerError."""
+    async def prints(self, instrument: Instrument, hole: Seconds, known: Collection[int] = ()) -> Past:
+        """Everything that was traded in the seconds of a hole. Raises RequestRefusedError, NoAnswerError.
+
+        ``known``: minutes since the epoch of which something is known already. Bars cannot be added to that: ticks tell them.
+        """
         found, reached = await self._pages(instrument, hole, PAGES_MAX)
         if reached > hole.last:
             return Past(tuple(found))
@@ -99,9 +103,18 @@ class History:
             rest, _ = await self._pages(instrument, Seconds(reached, hole.last), EDGE_PAGES_MAX)
             return Past((*found, *rest))
         before, _ = await self._pages(instrument, Seconds(reached, first_minute - 1), EDGE_PAGES_MAX)
-        inner = await self.minutes(instrument, (first_minute * SECOND, last_minute * SECOND))
+        inner: list[Print] = []
+        from_bars = False
+        for by_ticks, run in groupby(range(first_minute, last_minute, 60), lambda first: first // 60 in known):
+            minutes = tuple(run)
+            span = Seconds(minutes[0], minutes[-1] + 59)
+            if by_ticks:
+                inner += (await self._pages(instrument, span, EDGE_PAGES_MAX))[0]
+            else:
+                from_bars = True
+                inner += await self.minutes(instrument, (span.first * SECOND, (span.last + 1) * SECOND))
         after, _ = await self._pages(instrument, Seconds(last_minute, hole.last), EDGE_PAGES_MAX)
-        return Past((*found, *before, *inner, *after), from_bars=True)
+        return Past((*found, *before, *inner, *after), from_bars=from_bars)
 
     async def _pages(self, instrument: Instrument, hole: Seconds, pages_max: int) -> tuple[list[Print], int]:
         """Prints from the first second on, and the second up to which (excluded) all are there."""

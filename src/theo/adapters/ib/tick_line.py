@@ -174,6 +174,10 @@ class TickLine:
         """Seconds of which something is missing though what came after them was handed on."""
         return self._dirty
 
+    def known_minutes(self) -> set[int]:
+        """Minutes since the epoch of which something was handed on, or waits here."""
+        return {second // 60 for second in (*self._handed, *self._covered, *(x.what.timestamp // SECOND for x in self._held))}
+
     def fill(self, past: Iterable[Print], at: int) -> int:
         """History of the hole: hand on what was missed, then what waited. How many prints were missed."""
         hole = self.hole()
