@@ -17,7 +17,7 @@ from theo.adapters.sql.place import Place
 from theo.adapters.sql.transactions import reading
 from theo.domain.journal import TRADING
 
-CHANGES = 60
+CHANGES = 40
 SEED = 11
 
 
