@@ -420,3 +420,54 @@ def test_ticks_that_were_acknowledged_outlast_kills(database: str, kills: int) -
         Path(folder).chmod(0o755)
         done = ingest_kills.run(Path(folder) / "run", kills, 1, database)
         assert (done.count, done.acknowledged > 0) == (kills, True)
+
+
+@pytest.mark.slow
+def test_a_primary_that_fails_over_to_its_standby_loses_and_doubles_nothing(
+    spill: Spill, tell: spilling.Tell, told: Told
+) -> None:
+    """The address names both; what is acknowledged is on both, for the primary waits for its standby."""
+    with TemporaryDirectory(prefix="theo-pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        primary, standby = (Server(Path(folder) / name, server().binaries, server().user) for name in ("a", "b"))
+        primary.make(("shared_buffers = 16MB", "synchronous_standby_names = '*'"))
+        primary.start()
+        follow(primary, standby)
+        both = f"host={primary.socket},{standby.socket}&port=5432,5432&target_session_attrs=read-write"
+        store = SqlMarketStore(Place(Path(folder), make_url(f"postgresql+psycopg://theo@/postgres?{both}"), "home"), durable=True)
+        taking = TickIngest(store, spill, tell)
+        for first in range(0, 3_000, 1_000):
+            taking.offer(ticks(first, 1_000))
+            assert not taking.work().failed
+        primary.stop("immediate")
+        taking.offer(ticks(3_000, 1_000))
+        assert taking.work().failed
+        with psycopg.connect(plain(make_url(standby.url())), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("SELECT pg_promote()")
+        taking.offer(ticks(4_000, 1_000))
+        taking.close()
+        assert stored(store) == ticks(0, 5_000)
+        assert told == [("page", "ticks_wait"), ("info", "ticks_stored")]
+        store.close()
+        standby.stop("immediate")
+
+
+def follow(primary: Server, standby: Server) -> None:
+    """Make and start a standby; returns when the primary waits for it."""
+    standby.make()
+    shutil.rmtree(standby.data)
+    source = f"host={primary.socket} port=5432 user=theo"
+    subprocess.run(
+        [primary.binaries / "pg_basebackup", "-D", standby.data, "-R", "-c", "fast", "-X", "stream", "-d", source],
+        check=True,
+        user=primary.user or None,
+        cwd=primary.folder,
+    )
+    settings = standby.data / "postgresql.auto.conf"
+    settings.write_text(settings.read_text().replace(f"'{primary.socket}'", f"'{standby.socket}'", 1))
+    standby.start()
+    with psycopg.connect(plain(make_url(primary.url())), autocommit=True) as connection:
+        while connection.execute("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'").fetchone() != (1,):
+            pass
