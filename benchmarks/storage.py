@@ -1,6 +1,6 @@
-"""Ticks on a PostgreSQL server: ingest beside bare COPY, the latest bars as data grows, compression, a migration's memory.
+"""Ticks on a PostgreSQL server: the latest bars as data grows, compression, a migration's memory. ingest_server writes them.
 
-Run: python -m benchmarks.storage PROGRAMS [--ticks N] [--sizes N,N,...] [--migrate N]. PROGRAMS is the folder of PostgreSQL's
+Run: python -m benchmarks.storage PROGRAMS [--sizes N,N,...] [--migrate N]. PROGRAMS is the folder of PostgreSQL's
 programs, with or without TimescaleDB. As root the server runs as nobody.
 """
 
@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -18,20 +18,16 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
-from benchmarks.ingest import batches, ticks
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql.dialect import insert_rows
 from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.market_tables import ticks as table
 from theo.adapters.sql.place import Place
 from theo.adapters.sql.postgresql import BULK_MS_MAX, open_engine
 from theo.adapters.sql.schema import Database, migrate
 from theo.adapters.sql.server_state import Policies, execute_all, has_timescale, looking, policy_statements
-from theo.adapters.sql.tick_rows import tick_row
 from theo.adapters.sql.transactions import writing
 from theo.domain.instrument import Instrument, SecurityType
 
-ROUNDS, ASKED = 3, 50
+ASKED = 50
 SYMBOLS, TICK_US = 20, 100_000  # of each symbol ten ticks a second
 SETTINGS = ("shared_buffers = 512MB", "max_wal_size = 4GB", "maintenance_work_mem = 256MB")
 POLICIES = Policies(chunk_days=1, compress_after_days=3_650, refresh_days=3, refresh_every_minutes=5)
@@ -82,45 +78,6 @@ def instruments(count: int) -> list[Instrument]:
         Instrument(id=n, symbol=f"S{n}", token=n, security_type=SecurityType.STK, exchange="X", calendar="NYSE", tick=1)
         for n in range(1, count + 1)
     ]
-
-
-def measure_ingest(server: Server, count: int) -> None:
-    """Three ways to store the same ticks, in turns, each into a table that is empty."""
-    place = new_place(server, "ingest")
-    store = SqlMarketStore(place)
-    store.put_instruments(instruments(1))
-    rows = ticks(count)
-
-    def bare() -> None:
-        for batch in batches(rows):
-            made = [tick_row(each, 1) for each in batch]
-            with store.engine.connect() as connection:
-                insert_rows(connection, table, made)
-                connection.commit()
-
-    def ours() -> None:
-        for batch in batches(rows):
-            store.put_ticks(batch)
-
-    def staged() -> None:
-        part = store.begin_import("import", "f")
-        for batch in batches(rows):
-            store.stage_ticks(part, batch)
-        store.publish(part)
-
-    forms: dict[str, Callable[[], None]] = {"bare binary COPY": bare, "put_ticks": ours, "import, staged and published": staged}
-    found: dict[str, list[float]] = {name: [] for name in forms}
-    for _ in range(ROUNDS):
-        for name, act in forms.items():
-            with writing(store.engine) as connection:
-                connection.execute(text("TRUNCATE ticks, sources, import_ranges"))
-            began = time.perf_counter()
-            act()
-            found[name].append(count / (time.perf_counter() - began) / 1e3)
-    base = median(found["bare binary COPY"])
-    for name, rates in found.items():
-        print(f"{name:32s}{median(rates):10,.0f} k ticks/s {median(rates) / base:7.0%} of bare COPY", flush=True)
-    store.close()
 
 
 def measure_growth(server: Server, sizes: list[int]) -> None:
@@ -202,12 +159,10 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("programs", type=Path)
-    parser.add_argument("--ticks", type=int, default=500_000)
     parser.add_argument("--sizes", default="1000000,10000000,50000000")
     parser.add_argument("--migrate", type=int, default=10_000_000)
     asked = parser.parse_args()
     with serving(asked.programs) as server:
-        measure_ingest(server, asked.ticks)
         measure_growth(server, [int(each) for each in asked.sizes.split(",")])
         measure_migration(server, asked.migrate)
 
