@@ -172,7 +172,7 @@ class DataChoice:
         return session_table(name, hours_known_from((name,)), date(today.year + 1, 12, 31), self._home.sessions)
 
     def _stored(self, names: Sequence[str]) -> tuple[list[PlayedSeries], list[str]]:
-        store = SqlMarketStore(self._home.place(self._home.store), archive=ParquetArchive(self._home.archive))
+        store = SqlMarketStore(self._home.reading_place(), archive=ParquetArchive(self._home.archive))
         self._open.callback(store.close)
         there = {each.symbol: each for each in store.instruments()}
         for name in names:

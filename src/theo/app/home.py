@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VARIABLES: Final = ("THEO_DATABASE_URL", "THEO__DATABASE__URL")  # the second is what every other key of the file has
 DATABASES: Final = ("journal", "market", "inbox", "audit")
+READ_VARIABLE: Final = "THEO_DATABASE_READ_URL"  # a replica of the server
 ANCHORS_VARIABLE: Final = "THEO_ANCHORS"  # a folder elsewhere for the anchors' second files
 
 
@@ -115,6 +116,26 @@ class Home(msgspec.Struct, frozen=True):
             if server is None and there:
                 raise _elsewhere(mark_of(folder, database), "says that it is on a server, and none is configured")
         return self._place(folder, settled=True)
+
+    @property
+    def reads(self) -> "URL | None":
+        """The server that long reading of market data goes to; None: the one that is written. Raises ConfigError."""
+        text = os.environ.get(READ_VARIABLE, "")
+        if not text:
+            return None
+        from theo.adapters.sql.address import server_address
+
+        if self.server is None:
+            raise ConfigError(
+                "names a replica, and no server is configured",
+                where=READ_VARIABLE,
+                remedy="Set THEO_DATABASE_URL too, or neither",
+            )
+        return server_address(text, READ_VARIABLE)
+
+    def reading_place(self) -> "Place":
+        """Where stored market data is read from in bulk, and nothing is written. Raises what ``place`` raises."""
+        return msgspec.structs.replace(self.place(self.store), reads=self.reads)
 
     def place_to_fill(self, folder: Path) -> "Place":
         """Where they are to be: a target that is being filled, and that nobody takes for the home's before it is whole."""

@@ -6,7 +6,7 @@ from typing import Final
 from theo.adapters.postgres.roles import Rights, rights
 from theo.adapters.sql.place import shown
 from theo.adapters.sql.schema import NEWEST, Database
-from theo.adapters.sql.server_health import Health, health
+from theo.adapters.sql.server_health import Health, behind, health
 from theo.app.backups import database_of
 from theo.app.checks import Check, Level, file_check
 from theo.app.home import Home
@@ -15,7 +15,9 @@ from theo.domain.market_data import SECOND
 
 VERSION_MIN: Final = 150_000
 CLOCK_APART_S_MAX: Final = 5.0
+BEHIND_S_MAX: Final = 10.0
 NAME: Final = "server"
+REPLICA: Final = "read server"
 
 
 def server_checks(home: Home) -> Iterator[Check]:
@@ -29,10 +31,31 @@ def server_checks(home: Home) -> Iterator[Check]:
     except TheoError as error:
         yield file_check(NAME, home.configuration, error)
         return
+    yield from _replica(home)
     extension = f"TimescaleDB {found.timescale}" if found.timescale else "no TimescaleDB in this database"
     yield Check(NAME, Level.OK, f"{shown(server)}: PostgreSQL {found.version}, {extension}")
     yield from _wrong(found, local=not server.host)
     yield from _rights(rights(database_of(home)), local=not server.host)
+
+
+def _replica(home: Home) -> Iterator[Check]:
+    """The server that is only read from, and how much it lacks."""
+    try:
+        reads = home.reads
+        if reads is None:
+            return
+        found, late = health(reads), behind(reads)
+    except TheoError as error:
+        yield file_check(REPLICA, home.configuration, error)
+        return
+    differs = [each for each in Database if found.revisions[each] not in {None, NEWEST[each]}]
+    if differs:
+        yield Check(REPLICA, Level.FAIL, f"its schema of {differs[0]} is {found.revisions[differs[0]]}", "Let it catch up")
+    elif late > BEHIND_S_MAX:
+        yield Check(REPLICA, Level.WARN, f"{shown(reads)} is {late:.0f} s behind", "A backtest misses what was imported since")
+    else:
+        kind = "a replica" if found.replica else "a server that is written, too"
+        yield Check(REPLICA, Level.OK, f"{shown(reads)}: {kind}, it has all that came")
 
 
 def _rights(found: Rights | None, *, local: bool) -> Iterator[Check]:

@@ -11,8 +11,9 @@ class Place(msgspec.Struct, frozen=True):
     """``folder`` holds the files, locks and anchors. With a ``server`` the tables are there, and ``name`` is the home's in them.
 
     ``anchors`` is a folder elsewhere that gets the anchors too. ``identity`` is the home folder's own: the server remembers it
-    beside the name. ``shares``: imported market data is seen from here, too, not only what this place's journal holds. Not
-    ``settled``: it is being filled, and no mark is left of it. The address may hold a password: it is shown by ``shown`` alone.
+    beside the name. ``reads`` is a server that is only read from, in place of ``server``. ``shares``: imported market data is
+    seen from here, too, not only what this place's journal holds. Not ``settled``: it is being filled, and no mark is left of
+    it. The address may hold a password: it is shown by ``shown`` alone.
     """
 
     folder: Path
@@ -22,6 +23,7 @@ class Place(msgspec.Struct, frozen=True):
     identity: str = ""
     shares: bool = True
     settled: bool = True
+    reads: URL | None = None
 
     def __repr__(self) -> str:
         return f"Place({self.shown})"

@@ -105,7 +105,7 @@ class _MicrosTextLoader(Loader):
         return whole * 1_000_000 + at.microsecond
 
 
-def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int) -> Engine:
+def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int, read_only: bool = False) -> Engine:
     """An engine over one database. ``durable`` waits for the disk at every commit; otherwise a crash may lose the last ones.
 
     Writers that share ``lock`` write one after the other, as on SQLite. A statement that takes longer than ``statement_ms`` ends.
@@ -113,6 +113,7 @@ def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int) -> Eng
     options = f"-c synchronous_commit={'on' if durable else 'off'} -c lock_timeout={LOCK_WAIT_MS} -c TimeZone=UTC"
     options += " -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"  # replaced ticks may lie in compressed chunks
     options += f" -c statement_timeout={statement_ms} -c search_path={SCHEMA},public"
+    options += f" -c default_transaction_read_only={'on' if read_only else 'off'}"
     engine = create_engine(
         url,
         connect_args=_connecting(url, options=options, application_name=f"theo {lock}"),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, table, text
+from sqlalchemy.engine import URL
 
 from theo.adapters.sql import fresh_schema, inbox_tables, journal_tables, market_tables, projected_tables, sqlite
 from theo.adapters.sql.place import Place, place_of, shown
@@ -53,6 +54,8 @@ def open_database(where: Path | Place, database: Database, file_name: str = "", 
     if place.server is None:
         path = folder / file_name if file_name else file_of(folder, database)
         engine, named = sqlite.open_engine(path, durable=durable), str(path)
+    elif place.reads is not None:
+        return _open_for_reading(place.reads, database)
     else:
         from theo.adapters.sql import postgresql
 
@@ -70,6 +73,33 @@ def open_database(where: Path | Place, database: Database, file_name: str = "", 
     if place.server is not None and place.settled and database is not Database.JOURNAL:  # a journal begins when it is claimed
         set_mark(folder, database, f"{place.name} on {named}")
     return engine
+
+
+def _open_for_reading(server: URL, database: Database) -> Engine:
+    """A server that takes no writes, or is to get none: its schema is as its primary made it. Raises UserError."""
+    from theo.adapters.sql import postgresql
+
+    engine = postgresql.open_engine(server, durable=False, lock=database, statement_ms=postgresql.BULK_MS_MAX, read_only=True)
+    try:
+        _fits(engine, database, shown(server))
+    except HaltRequiredError as error:
+        engine.dispose()
+        raise UserError(error.what, where=shown(server), why=error.why, remedy=error.remedy) from error
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _fits(engine: Engine, database: Database, where: str) -> None:
+    with reading(engine) as connection:
+        found = _revision(connection, database, where)
+    if found != NEWEST[database]:
+        raise UserError(
+            f"has the schema {found or 'of nothing yet'}, this build reads {NEWEST[database]}",
+            where=where,
+            remedy="Use theo once with THEO_DATABASE_URL alone, then wait for the replica; or use the version that fits",
+        )
 
 
 def _bring_up_to_date(engine: Engine, database: Database, where: str) -> None:

@@ -1,8 +1,9 @@
 """What a server says of itself, asked on one connection that changes nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, text
@@ -15,6 +16,7 @@ from theo.adapters.sql.schema import Database, version_table
 from theo.domain.errors import HaltRequiredError
 
 MICROS = 1_000_000
+T = TypeVar("T")
 
 
 class FailedJob(msgspec.Struct, frozen=True):
@@ -47,10 +49,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 def health(server: URL) -> Health:
     """Ask it. Raises HaltRequiredError when it cannot be reached."""
+    return _reached(server, _asked)
+
+
+def _reached(server: URL, ask: Callable[[Connection], T]) -> T:
     try:
         with closing(postgresql.lone_connection(server)) as connection:
             try:
-                return _asked(connection)
+                return ask(connection)
             finally:
                 connection.engine.dispose()
     except DBAPIError as error:
@@ -59,6 +65,18 @@ def health(server: URL) -> Health:
             where=shown(server),
             remedy="See that it runs, and that THEO_DATABASE_URL names it and a user it knows",
         ) from error
+
+
+def behind(server: URL) -> float:
+    """How many seconds a replica's newest transaction is old while more of its primary's has come; 0 when it has all that came.
+
+    Raises HaltRequiredError when it cannot be reached.
+    """
+    query = (
+        "SELECT CASE WHEN pg_last_wal_receive_lsn() IS NOT DISTINCT FROM pg_last_wal_replay_lsn() THEN 0 "
+        "ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END"
+    )
+    return float(str(_reached(server, lambda connection: _one(connection, query) or 0)))
 
 
 def _asked(connection: Connection) -> Health:

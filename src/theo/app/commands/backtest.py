@@ -84,7 +84,7 @@ def plan_backtest(
     listed = known_instruments(home)
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
     key = Key(account="SIM", mode=mode, run=run)
-    market = SqlMarketStore(home.place(home.store))
+    market = SqlMarketStore(home.reading_place())
     try:
         needs = strategy_of(ruleset, kind).needs()
         stored = [StoredSeries(market, _listed(listed, n.symbol), n.timeframe, start, end, source) for n in needs.series]
