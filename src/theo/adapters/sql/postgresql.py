@@ -113,7 +113,7 @@ def open_engine(url: URL, *, durable: bool, lock: str, statement_ms: int, read_o
     options = f"-c synchronous_commit={'on' if durable else 'off'} -c lock_timeout={LOCK_WAIT_MS} -c TimeZone=UTC"
     options += " -c timescaledb.max_tuples_decompressed_per_dml_transaction=0"  # replaced ticks may lie in compressed chunks
     options += f" -c statement_timeout={statement_ms} -c search_path={SCHEMA},public"
-    options += f" -c default_transaction_read_only={'on' if read_only else 'off'}"
+    options += " -c default_transaction_read_only=on" if read_only else ""  # where the server says so itself, it is so
     engine = create_engine(
         url,
         connect_args=_connecting(url, options=options, application_name=f"theo {lock}"),
