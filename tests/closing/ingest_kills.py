@@ -78,15 +78,15 @@ class Ingesting:
         process = self.begin(first)
         assert process.stdout is not None
         heard = [int(process.stdout.readline()) for _ in range(ROUNDS_HEARD_MIN)]
-        time.sleep(draw.random() * CALM_SECONDS_MAX)
+        time.sleep(draw.random() * CALM_SECONDS_MAX)  # a kill at a random moment of real work is what is tried
         kind = draw.choice(["writer", "server", "both"]) if self.server is not None else "writer"
         if kind != "writer":
             assert self.server is not None
             self.server.stop("immediate")
             if kind == "server":
-                time.sleep(SERVER_DOWN_SECONDS)
+                time.sleep(SERVER_DOWN_SECONDS)  # the writer meets a server that is away
                 self.server.start()
-                time.sleep(SERVER_DOWN_SECONDS)
+                time.sleep(SERVER_DOWN_SECONDS)  # and goes on with one that is back
         assert process.poll() is None, f"the writer ended by itself after {heard[-1]:,} ticks ({kind})"
         process.kill()
         heard += [int(line) for line in process.stdout if line.endswith("\n")]

@@ -96,7 +96,7 @@ class IncidentWorld(Platform):
         while not task.done() and not holds(live.shell.core.state):
             if self.clock.now() >= ends:
                 raise TimeoutError
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # a turn of the loop: what is waited for is done in it, and has no event
         if task.done():
             task.result()
 
