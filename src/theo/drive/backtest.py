@@ -17,7 +17,7 @@ from theo.engine.known_rows import KnownRows
 from theo.venue.exchange import Venue
 
 PROGRESS_ITEMS = 2_000  # bars and commands between two reports of progress
-BLOCK_ITEMS = 8_192  # bars and commands whose columns are computed ahead at a time
+BLOCK_ITEMS = 16_384  # bars and commands whose columns are computed ahead at a time
 PLAIN_ITEMS = 256  # of which no columns can be had: driven through before the next are asked for
 # Columns of the first bars of some items as rows, for as long as the context lasts; None where they cannot be had.
 LookAhead = Callable[[Core, Sequence[Bar | ContractRolled | Command]], AbstractContextManager[KnownRows | None]]
