@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from benchmarks import reference_data as reference
 from benchmarks.reference_loop import fused
 from tests.closing import tick_market
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.collecting import collect_seldom
 from theo.app.home import Home
 from theo.app.journals import gathered

@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
 from theo.domain.market_data import MINUTE, Bar, Tick
 from theo.ports.market_store import BarRange, TickRange

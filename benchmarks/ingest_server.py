@@ -20,11 +20,11 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.ingest import BATCH, ROUNDS, batches, ticks
 from theo.adapters.postgres.server import Server, wheel_binaries
-from theo.adapters.sql.ingest import TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.market.ingest import TickIngest
+from theo.adapters.sql.market.spill import Spill
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.market_data import Tick
 
 TYPES = ("int8", "timestamptz", "int8", "int8", "int8", "int4", "int8", "int8", "int4", "int4")

@@ -19,12 +19,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.postgresql import BULK_MS_MAX, open_engine
-from theo.adapters.sql.schema import Database, migrate
-from theo.adapters.sql.server_state import Policies, execute_all, has_timescale, looking, policy_statements
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.postgresql import BULK_MS_MAX, open_engine
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.schema.opening import Database, migrate
+from theo.adapters.sql.server.state import Policies, execute_all, has_timescale, looking, policy_statements
 from theo.domain.instrument import Instrument, SecurityType
 
 ASKED = 50

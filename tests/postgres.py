@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from theo.adapters.postgres.server import Server, wheel_binaries
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.schema import Database, open_database
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.schema.opening import Database, open_database
 
 UNSAFE = ("fsync = off", "full_page_writes = off", "max_connections = 200", "shared_buffers = 64MB")  # a test's data may go
 TEMPLATE = "migrated"

@@ -15,12 +15,12 @@ import psycopg
 
 from tests.contracts.journal_records import chain
 from tests.postgres import new_database, plain
-from theo.adapters.sql.append_only import missing_rules
-from theo.adapters.sql.audit_trail import AuditEntry, AuditTrail
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.transactions import reading
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.transactions import reading
+from theo.adapters.sql.journal.append_only import missing_rules
+from theo.adapters.sql.journal.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
 from theo.domain.journal import GENESIS, TRADING, chain_hash
 
 MARKET, AUDIT = "ticks:market", "audit"

@@ -7,11 +7,12 @@ import sqlite3
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from theo.adapters.sql import sqlite
-from theo.adapters.sql.schema import Database, migrate
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database import sqlite
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.schema import fresh
+from theo.adapters.sql.schema.opening import Database, migrate
 
-FOLDER = Path(sqlite.__file__).parent / "fresh_schemas"
+FOLDER = Path(fresh.__file__).parent / "fresh_schemas"
 
 
 def statements(database: Database) -> str:

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import cast, get_args
 
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql import inbox_tables, journal_tables, projected_tables
+from theo.adapters.sql.tables import inbox as inbox_tables
+from theo.adapters.sql.tables import journal as journal_tables
+from theo.adapters.sql.tables import projected as projected_tables
 from theo.domain import facts
 from theo.gateway.accounts.ledger import Ledgers
 from theo.gateway.data_levers import DataLevers

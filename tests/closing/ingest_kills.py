@@ -18,10 +18,10 @@ import msgspec
 from sqlalchemy.engine import make_url
 
 from theo.adapters.postgres.server import Server, wheel_binaries
-from theo.adapters.sql.ingest import TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill, SpillBounds
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.ingest import TickIngest
+from theo.adapters.sql.market.spill import Spill, SpillBounds
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.ports.market_store import TickRange
 
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ import msgspec
 
 from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home
 from theo.app.recorded import decide_again
 from theo.domain.facts import Fact, Filled, FillRevised, OrderMoved, OrdersIntended, Reconciled, Restarted, TradeIntended

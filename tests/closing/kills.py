@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # shared test parts are impo
 from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.paper.broker import VenueFile
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.facts import Fact, Filled, OrderMoved, OrdersIntended, Restarted, RunStarted, TradeIntended
 from theo.domain.journal import TRADING
 from theo.engine.order_life import OrderEvent

@@ -13,7 +13,7 @@ import msgspec
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import zone_offsets
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.inputs import Started
 from theo.domain.instrument import MICROS
 from theo.domain.keys import Key, Mode

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
 from tests.postgres import DATABASES, Opening
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import TRADING
 from theo.ports.store import JournalStore

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.postgres import DATABASES, Opening
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import MINUTE, SECOND, Bar, Tick

@@ -11,7 +11,7 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.importing import import_bars
 from theo.adapters.files.settings import BarSettings
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.timeframe import timeframe
 from theo.market.splits import Split
 

@@ -19,7 +19,7 @@ from tests.golden.markets import ES_VX, SPY_VIX, SPY_VXX, HomeOf, Pair
 from tests.golden.pair_runs import RunOf
 from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.commands import backtest, paper, replay
 from theo.app.home import open_home
 from theo.app.recorded import recorded_items, recorded_plan

@@ -16,7 +16,7 @@ from theo.adapters.ib.kept_contracts import KeptContracts
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.questions import Questions, asking
 from theo.adapters.ib.settings import QUESTION_IDS, IbSettings
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.clock import PacedClock
 from theo.app.downloading import Download, fetch
 from theo.domain.errors import DataError, RefusedError, TheoError, UserError

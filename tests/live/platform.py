@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.ib.conftest import Told, until
 from theo.adapters.ib.probe import probe
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.composition import BUILD
 from theo.app.configuration import configured
 from theo.app.home import Home, open_home

@@ -2,7 +2,7 @@
 
 from tests.live.platform import Platform
 from tests.live.test_live_run import closed
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.commands.parity import parity_of
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.sim.order_path.check import journalled
 from tests.sim.order_path.crash import CrashPoints
 from tests.sim.order_path.world import World
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.report.orders_hash import fill_lines, order_lines
 
 SEEDS = range(20)

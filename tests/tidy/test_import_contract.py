@@ -13,11 +13,13 @@ LAYERS = (
     *("app", "runtime", "adapters", "research", "gateway", "ports", "drive", "engine"),
     *("strategy", "risk", "report", "venue", "market", "domain"),
 )
+SQL = ("erase", "moving", "file_backup", "projection", "journal", "market", "server", "inbox", "schema", "tables", "database")
 
 
 def lint(folder: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Check a package `theo` of empty layers, with these files written over them."""
-    files = {f"{layer}/__init__.py": "" for layer in LAYERS} | {"__init__.py": ""} | changes
+    """Check a package `theo` of empty layers and stores, with these files written over them."""
+    rooms = ("", *LAYERS, "adapters/sql", *(f"adapters/sql/{room}" for room in SQL))
+    files = {f"{room}/__init__.py": "" for room in rooms} | changes
     for path, text in files.items():
         place = folder / "theo" / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +43,7 @@ def test_imports_that_go_down_are_kept(tmp_path: Path) -> None:
         pytest.param({"gateway/server.py": "import theo.risk\n"}, id="a gateway that knows the trader"),
         pytest.param({"risk/rule.py": "import theo.venue\n"}, id="sideways"),
         pytest.param({"engine/core.py": "def f():\n    import theo.ports\n"}, id="upwards inside a function"),
+        pytest.param({"adapters/sql/tables/__init__.py": "import theo.adapters.sql.market\n"}, id="upwards within the stores"),
         pytest.param({"helpful/__init__.py": ""}, id="a layer that nobody declared"),
         pytest.param({"market/bars.py": "def f():\n    import numpy\n"}, id="a heavy library below the shell"),
         pytest.param(

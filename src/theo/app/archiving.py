@@ -11,7 +11,7 @@ import msgspec
 
 from theo.adapters.files.archive import ParquetArchive, Step, no_step, part_of
 from theo.adapters.files.archive_manifest import ArchivedFile
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY
 from theo.ports.market_store import ArchivedPart, TickRange

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from theo.adapters.sql.audit_trail import AuditEntry, AuditTrail
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import WallClock
 from theo.app.commanding import who_asks
 from theo.app.home import Home

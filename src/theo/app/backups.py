@@ -15,14 +15,14 @@ from typing import Final
 import msgspec
 
 from theo.adapters.postgres.dump import Dumped, beside, dump, programs, restore, server_major
-from theo.adapters.sql.append_only import missing_rules
-from theo.adapters.sql.audit_trail import NAME as TRAIL
+from theo.adapters.sql.database.transactions import reading
 from theo.adapters.sql.file_backup import copy_database, damage
-from theo.adapters.sql.journal_store import JOURNAL, SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.rebuild import rebuild
-from theo.adapters.sql.transactions import reading
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.journal.append_only import missing_rules
+from theo.adapters.sql.journal.audit_trail import NAME as TRAIL
+from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.rebuild import rebuild
 from theo.adapters.system.clock import WallClock
 from theo.app.auditing import has_trail
 from theo.app.composition import BUILD

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.lease import holder
+from theo.adapters.sql.journal.lease import holder
 from theo.adapters.system.clock import WallClock
 from theo.app.home import Home
 from theo.app.journals import run_name

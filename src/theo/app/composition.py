@@ -11,7 +11,7 @@ from theo.adapters.calendars.tables import zone_offsets
 from theo.adapters.instruments.catalogue import Listed, catalogue
 from theo.adapters.paper.broker import PaperBroker, VenueFile
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
 from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.latch import StopFile

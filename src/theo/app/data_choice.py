@@ -18,8 +18,8 @@ import msgspec
 from theo.adapters.calendars.rows import hours_text, parse_hours
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.archive import ParquetArchive
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.commands.replay import find_run
 from theo.app.composition import known_instruments
 from theo.app.home import Home

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from theo.adapters.ib.questions import Questions
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.home import Home
 from theo.domain.errors import DataError, TheoError, UserError
 from theo.domain.instrument import Instrument, SecurityType

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from theo.adapters.sql.traces import file_of, mark_of
+from theo.adapters.sql.database.traces import file_of, mark_of
 from theo.domain.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-    from theo.adapters.sql.place import Place
+    from theo.adapters.sql.database.place import Place
 
 VARIABLES: Final = ("THEO_DATABASE_URL", "THEO__DATABASE__URL")  # the second is what every other key of the file has
 DATABASES: Final = ("journal", "market", "inbox", "audit")
@@ -80,7 +80,7 @@ class Home(msgspec.Struct, frozen=True):
         text, where = self._address()
         if not text:
             return None
-        from theo.adapters.sql.address import server_address
+        from theo.adapters.sql.database.address import server_address
 
         return server_address(text, where)
 
@@ -123,7 +123,7 @@ class Home(msgspec.Struct, frozen=True):
         text = os.environ.get(READ_VARIABLE, "")
         if not text:
             return None
-        from theo.adapters.sql.address import server_address
+        from theo.adapters.sql.database.address import server_address
 
         if self.server is None:
             raise ConfigError(
@@ -142,7 +142,7 @@ class Home(msgspec.Struct, frozen=True):
         return self._place(folder, settled=False)
 
     def _place(self, folder: Path, *, settled: bool) -> "Place":
-        from theo.adapters.sql.place import Place
+        from theo.adapters.sql.database.place import Place
 
         server, elsewhere = self.server, os.environ.get(ANCHORS_VARIABLE, "")
         anchors = Path(elsewhere) if elsewhere else None

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from theo.adapters.calendars.stored import session_table
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.lease import holder
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.traces import is_there
+from theo.adapters.sql.database.traces import is_there
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.schema.opening import Database, open_database
 from theo.app.checks import Check, Level, file_check
 from theo.app.commands.status import stop_files
 from theo.app.composition import known_instruments

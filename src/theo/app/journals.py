@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from theo.adapters.sql.traces import is_there, written_at
+from theo.adapters.sql.database.traces import is_there, written_at
 from theo.app.home import Home
 from theo.domain.errors import UserError
 from theo.domain.journal import Record

@@ -7,10 +7,10 @@ run's ticks comes from the journal when it is next read.
 from collections.abc import Iterable
 from typing import Final
 
-from theo.adapters.sql.ingest import TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.ingest import TickIngest
+from theo.adapters.sql.market.spill import Spill
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.blocking import OneThread
 from theo.domain.errors import HaltRequiredError
 from theo.domain.instrument import Instrument

@@ -18,7 +18,7 @@ from theo.adapters.ib.kept_contracts import KeptContracts
 from theo.adapters.ib.link import Link, Up, data_link
 from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
 from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.clock_steps import ClockSteps

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.lease import holder
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import WallClock
 from theo.app.commanding import CONFIRM_WAIT_S_MAX, POLL_S, who_asks
 from theo.app.home import Home, open_home

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import table_lines
 from theo.domain.instrument import MICROS, Instrument

@@ -14,8 +14,8 @@ from theo.adapters.files.bar_checks import BarReader
 from theo.adapters.files.settings import BarSettings, TickSettings
 from theo.adapters.files.tables import open_table
 from theo.adapters.files.tick_checks import TickReader
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.recorded import recorded_prices
 from theo.app.stored_bars import StoredSeries
 from theo.domain.errors import DataError

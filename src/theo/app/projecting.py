@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.projection import Decoders, Projection, no_market
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.projecting import Decoders, Projection, no_market
 from theo.app.home import Home
 from theo.domain.facts import RunStarted
 from theo.domain.instrument import Instrument

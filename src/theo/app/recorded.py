@@ -6,7 +6,7 @@ from pathlib import Path
 
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import zone_offsets
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home
 from theo.app.rulesets import recorded_class
 from theo.domain.errors import CorruptionError, UserError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home
 from theo.app.times import iso
 from theo.drive.assembly import assemble

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from theo.adapters.postgres.roles import Rights, rights
-from theo.adapters.sql.place import shown
-from theo.adapters.sql.schema import NEWEST, Database
-from theo.adapters.sql.server_health import Health, behind, health
+from theo.adapters.sql.database.place import shown
+from theo.adapters.sql.schema.opening import NEWEST, Database
+from theo.adapters.sql.server.health import Health, behind, health
 from theo.app.backups import database_of
 from theo.app.checks import Check, Level, file_check
 from theo.app.home import Home

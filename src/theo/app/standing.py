@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.lease import holder
-from theo.adapters.sql.traces import is_there
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home
 from theo.app.journals import journal_written_at, run_name
 from theo.app.series_trust import SeriesShown, series_trust

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError, UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar

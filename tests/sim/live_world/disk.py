@@ -7,7 +7,7 @@ from tests.sim.live_world.draws import Draws
 from tests.sim.live_world.wire import NetLoop
 from tests.sim.order_path.crash import Crash
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError
 from theo.domain.facts import Fact, OrdersIntended, TradeIntended
 from theo.domain.inputs import Command

@@ -8,7 +8,7 @@ import msgspec
 from tests.sim.live_world import market
 from tests.sim.live_world.world import MES, World
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import open_home
 from theo.app.recorded import recorded_plan
 from theo.domain.facts import Fact, TradeClosed

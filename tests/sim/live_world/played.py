@@ -17,7 +17,7 @@ from tests.sim.order_path.clock import SimClock
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.ib.probe import probe
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app import live_making
 from theo.app.composition import BUILD
 from theo.app.configuration import configured

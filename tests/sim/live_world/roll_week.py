@@ -17,7 +17,7 @@ from tests.sim.live_world.wire import NetLoop
 from tests.sim.order_path.clock import SimClock
 from tests.unit.gateway.tables import at, tables
 from theo.adapters.ib.probe import probe
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app import live_making
 from theo.app.composition import BUILD
 from theo.app.configuration import configured

@@ -19,7 +19,7 @@ from tests.sim.order_path.clock import SimClock
 from tests.sim.order_path.crash import Crash
 from tests.unit.gateway.tables import at
 from theo.adapters.ib.probe import probe
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.latch import StopFile
 from theo.app import live_making

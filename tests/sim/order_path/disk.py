@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.sim.order_path.crash import CrashPoints
 from tests.sim.order_path.draws import Draws
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.latch import StopFile
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError
 from theo.domain.journal import Record

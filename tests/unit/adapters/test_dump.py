@@ -21,10 +21,10 @@ from theo.adapters.postgres.dump import (
     timescale_version,
 )
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import CorruptionError, HaltRequiredError, TheoError, UserError
 from theo.domain.journal import TRADING
 

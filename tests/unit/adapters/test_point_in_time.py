@@ -17,10 +17,10 @@ from tests.contracts.journal_records import chain
 from tests.postgres import plain, server
 from tests.tidy.tree import ROOT
 from theo.adapters.postgres.server import OWNER, PORT, Server
-from theo.adapters.sql.anchors import Anchor
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.journal.anchors import Anchor
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
 from theo.domain.errors import CorruptionError
 from theo.domain.journal import TRADING
 

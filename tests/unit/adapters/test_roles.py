@@ -11,11 +11,11 @@ from sqlalchemy.engine import URL
 from tests.contracts.journal_records import chain
 from tests.postgres import new_database, plain
 from theo.adapters.postgres.roles import READ_SECONDS_MAX, make_roles, rights
-from theo.adapters.sql.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
+from theo.adapters.sql.journal.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import UserError
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING

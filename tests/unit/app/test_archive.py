@@ -14,8 +14,8 @@ import pytest
 from tests.postgres import new_database, plain, timescale_server
 from theo.adapters.files.archive import ParquetArchive, no_step
 from theo.adapters.files.archive_manifest import ArchivedFile
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app import archiving
 from theo.domain.errors import CorruptionError, DataError, HaltRequiredError
 from theo.domain.instrument import Instrument, SecurityType

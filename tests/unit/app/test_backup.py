@@ -19,8 +19,8 @@ from tests.unit.app.test_journal_commands import change
 from theo.adapters.postgres.dump import drop_database
 from theo.adapters.postgres.server import Server
 from theo.adapters.sql.file_backup import copy_database
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
 from theo.domain.journal import TRADING
 
 VARIABLE = "THEO_DATABASE_URL"

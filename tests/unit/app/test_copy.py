@@ -12,8 +12,8 @@ from tests.postgres import new_database, plain
 from tests.unit.app.conftest import Theo
 from tests.unit.app.test_bad_input import good_rows, written
 from theo.adapters.sql import moving
-from theo.adapters.sql.dialect import Rows, insert_rows
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.database.dialect import Rows, insert_rows
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.errors import CorruptionError
 from theo.domain.journal import TRADING
 

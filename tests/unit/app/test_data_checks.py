@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.app.conftest import Theo
 from theo.adapters.instruments.catalogue import catalogue
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.market_data import SECOND, Bar, Tick, TickFlag, TickKind
 
 HEADER = "start,open,high,low,close,volume"

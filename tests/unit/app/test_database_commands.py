@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from tests.postgres import new_database, plain, timescale_server
 from tests.unit.adapters.sql.test_names import MES, MINUTES, tick
 from tests.unit.app.conftest import Theo
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.home import Home
 from theo.domain.market_data import DAY, MINUTE
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.conftest import Theo
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.facts import TradeClosed
 from theo.domain.journal import TRADING
 from theo.engine.codec import decode_facts

@@ -64,7 +64,7 @@ def test_a_split_brings_older_bars_to_the_new_scale(theo: Theo, tmp_path: Path) 
     later = BARS + "2019-01-07T09:30:00-05:00,25.00,25.25,24.75,25.00,40\n"
     call = ("--home", tmp_path, "import", "bars", bars_file(tmp_path, later), "--symbol", "SPY", "--timeframe", "15min")
     assert theo(*call, "--split", "2019-01-07:4:1").code == 0
-    from theo.adapters.sql.market_store import SqlMarketStore
+    from theo.adapters.sql.market.store import SqlMarketStore
     from theo.ports.market_store import BarRange
 
     store = SqlMarketStore(tmp_path)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from tests.postgres import new_database, plain
 from tests.unit.app.conftest import DEMO_DAYS, Said, Theo
 from tests.unit.app.test_bad_input import good_rows, written
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home
 from theo.app.run_report import run_facts
 from theo.domain.errors import HaltRequiredError

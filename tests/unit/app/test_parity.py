@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.unit.app.conftest import Theo
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home, open_home
 from theo.app.recorded import recorded_plan, recorded_prices
 from theo.domain.inputs import Started

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.conftest import Theo
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.data_choice import DataChoice, DataWishes, Playing
 from theo.app.gateway_making import made
 from theo.app.home import Home

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.app.conftest import Theo
 from tests.unit.app.test_own_class import home
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 
 __all__ = ["home"]
 

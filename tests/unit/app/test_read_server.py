@@ -14,8 +14,8 @@ from tests.unit.app.conftest import Theo
 from tests.unit.app.test_bad_input import good_rows, import_spy, written
 from tests.unit.app.test_own_class import CLASS, RULES
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.home import Home
 from theo.domain.errors import TheoError
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.app.conftest import Theo
 from theo.adapters.sample_market.paths import day_ticks
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app import sample, series_trust
 from theo.domain.facts import Filled, RunStarted, SignalClosed, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.conftest import Theo
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.times import clock, iso
 from theo.domain.facts import Decided, Fact, Filled, SignalClosed, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING

@@ -2,15 +2,15 @@
 
 from sqlalchemy import delete, func, select
 
-from theo.adapters.sql import import_rows
-from theo.adapters.sql.inbox_tables import commands
-from theo.adapters.sql.journal_tables import snapshots
-from theo.adapters.sql.market_tables import sources
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.postgresql import lock_key
-from theo.adapters.sql.projected_tables import PROJECTED, watermarks
-from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.postgresql import lock_key
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.market import import_rows
+from theo.adapters.sql.schema.opening import Database, open_database
+from theo.adapters.sql.tables.inbox import commands
+from theo.adapters.sql.tables.journal import snapshots
+from theo.adapters.sql.tables.market import sources
+from theo.adapters.sql.tables.projected import PROJECTED, watermarks
 
 
 def erase(place: Place) -> None:

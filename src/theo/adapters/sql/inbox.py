@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, Select, Update, delete, func, insert, select, update
 
-from theo.adapters.sql.inbox_tables import commands
-from theo.adapters.sql.place import Place, place_of
-from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.transactions import reading, repeated, writing
+from theo.adapters.sql.database.place import Place, place_of
+from theo.adapters.sql.database.transactions import reading, repeated, writing
+from theo.adapters.sql.schema.opening import Database, open_database
+from theo.adapters.sql.tables.inbox import commands
 from theo.domain.asked import Asked, MarginTold
 from theo.domain.errors import DataError, RefusedError
 from theo.domain.inputs import Command

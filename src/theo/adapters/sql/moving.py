@@ -12,16 +12,16 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, func, select, update
 
-from theo.adapters.sql import import_rows
-from theo.adapters.sql.dialect import insert_rows, raw_pages, upsert_rows
-from theo.adapters.sql.inbox_tables import commands
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.journal_tables import journal, leases, snapshots
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.market_tables import bars, levels, sources, ticks
-from theo.adapters.sql.meanings import RawRow, Value
-from theo.adapters.sql.sources import IMPORT, JOURNAL, new_id, view_of
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.database.dialect import insert_rows, raw_pages, upsert_rows
+from theo.adapters.sql.database.meanings import RawRow, Value
+from theo.adapters.sql.database.transactions import reading, writing
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market import import_rows
+from theo.adapters.sql.market.sources import IMPORT, JOURNAL, new_id, view_of
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.tables.inbox import commands
+from theo.adapters.sql.tables.journal import journal, leases, snapshots
+from theo.adapters.sql.tables.market import bars, levels, sources, ticks
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.instrument import Instrument
 

@@ -8,7 +8,7 @@ import msgspec
 
 from theo.adapters.files.archive import ParquetArchive
 from theo.adapters.files.archive_manifest import ArchivedFile
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.clock import WallClock
 from theo.app import archiving
 from theo.app.auditing import note

@@ -10,12 +10,12 @@ from typing import IO
 
 import msgspec
 
-from theo.adapters.sql.anchors import Anchor
-from theo.adapters.sql.append_only import missing_rules
-from theo.adapters.sql.audit_trail import NAME as TRAIL_NAME
-from theo.adapters.sql.journal_store import JOURNAL, SqlJournalStore
-from theo.adapters.sql.transactions import reading
-from theo.adapters.sql.verify import Verified, chained, verify
+from theo.adapters.sql.database.transactions import reading
+from theo.adapters.sql.journal.anchors import Anchor
+from theo.adapters.sql.journal.append_only import missing_rules
+from theo.adapters.sql.journal.audit_trail import NAME as TRAIL_NAME
+from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
+from theo.adapters.sql.journal.verify import Verified, chained, verify
 from theo.app.auditing import TRAIL, Done, done_by_people, first_at, has_trail, note
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.home import Home, open_home

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from theo.adapters.instruments.catalogue import Listed
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.commands.deals import summarise
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home, open_home

@@ -7,15 +7,15 @@ from typing import Final
 
 import msgspec
 
-from theo.adapters.sql.journal_store import JOURNAL, SqlJournalStore
-from theo.adapters.sql.lease import Lease
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.traces import is_there, mark_of, set_mark
+from theo.adapters.sql.journal.lease import Lease
+from theo.adapters.sql.journal.server_lease import ServerLease
+from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
+from theo.adapters.sql.journal.verify import verify_stream
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.moving import Copied, copy_imports, copy_inbox, copy_journal
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.schema import Database, open_database
-from theo.adapters.sql.server_lease import ServerLease
-from theo.adapters.sql.traces import is_there, mark_of, set_mark
-from theo.adapters.sql.verify import verify_stream
+from theo.adapters.sql.schema.opening import Database, open_database
 from theo.app.auditing import TRAIL
 from theo.app.home import DATABASES, Home, open_home
 from theo.app.journals import journal_folders, run_name

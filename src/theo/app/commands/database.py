@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 
 from theo.adapters.postgres.roles import rights
-from theo.adapters.sql.place import shown
-from theo.adapters.sql.server_health import health
-from theo.adapters.sql.server_state import (
+from theo.adapters.sql.database.place import shown
+from theo.adapters.sql.database.traces import file_of
+from theo.adapters.sql.server.health import health
+from theo.adapters.sql.server.state import (
     Aggregate,
     Job,
     Policies,
@@ -21,7 +22,6 @@ from theo.adapters.sql.server_state import (
     policy_statements,
     server_state,
 )
-from theo.adapters.sql.traces import file_of
 from theo.app.backups import database_of
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commands.status import age

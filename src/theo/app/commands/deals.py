@@ -5,7 +5,7 @@ import json as json_module
 import sys
 from pathlib import Path
 
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home, open_home
 from theo.app.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
 from theo.app.projecting import projected

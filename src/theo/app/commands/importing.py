@@ -16,7 +16,7 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.auditing import note
 from theo.app.composition import known_instrument
 from theo.app.home import Home, open_home

@@ -8,11 +8,11 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.lease import holder
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.rebuild import Rebuilt, rebuild
-from theo.adapters.sql.verify import FIRST, Verified, verify_stream
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import FIRST, Verified, verify_stream
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.rebuild import Rebuilt, rebuild
 from theo.app.auditing import note
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.home import Home, open_home

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.configuration import configured
 from theo.app.home import Home, open_home
 from theo.app.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commands.replay import find_run
 from theo.app.home import Home, open_home

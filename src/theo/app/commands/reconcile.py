@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.lease import holder
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commanding import POLL_S, send
 from theo.app.home import open_home

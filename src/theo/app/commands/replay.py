@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, journal_written_at
 from theo.app.recorded import decide_again, recorded_items

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from theo.adapters.files.roll_calendars import write_calendar
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.commands.importing import known_sessions
 from theo.app.composition import known_instrument
 from theo.app.configuration import configured

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.home import open_home
 from theo.app.journals import run_name, usual_folder
 from theo.app.outcomes import SignalTold, became, outcome_lines

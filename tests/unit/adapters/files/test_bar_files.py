@@ -13,7 +13,7 @@ from theo.adapters.files.bar_checks import BarReader
 from theo.adapters.files.importing import ImportProgress, import_bars
 from theo.adapters.files.settings import BadRange, BarSettings, Label
 from theo.adapters.files.tables import open_table
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope
 from theo.domain.timeframe import timeframe

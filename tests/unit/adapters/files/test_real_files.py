@@ -14,7 +14,7 @@ from tests.unit.adapters.files.instruments import ES, SPY, VIX, VX, VXX
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.importing import import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, TickSettings
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, UNUSABLE, SessionScope, TickFlag

@@ -15,7 +15,7 @@ from theo.adapters.files.importing import import_bars, import_ticks
 from theo.adapters.files.settings import BarSettings, TickSettings
 from theo.adapters.files.tables import open_table
 from theo.adapters.files.tick_checks import TickReader
-from theo.adapters.sql.market_store import SqlMarketStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.market_data import MINUTE, SECOND, Bar, Tick, TickFlag, TickKind
 from theo.domain.timeframe import timeframe

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.contracts.journal_records import chain
-from theo.adapters.sql.journal_store import SqlJournalStore
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.journal import TRADING
 
 

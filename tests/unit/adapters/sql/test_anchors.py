@@ -9,11 +9,11 @@ import pytest
 
 from tests.contracts.journal_records import chain
 from tests.unit.adapters.sql.test_verify import without_rules
-from theo.adapters.sql.anchors import Anchor
-from theo.adapters.sql.audit_trail import AuditEntry, AuditTrail
-from theo.adapters.sql.journal_store import ANCHOR_RECORDS, ANCHOR_SECONDS, SqlJournalStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.journal.anchors import Anchor
+from theo.adapters.sql.journal.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.journal.store import ANCHOR_RECORDS, ANCHOR_SECONDS, SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
 from theo.domain.errors import CorruptionError, HaltRequiredError
 from theo.domain.journal import TRADING, Record
 

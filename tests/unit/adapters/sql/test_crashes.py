@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.journal_records import chain
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.verify import verify
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import verify
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError
 from theo.domain.journal import TRADING
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from theo.adapters.sql.dialect import insert_rows
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.meanings import Value
-from theo.adapters.sql.projected_tables import decisions
-from theo.adapters.sql.sqlite import WRITTEN_ROWS_MIN
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.database.dialect import insert_rows
+from theo.adapters.sql.database.meanings import Value
+from theo.adapters.sql.database.sqlite import WRITTEN_ROWS_MIN
+from theo.adapters.sql.database.transactions import reading, writing
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.tables.projected import decisions
 from theo.domain.errors import DataError
 from theo.domain.market_data import MINUTE, Bar
 from theo.ports.market_store import BarRange

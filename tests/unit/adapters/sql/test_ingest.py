@@ -20,13 +20,13 @@ from sqlalchemy.engine import make_url
 from tests.closing import ingest_kills
 from tests.postgres import DATABASES, Opening, plain, server
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql import ingest as ingesting
-from theo.adapters.sql import spill as spilling
-from theo.adapters.sql.ingest import Round, TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill, SpillBounds
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.market import ingest as ingesting
+from theo.adapters.sql.market import spill as spilling
+from theo.adapters.sql.market.ingest import Round, TickIngest
+from theo.adapters.sql.market.spill import Spill, SpillBounds
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import HaltRequiredError
 from theo.domain.market_data import Tick
 from theo.ports.market_store import TickRange

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.postgres import new_database, plain, timescale_server
 from theo.adapters.calendars.tables import always_open
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope, Tick, TickFlag, TickKind
 from theo.domain.timeframe import timeframe

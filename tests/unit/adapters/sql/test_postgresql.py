@@ -17,16 +17,16 @@ from sqlalchemy.engine import make_url
 from tests.contracts.journal_records import chain
 from tests.postgres import new_database, plain, server
 from theo.adapters.postgres.server import Server
-from theo.adapters.sql import sqlite
-from theo.adapters.sql.column_types import Moment
-from theo.adapters.sql.dialect import raw_pages
+from theo.adapters.sql.database import sqlite
+from theo.adapters.sql.database.dialect import raw_pages
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.transactions import reading, writing
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.schema import METADATA, Database, migrate, open_database, version_table
-from theo.adapters.sql.tick_rows import keep
-from theo.adapters.sql.transactions import reading, writing
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.market.tick_rows import keep
+from theo.adapters.sql.schema.opening import METADATA, Database, migrate, open_database, version_table
+from theo.adapters.sql.tables.column_types import Moment
 from theo.domain.errors import HaltRequiredError, OutcomeUnknownError, UserError
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING
@@ -126,7 +126,7 @@ def test_a_writer_whose_session_ended_is_fenced_off_by_the_next(place: Place) ->
 
 
 def test_a_lock_that_is_held_too_long_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theo.adapters.sql.postgresql.LOCK_WAIT_MS", 50)
+    monkeypatch.setattr("theo.adapters.sql.database.postgresql.LOCK_WAIT_MS", 50)
     holder, waiting = SqlInbox(place), SqlMarketStore(place)
     with (
         writing(waiting.engine),

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
 from tests.unit.adapters.sql.trading_day import KEY, trading_day
-from theo.adapters.sql.fact_rows import _PROJECT
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.projected_tables import PROJECTED
-from theo.adapters.sql.projection import Decoders, Projection
-from theo.adapters.sql.rebuild import REBUILT_NAME, rebuild
-from theo.adapters.sql.transactions import writing
+from theo.adapters.sql.database.transactions import writing
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.fact_rows import _PROJECT
+from theo.adapters.sql.projection.projecting import Decoders, Projection
+from theo.adapters.sql.projection.rebuild import REBUILT_NAME, rebuild
+from theo.adapters.sql.tables.projected import PROJECTED
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Decided, Fact, LegRolled, OrdersIntended, Restarted, RollAsked, Rolled, RunStarted
 from theo.domain.journal import TRADING, Record

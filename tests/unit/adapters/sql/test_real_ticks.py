@@ -13,10 +13,10 @@ from theo.adapters.calendars.tables import always_open
 from theo.adapters.files.settings import TickSettings
 from theo.adapters.files.tables import open_table
 from theo.adapters.files.tick_checks import TickReader
-from theo.adapters.sql.ingest import TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill, SpillBounds
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.ingest import TickIngest
+from theo.adapters.sql.market.spill import Spill, SpillBounds
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar, SessionScope, Tick
 from theo.domain.timeframe import timeframe

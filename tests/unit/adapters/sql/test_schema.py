@@ -13,11 +13,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from theo.adapters.sql import schema
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.schema import DURABLE, METADATA, NEWEST, Database, open_database
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.schema import opening as schema
+from theo.adapters.sql.schema.opening import DURABLE, METADATA, NEWEST, Database, open_database
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from tools.fresh_schema import FOLDER, statements
 
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(opens: Open, tmp_path_
 
 def test_two_processes_may_open_a_new_home_at_once(tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from theo.adapters.sql.market_store import SqlMarketStore as S; "
+        "from pathlib import Path; from theo.adapters.sql.market.store import SqlMarketStore as S; "
         f"S(Path({str(tmp_path)!r})).close()"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
@@ -156,7 +156,7 @@ def test_every_error_of_opening_is_ours(tmp_path: Path) -> None:
 def test_an_existing_home_opens_without_alembic(tmp_path: Path) -> None:
     _make(tmp_path, SqlMarketStore)
     code = (
-        "import sys; from pathlib import Path; from theo.adapters.sql.market_store import SqlMarketStore as S; "
+        "import sys; from pathlib import Path; from theo.adapters.sql.market.store import SqlMarketStore as S; "
         f"S(Path({str(tmp_path)!r})).close(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,10 +11,10 @@ import pytest
 from tests.contracts.journal_records import chain
 from tests.postgres import DATABASES, new_database, plain
 from tests.tampering import Victim
-from theo.adapters.sql.append_only import missing_rules
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.transactions import reading
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.database.transactions import reading
+from theo.adapters.sql.journal.append_only import missing_rules
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.domain.journal import TRADING
 
 CHANGES = 40

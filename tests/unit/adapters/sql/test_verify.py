@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
-from theo.adapters.sql.anchors import Anchor, Anchors
-from theo.adapters.sql.journal_store import SqlJournalStore
-from theo.adapters.sql.verify import chained, verify, verify_stream
+from theo.adapters.sql.journal.anchors import Anchor, Anchors
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import chained, verify, verify_stream
 from theo.domain.errors import CorruptionError
 from theo.domain.journal import TRADING, Record
 

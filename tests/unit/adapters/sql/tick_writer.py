@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from theo.adapters.sql.ingest import TickIngest
-from theo.adapters.sql.market_store import SqlMarketStore
-from theo.adapters.sql.place import Place
-from theo.adapters.sql.spill import Spill, SpillBounds
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.ingest import TickIngest
+from theo.adapters.sql.market.spill import Spill, SpillBounds
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.market_data import Tick
 
 AT_ONCE = 500

@@ -1,0 +1,1 @@
+"""The journal in SQL: hash-chained streams, one writer each."""

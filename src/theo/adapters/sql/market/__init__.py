@@ -1,0 +1,1 @@
+"""Market data in SQL: ticks, bars, levels, instruments, imports, the archive."""

@@ -1,0 +1,1 @@
+"""What trading did, folded from the journal into rows that anyone can query."""

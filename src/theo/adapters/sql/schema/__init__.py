@@ -1,0 +1,1 @@
+"""Making and migrating the tables of a database."""

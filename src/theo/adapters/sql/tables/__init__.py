@@ -1,0 +1,1 @@
+"""The tables, as SQLAlchemy knows them; their history is in schema/migrations."""
