@@ -18,7 +18,7 @@ SQL = ("erase", "moving", "file_backup", "projection", "journal", "market", "ser
 
 def lint(folder: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Check a package `theo` of empty layers and stores, with these files written over them."""
-    rooms = ("", *LAYERS, "adapters/sql", *(f"adapters/sql/{room}" for room in SQL))
+    rooms = (".", *LAYERS, "adapters/sql", *(f"adapters/sql/{room}" for room in SQL))
     files = {f"{room}/__init__.py": "" for room in rooms} | changes
     for path, text in files.items():
         place = folder / "theo" / path
