@@ -60,6 +60,20 @@ async def test_lost_servers_are_a_link_that_is_down_until_they_are_back(
     assert heard.said[:3] == ["up anew, data lost", "down: 1100", back]
 
 
+async def test_servers_that_are_back_once_more_were_lost_in_between(
+    idle_link: Link, gateway: Gateway, server: GatewayServer
+) -> None:
+    heard = Heard(idle_link)
+    async with running(idle_link):
+        for name in ("server-lost", "weekly-2fa"):
+            play(gateway, server, name)
+        await until(lambda: not idle_link.up)
+        for ended, name in enumerate(("server-lost", "weekly-2fa"), start=1):
+            end(gateway, server, name)
+            await until(lambda told=1 + 2 * ended: len(heard.said) >= told)  # type: ignore[misc]  # a bound value
+    assert heard.said[:5] == ["up anew, data lost", "down: 1100", "up", "down: 1102", "up"]
+
+
 async def test_after_the_nightly_restart_the_link_comes_back_by_itself(
     idle_link: Link, gateway: Gateway, server: GatewayServer
 ) -> None:

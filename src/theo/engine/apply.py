@@ -314,12 +314,14 @@ def _halted(state: State, fact: f.Halted) -> None:
     state.halted = state.halted or f"{fact.actor}: {fact.reason}"
 
 
-def _resumed(state: State, _fact: f.Resumed) -> None:
+def _resumed(state: State, fact: f.Resumed) -> None:
     state.halted = ""
+    state.tries_since = fact.at
 
 
 def _link_known(state: State, fact: f.LinkKnown) -> None:
     state.link_up = fact.up
+    state.tries_since = fact.at
     state.agreed = False
     state.book_asks = 0
 

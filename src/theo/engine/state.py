@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 12
+STATE_VERSION = 13
 
 
 class OrderState(msgspec.Struct):
@@ -172,3 +172,4 @@ class State(msgspec.Struct):
     held_there: dict[str, int] = {}  # by symbol, what the broker's books said it holds where that was not what we hold
     fronts: dict[int, FrontContract] = {}  # by instrument that rolls
     book_asks: int = 0  # for the broker's books in a row that were not answered yet
+    tries_since: int = 0  # the link came up, or a person resumed: what the broker refused before may be tried again

@@ -48,6 +48,7 @@ class Truth:
     def __init__(self, gateway: Gateway, con_id: int, bounds: Bounds) -> None:
         self._blotter = gateway.trading._dealing.blotter
         self._ledgers = gateway.trading._dealing.ledgers
+        self._faults = gateway.trading._dealing.faults
         self._con_id, self._bounds = con_id, bounds
         self._entries = 0
         self._compared = False
@@ -125,8 +126,12 @@ class Truth:
             raise Violation(f"an entry was intended at {fact.at}, before the books were compared")
 
     def look(self, now: int, *, able: bool, doubled: bool) -> None:
-        """After an event. ``able``: we live and the gate is open, so that time counts; ``doubled``: two permIds are in play."""
+        """After an event. ``able``: we live and the gate is open; ``doubled``: two permIds are in play.
+
+        Time counts while we could act: also not while the gateway refuses every order.
+        """
         self._newly_placed(now, doubled=doubled)
+        able = able and not self._faults.reject_all
         live, position = self.live(), self.position
         exits = [w for w in live if w.terms.type in LEAVES and w.phase in FILLABLE]
         stops = sum(w.remaining for w in exits if (w.order.action == "SELL") == (position > 0))

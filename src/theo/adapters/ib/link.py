@@ -219,6 +219,9 @@ class Link:
                 self._cut()
         elif code in {SUBSCRIPTIONS_LOST, SUBSCRIPTIONS_KEPT}:
             self._servers_lost = False
+            if self.state is LinkState.UP:  # lost and back again, of which only the end was told: what was missed is asked for
+                self.why = f"{code}: {text}"
+                self._cut()
             self._notices.append(code)
             self._changed.set()
         elif code == PORT_CHANGED:

@@ -11,6 +11,7 @@ from theo.engine.decide.asked_entries import check_entries, place_entries
 from theo.engine.decide.asked_exits import cancel_asked, place_exit
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten, open_trades
+from theo.engine.decide.tend import tend
 from theo.engine.decide.wishes import Answer, UnfitError
 from theo.engine.turn import Turn
 
@@ -69,6 +70,8 @@ def _resume(turn: Turn, command: Command) -> tuple[bool, str]:
     if not command.reason:
         return False, "a resume needs a reason"
     turn.emit(Resumed(turn.at, command.actor, command.reason))
+    for trade in open_trades(turn):
+        tend(turn, trade)
     return True, "resumed"
 
 

@@ -156,7 +156,7 @@ def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         if held.order.side is not trade.side:
             cancel(turn, held, "exits were filled in excess")
     wanted = -trade.open_quantity - sum(o.open_quantity for o in live if o.order.side is trade.side)
-    if wanted > 0 and _may_send(turn, trade):
+    if wanted > 0 and _may_send(turn, trade) and not _given_up(turn, trade, trade.side, "take back what was filled in excess"):
         turn.alert("page", "excess_fill", f"trade {trade.id}: exits were filled {wanted} in excess; flattening back")
         _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side, "excess")
 
@@ -170,14 +170,28 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
         return  # its final fill decides the size
     closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
     wanted = min(trade.open_quantity - sum(o.open_quantity for o in closing), _room(turn, trade, OrderRole.CLOSE))
-    if wanted > 0 and _may_send(turn, trade):
-        refused = [o for o in trade.orders if _refused_close(turn.state.orders[o])]
-        if len(refused) < CLOSE_TRIES_MAX:
-            _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side.opposite, _leaves(trade))
-        elif not turn.state.halted:
-            turn.alert("page", "close_refused", f"trade {trade.id}: the venue refuses to close it; close it by hand")
-            turn.emit(Halted(turn.at, "theo", f"trade {trade.id} cannot be closed"))
-            turn.effects.append(LatchHalt(turn.state.halted))
+    side = trade.side.opposite
+    if wanted > 0 and _may_send(turn, trade) and not _given_up(turn, trade, side, "close it"):
+        _place_exit(turn, trade, wanted, OrderRole.CLOSE, side, _leaves(trade))
+
+
+def _refused_lately(turn: Turn, held: OrderState) -> bool:
+    """Whether the venue refused it after the link came up, and after a person resumed: before, it may have refused everything."""
+    return held.status is OrderStatus.REJECTED and held.since >= turn.state.tries_since
+
+
+def _given_up(turn: Turn, trade: TradeState, side: Side, what: str) -> bool:
+    """Whether the venue has refused market orders of this side too often: then everything halts, and a person must do it."""
+    tried = (turn.state.orders[o] for o in trade.orders)
+    refused = [o for o in tried if o.order.role is OrderRole.CLOSE and o.order.side is side and _refused_lately(turn, o)]
+    if len(refused) < CLOSE_TRIES_MAX:
+        return False
+    if not turn.state.halted or refused[-1].since == turn.at:
+        turn.alert("page", "close_refused", f"trade {trade.id}: the venue refuses to {what}; do it by hand")
+    if not turn.state.halted:
+        turn.emit(Halted(turn.at, "theo", f"trade {trade.id}: the venue refuses to {what}"))
+        turn.effects.append(LatchHalt(turn.state.halted))
+    return True
 
 
 def _waits_for_a_price(held: OrderState) -> bool:
@@ -188,10 +202,6 @@ def _waits_for_a_price(held: OrderState) -> bool:
 def _leaves(trade: TradeState) -> str:
     """Why a trade leaves the market, or only its contract."""
     return trade.close_reason or "roll"
-
-
-def _refused_close(held: OrderState) -> bool:
-    return held.order.role is OrderRole.CLOSE and held.status is OrderStatus.REJECTED
 
 
 def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
@@ -215,7 +225,7 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
 
 def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
     """Place the stop that is missing; when the venue keeps refusing it, close the trade rather than stand unprotected."""
-    refused = [o for o in trade.orders if turn.state.orders[o].status is OrderStatus.REJECTED]
+    refused = [o for o in map(turn.state.orders.__getitem__, trade.orders) if _refused_lately(turn, o)]
     if any(turn.state.orders[o].order.role is OrderRole.STOP for o in trade.orders):  # else it follows the fill, as it was asked
         turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
     if len(refused) < PROTECTION_TRIES_MAX:
