@@ -152,6 +152,26 @@ async def test_competing_session(world: FeedWorld) -> None:
         whole(world, "MES")
 
 
+async def test_a_hole_is_not_given_up_while_nothing_comes(world: FeedWorld) -> None:
+    """A restart, and at once another session that takes the data, history too: for longer than a hole is tried otherwise."""
+    async with world.feeding(world.wish("MES")) as feed:
+        await world.more("MES", 12)
+        world.play("nightly-restart", 60.0)
+        await until(lambda: not world.link.up)
+        world.play("competing-session")
+        await until(lambda: world.link.up)
+        await world.pass_time(15 * 60)
+        assert standing(feed, "MES").hole_since
+        world.end("competing-session")
+        await world.lives(feed, "MES")
+        await world.filled(feed)
+        hole = standing(feed, "MES").hole
+        assert hole is not None
+        assert hole.end is not HoleEnd.KEPT
+        assert "backfill_failed" not in world.told.codes()
+        whole(world, "MES")
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [(354, "354: Requested market data is not subscribed"), (10_168, "10168:"), (10_089, "10089:")],

@@ -6,9 +6,11 @@ from theo.adapters.ib.rounds import NEVER, Rounds
 from theo.adapters.ib.subscription import Subscription
 from theo.adapters.ib.tick_line import Seconds
 from theo.domain.market_data import SECOND
+from theo.ports.feed import FeedState
 
 HISTORY_LAG = 2 * SECOND  # a second is asked for so long after its end
 MEND_TRIES_MAX = 5
+COMING = frozenset({FeedState.LIVE, FeedState.DELAYED})
 MEND_EVERY = 60 * SECOND  # late prints are gathered before history is asked for them
 
 
@@ -67,6 +69,8 @@ class Filling:
 
     def _not_filled(self, wanted: Seconds, why: str) -> None:
         self._line.release()
+        if self._mend_tries and self._sub.state not in COMING:
+            return  # whatever keeps the stream away may keep history away: no try counts
         self._mend_tries += 1
         if self._mend_tries == 1:
             self._sub.tell("warning", "backfill_late", f"has a hole of {_length(wanted)} that history does not fill now: {why}")
