@@ -84,7 +84,7 @@ def _execution(worked: Worked, deal: Deal) -> ExecutionBooked:
         ref=worked.order.order_ref,
         account=deal.account,
         symbol=worked.listing.contract.symbol,
-        side=worked.terms.side.name,
+        side=worked.traded(deal.leg)[1].name,
         quantity=deal.quantity,
         price=deal.price,
         charges=deal.charges,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from theo.gateway.client import NO_REQUEST, Client
 from theo.gateway.desk import Desk
 from theo.gateway.trading.blotter import Deal
-from theo.gateway.trading.wording import commission_report, exec_details, open_order, order_status
+from theo.gateway.trading.wording import all_details, commission_report, open_order, order_status
 from theo.gateway.trading.working import Worked
 
 
@@ -50,7 +50,8 @@ class Announcer:
     def deal(self, desk: Desk, worked: Worked, deal: Deal) -> None:
         """An execution."""
         for client in list(self._listeners(desk, worked)):
-            client.send(exec_details(worked, deal, NO_REQUEST, desk.settings.time_zone))
+            for details in all_details(worked, deal, NO_REQUEST, desk.settings.time_zone):
+                client.send(details)
 
     def commission(self, desk: Desk, worked: Worked, deal: Deal) -> None:
         """What an execution cost: told to everybody, as TWS does."""

@@ -9,13 +9,14 @@ from theo.gateway.trading.working import ENDED, LIVE, Phase, Worked
 PERM_IDS_FROM = 1_500_000_000
 ORDERS_MAX = 50_000  # remembered; beyond it the older half of those that have ended is forgotten
 DEALS_MAX = 100_000  # executions remembered, as above
-EXEC_ID = "0000e0d5.{:08x}.01.{:02x}"
+EXEC_ID = "0000e0d5.{:08x}.{:02x}.{:02x}"  # the execution, its leg from 1 on, its version
 
 
 class Deal(msgspec.Struct, kw_only=True):
     """One execution for one account. Prices in price units, charges and what was realized (None: it only opened) in micros.
 
-    ``number`` and ``version`` make its id; a correction has the same number and the next version.
+    ``number`` and ``version`` make its id; a correction has the same number and the next version. Of a spread each leg is an
+    execution: ``leg`` 1 or 2, ``root`` the number that their ids share, ``net`` what the spread cost, price units.
     """
 
     number: int
@@ -30,11 +31,19 @@ class Deal(msgspec.Struct, kw_only=True):
     realized: int | None
     rested: bool  # it added liquidity
     version: int = 1
+    leg: int = 0
+    root: int = 0
+    net: int = 0
 
     @property
     def exec_id(self) -> str:
         """IB's id of an execution."""
-        return EXEC_ID.format(self.number, self.version)
+        return EXEC_ID.format(self.root or self.number, self.leg + 1, self.version)
+
+    @property
+    def spread_id(self) -> str:
+        """IB's id of the summary of a spread's legs."""
+        return EXEC_ID.format(self.root, 1, 1)
 
 
 class Blotter:

@@ -42,8 +42,7 @@ class Changing:
         raise RequestRefusedError(103, "Duplicate order id")
 
     def _check(self, desk: Desk, worked: Worked, wanted: Worked) -> None:
-        same = (worked.listing.con_id, worked.terms.side, worked.parent, list(worked.shares))
-        if same != (wanted.listing.con_id, wanted.terms.side, wanted.parent, list(wanted.shares)):
+        if _named(worked) != _named(wanted):
             raise NO_MATCH
         if worked.terms.type != wanted.terms.type and worked.phase is not Phase.DRAFT:
             raise RequestRefusedError(329, "Order modify failed. Cannot change to the new order type.")
@@ -60,7 +59,8 @@ class Changing:
         if worked.phase is Phase.CHILD:
             dealing.announcer.state(desk, worked)
         elif worked.phase is Phase.WORKING and same_kind:
-            dealing.floor.amend(worked, desk.now)
+            if worked.at_venue:
+                dealing.floor.amend(worked, desk.now)
             dealing.announcer.state(desk, worked)
         else:
             dealing.withdraw(desk, worked)
@@ -72,6 +72,12 @@ class Changing:
         wanted.perm_id, wanted.got, wanted.filled = blotter.new_perm_id(), {}, 0
         blotter.add(wanted)
         self._dealing.begin(desk, wanted)
+
+
+def _named(worked: Worked) -> object:
+    """What a change cannot change."""
+    legs = [(leg.con_id, leg.side) for leg in worked.legs]
+    return worked.listing.con_id, legs, worked.terms.side, worked.parent, list(worked.shares)
 
 
 def _adopt(worked: Worked, wanted: Worked) -> None:

@@ -3,6 +3,8 @@
 Requests are checked in placing.py and changed in changing.py; when a held order begins to work is decided in waiting.py.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from theo.domain.market_data import SECOND
@@ -18,9 +20,11 @@ from theo.gateway.trading.announcer import Announcer
 from theo.gateway.trading.blotter import Blotter, Deal
 from theo.gateway.trading.faults import Fault, Faults
 from theo.gateway.trading.floor import Floor
+from theo.gateway.trading.spreads import net
 from theo.gateway.trading.terms import LIMITED, PEGGED, STOPS
 from theo.gateway.trading.timing import TradingHours
 from theo.gateway.trading.working import LIVE, Phase, Worked
+from theo.venue.fees import charges, schedule
 
 CANCELLED_CODE, REJECTED_CODE, ORDER_MESSAGE = 202, 201, 399
 LATE_REJECT = 5 * SECOND
@@ -76,8 +80,11 @@ class Dealing:
     def work(self, desk: Desk, worked: Worked) -> None:
         """To the exchange, and say so: PreSubmitted first, then Submitted unless it waits there for its price."""
         con_id = worked.listing.con_id
-        alone = not any(o.phase is Phase.WORKING and o.listing.con_id == con_id for o in self.blotter.live())
+        alone = not any(o.at_venue and o.listing.con_id == con_id for o in self.blotter.live())
         self._move(worked, Phase.WORKING)
+        if worked.legs:
+            self.announcer.state(desk, worked)
+            return
         if worked.terms.type in PEGGED:
             worked.level = self.pegged(desk, worked)
         said = self.floor.place(desk, worked, alone=alone)
@@ -90,7 +97,7 @@ class Dealing:
 
     def withdraw(self, desk: Desk, worked: Worked) -> None:
         """From the exchange, to go there again with other values; nobody is told."""
-        if worked.phase is Phase.WORKING:
+        if worked.at_venue:
             self.floor.cancel(worked, desk.now)
             worked.venue_orders += 1  # what the exchange still says of the old one concerns nobody
 
@@ -125,9 +132,15 @@ class Dealing:
 
     def fill(self, desk: Desk, worked: Worked, trade: tuple[int, int, int]) -> None:
         """Book an execution of (quantity, price, charges), tell of it, and let follow what follows."""
-        quantity, price, charges = trade
+        quantity, price, cost = trade
+        self._filled(desk, worked, quantity, self._book(desk, worked, quantity, price, cost))
+
+    def fill_spread(self, desk: Desk, worked: Worked, quantity: int, prices: Sequence[int]) -> None:
+        """As ``fill``, of every leg at its price: all of them or none."""
+        self._filled(desk, worked, quantity, self._book_legs(desk, worked, quantity, tuple(prices)))
+
+    def _filled(self, desk: Desk, worked: Worked, quantity: int, deals: list[Deal]) -> None:
         self.stale = True
-        deals = self._book(desk, worked, quantity, price, charges)
         if not worked.remaining:
             self._move(worked, Phase.FILLED)
             worked.ended_at = desk.now
@@ -142,11 +155,11 @@ class Dealing:
                 if child.phase is Phase.CHILD:
                     self.begin(desk, child)
 
-    def _book(self, desk: Desk, worked: Worked, quantity: int, price: int, charges: int) -> list[Deal]:
-        sign, deals, left = worked.terms.side.sign, [], charges
+    def _book(self, desk: Desk, worked: Worked, quantity: int, price: int, paid: int) -> list[Deal]:
+        sign, deals, left = worked.terms.side.sign, [], paid
         parts = list(fill_shares(quantity, worked.shares, worked.got).items())
         for account, part in parts:
-            cost = left if account == parts[-1][0] else share(charges, part, quantity)
+            cost = left if account == parts[-1][0] else share(paid, part, quantity)
             left -= cost
             worked.filled, worked.turnover, worked.last_price = worked.filled + part, worked.turnover + part * price, price
             worked.got[account] = worked.got.get(account, 0) + part
@@ -170,18 +183,54 @@ class Dealing:
             deals.append(deal)
         return deals
 
+    def _book_legs(self, desk: Desk, worked: Worked, quantity: int, prices: tuple[int, ...]) -> list[Deal]:
+        deals, price = [], net(worked, prices)
+        for account, part in fill_shares(quantity, worked.shares, worked.got).items():
+            root = self.blotter.new_number()
+            worked.filled, worked.turnover, worked.last_price = worked.filled + part, worked.turnover + part * price, price
+            worked.got[account] = worked.got.get(account, 0) + part
+            for number, paid in enumerate(prices, 1):
+                listing, side = worked.traded(number)
+                cost = charges(listing.instrument, side, part, paid, schedule(listing.fees))
+                realized = self.ledgers.book(account, listing.instrument, side.sign * part, paid, cost)
+                if self.announcer.tells(worked):
+                    self.ledgers.changed(account, listing.con_id)
+                deal = Deal(
+                    number=root if number == 1 else self.blotter.new_number(),
+                    perm_id=worked.perm_id,
+                    account=account,
+                    at=desk.now,
+                    quantity=part,
+                    price=paid,
+                    cumulative=worked.filled,
+                    turnover=worked.filled * paid,
+                    charges=cost,
+                    realized=realized,
+                    rested=False,
+                    leg=number,
+                    root=root,
+                    net=price,
+                )
+                self.blotter.record(deal)
+                deals.append(deal)
+        return deals
+
     def _shrink_held(self, desk: Desk, filled: Worked, quantity: int) -> None:
-        """Of the same group, what is not at the exchange: that one sees to its own orders."""
+        """Of the same group, what is not at the exchange: that one sees to its own orders, but not after a spread's fill."""
         group, kind = filled.group
         if not group:
             return
         for other in list(self.blotter.live()):
-            if other is filled or other.group[0] != group or other.phase not in LIVE - {Phase.WORKING}:
+            if other is filled or other.group[0] != group or other.phase not in LIVE or (other.at_venue and not filled.legs):
                 continue  # not concerned, at the exchange, or ended with its parent just now
             if kind is OcaType.CANCEL_WITH_BLOCK or other.remaining <= quantity:
+                if other.at_venue:
+                    self.floor.cancel(other, desk.now)
                 self.end(desk, other, "OCA group was filled")
             else:
                 self._resize(desk, other, other.terms.quantity - quantity)
+                if other.at_venue:
+                    self.floor.amend(other, desk.now)
 
     # Ends
 
@@ -225,7 +274,7 @@ class Dealing:
         for deal in [each for each in self.blotter.deals if each.perm_id == worked.perm_id]:
             self.announcer.deal(desk, worked, deal)
             self.announcer.commission(desk, worked, deal)
-            self.ledgers.changed(deal.account, worked.listing.con_id)
+            self.ledgers.changed(deal.account, worked.traded(deal.leg)[0].con_id)
 
     def tell_reject(self, desk: Desk, worked: Worked) -> None:
         """Say why an inactive order is so."""
@@ -234,7 +283,7 @@ class Dealing:
 
     def cancel(self, desk: Desk, worked: Worked) -> None:
         """On request: the order is taken back wherever it is."""
-        if worked.phase is not Phase.WORKING:
+        if not worked.at_venue:
             self.end(desk, worked)
             return
         self.announcer.status(desk, worked, "PendingCancel")

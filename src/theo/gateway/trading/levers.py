@@ -14,6 +14,7 @@ from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Fault
 from theo.gateway.trading.placing import Placing
+from theo.gateway.trading.spreads import leg_prices
 from theo.gateway.trading.working import FILLABLE, LIVE, Phase, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.order import Order
@@ -74,10 +75,11 @@ class Levers:
             return
         deal = dealing.blotter.deals[-1]
         worked = dealing.blotter.orders[deal.perm_id]
-        instrument = worked.listing.instrument
-        worse = worked.terms.side.sign * instrument.tick
+        listing, side = worked.traded(deal.leg)
+        instrument = listing.instrument
+        worse = side.sign * instrument.tick
         worked.turnover += worse * deal.quantity
-        signed, opened = worked.terms.side.sign * deal.quantity, deal.realized is None
+        signed, opened = side.sign * deal.quantity, deal.realized is None
         more = dealing.ledgers.correct(deal.account, instrument, signed, worse, opened=opened)
         corrected = msgspec.structs.replace(
             deal,
@@ -91,7 +93,7 @@ class Levers:
     def _add(self, desk: Desk, worked: Worked, deal: Deal) -> None:
         dealing = self._dealing
         dealing.blotter.record(deal)
-        dealing.ledgers.changed(deal.account, worked.listing.con_id)
+        dealing.ledgers.changed(deal.account, worked.traded(deal.leg)[0].con_id)
         dealing.announcer.deal(desk, worked, deal)
         dealing.announcer.commission(desk, worked, deal)
 
@@ -121,7 +123,7 @@ class Levers:
         first: dict[str, int] = {}
         for worked in self._fillable():
             group = worked.group[0]
-            if group and worked.phase is Phase.WORKING and first.setdefault(group, worked.perm_id) != worked.perm_id:
+            if group and worked.at_venue and first.setdefault(group, worked.perm_id) != worked.perm_id:
                 return first[group], worked.perm_id
         return None
 
@@ -149,6 +151,12 @@ class Levers:
         terms, instrument = worked.terms, worked.listing.instrument
         price = terms.limit if terms.limit is not None else mark(desk.market.quote(worked.listing.con_id)) or instrument.tick
         size = min(quantity or worked.remaining, worked.remaining)
+        if worked.legs:
+            prices = leg_prices(desk, worked)
+            if not prices:
+                raise ConfigError("the legs of the spread have no prices")
+            dealing.fill_spread(desk, worked, size, prices)
+            return
         cost = charges(instrument, Side(terms.side), size, price, schedule(worked.listing.fees))
         dealing.withdraw(desk, worked)
         dealing.fill(desk, worked, (size, price, cost))

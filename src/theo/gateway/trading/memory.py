@@ -6,7 +6,7 @@ from typing import TypedDict
 import msgspec
 
 from theo.domain.errors import CorruptionError
-from theo.gateway.desk import ContractBook
+from theo.gateway.desk import ContractBook, Listing
 from theo.gateway.trading.blotter import Deal
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Faults
@@ -81,9 +81,15 @@ def _order(contracts: ContractBook, row: Mapping[str, object]) -> Worked:
     message = codec(VERSION_MAX).decode(Direction.REQUEST, str(row["message"]).encode())
     if not isinstance(message, PlaceOrder):
         raise TypeError("an order is not readable")
-    listing = contracts.listing(message.contract.con_id)
-    if listing is None:
-        raise KeyError(f"conId {message.contract.con_id}")
     progress = msgspec.convert(row["progress"], Progress)
+    legs = [_listing(contracts, leg.con_id) for leg in progress.legs]
+    listing = legs[0] if legs else _listing(contracts, message.contract.con_id)
     fields = {name: getattr(progress, name) for name in Progress.__struct_fields__}
-    return Worked(listing=listing, contract=message.contract, order=message.order, **fields)
+    return Worked(listing=listing, contract=message.contract, order=message.order, leg_listings=tuple(legs), **fields)
+
+
+def _listing(contracts: ContractBook, con_id: int) -> Listing:
+    listing = contracts.listing(con_id)
+    if listing is None:
+        raise KeyError(f"conId {con_id}")
+    return listing

@@ -18,9 +18,10 @@ from theo.gateway.trading import conditions
 from theo.gateway.trading.allocation import shares
 from theo.gateway.trading.dealing import Dealing
 from theo.gateway.trading.faults import Fault
+from theo.gateway.trading.spreads import spread_legs
 from theo.gateway.trading.terms import WITHOUT_SESSIONS, Terms, read_terms, rejected
 from theo.gateway.trading.wording import open_order
-from theo.gateway.trading.working import ENDED, Phase, Worked
+from theo.gateway.trading.working import ENDED, Leg, Phase, Worked
 from theo.gateway.wire.messages.contract import Contract
 from theo.gateway.wire.messages.order import Order, OrderState
 from theo.venue.fees import charges, schedule
@@ -52,8 +53,10 @@ class Placing:
     def read(self, desk: Desk, client_id: int, listing: Listing, contract: Contract, order: Order) -> Worked:
         """An order as this gateway works it; it belongs to nothing yet."""
         dealing = self._dealing
-        _check_tradable(desk, listing)
-        terms = read_terms(order, listing, desk.settings.time_zone)
+        legs = spread_legs(desk, contract, order)
+        for each in [leg for leg, _ in legs] or [listing]:
+            _check_tradable(desk, each)
+        terms = read_terms(order, listing, desk.settings.time_zone, spread=bool(legs))
         conditions.check(desk, order.conditions)
         if 0 < terms.good_till <= desk.now:
             raise RequestRefusedError(334, "Invalid Good Till Date order")
@@ -64,11 +67,13 @@ class Placing:
             client_id=client_id,
             order_id=order.order_id,
             listing=listing,
-            contract=as_ordered(listing, contract),
+            contract=contract if legs else as_ordered(listing, contract),
             order=order,
             terms=msgspec.structs.replace(terms, quantity=sum(whose.values())),
             shares=whose,
             parent=self._parent(client_id, order),
+            legs=[Leg(each.con_id, side) for each, side in legs],
+            leg_listings=tuple(each for each, _ in legs),
         )
 
     def _parent(self, client_id: int, order: Order) -> int:
@@ -143,7 +148,7 @@ class Placing:
         )
         if sum(not each.shares.keys().isdisjoint(worked.shares) for each in others) >= most:
             return f"The number of working orders on the {side} side of this contract has reached its maximum of {most}."
-        for account in worked.shares:
+        for account in () if worked.legs else worked.shares:  # both legs are margined as one: a spread needs next to nothing
             found = self._effect(desk, worked, account)
             if not found.affordable:
                 return NO_FUNDS.format(equity=money(found.equity_after), margin=money(found.margin_after.initial))

@@ -8,7 +8,7 @@ from theo.gateway.desk import Desk
 from theo.gateway.times import EPOCH, local
 from theo.gateway.trading.blotter import Blotter, Deal
 from theo.gateway.trading.moments import read_moment
-from theo.gateway.trading.wording import commission_report, completed_order, exec_details, open_order, order_status
+from theo.gateway.trading.wording import all_details, commission_report, completed_order, open_order, order_status
 from theo.gateway.trading.working import ENDED, Worked
 from theo.gateway.wire.messages import orders as wire
 
@@ -78,7 +78,8 @@ class Queries:
     def executions(self, desk: Desk, client: Client, asked: wire.ReqExecutions) -> None:
         """Today's, as the filter says, each followed by its commission: all of them before the end."""
         for worked, deal in self._matching(desk, asked):
-            client.send(exec_details(worked, deal, asked.req_id, desk.settings.time_zone))
+            for details in all_details(worked, deal, asked.req_id, desk.settings.time_zone):
+                client.send(details)
             client.send(commission_report(worked, deal))
         client.send(wire.ExecDetailsEnd(asked.req_id))
 

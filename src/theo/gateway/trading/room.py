@@ -16,6 +16,7 @@ from theo.gateway.trading.levers import Levers
 from theo.gateway.trading.memory import remember, revive
 from theo.gateway.trading.placing import Placing
 from theo.gateway.trading.queries import Queries
+from theo.gateway.trading.spreads import spread_legs
 from theo.gateway.trading.waiting import Waiting
 from theo.gateway.trading.working import ENDED, FILLABLE, LIVE, Phase, Worked
 from theo.gateway.wire.messages import orders as wire
@@ -94,7 +95,8 @@ class TradingRoom(Levers):
             raise RequestRefusedError(103, "Duplicate order id")
         if not asked.contract.exchange:
             raise invalid("bN", "Missing order exchange.")
-        listing = desk.resolve(client, order.order_id, asked.contract)
+        legs = spread_legs(desk, asked.contract, order)
+        listing = legs[0][0] if legs else desk.resolve(client, order.order_id, asked.contract)
         if listing is None:
             return
         if known is None or order.what_if:

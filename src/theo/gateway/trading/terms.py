@@ -20,9 +20,11 @@ PEGGED = frozenset({"REL", "MIDPRICE"})
 TOUCHED = frozenset({"MIT", "LIT"})
 AT_CLOSE = frozenset({"MOC", "LOC"})
 ORDER_TYPES = MARKETS | LIMITED | PEGGED
+SPREAD_TYPES = frozenset({"MKT", "LMT"})
 STOPS = frozenset({"STP", "STP LMT"}) | TRAILING  # held by IB until they are triggered
 WITHOUT_SESSIONS = frozenset({SecurityType.FUT, SecurityType.CASH})  # orders work in all hours
 TIMES_IN_FORCE = frozenset({"DAY", "GTC", "IOC", "FOK", "GTD", "OPG"})
+SPREAD_TIMES = frozenset({"DAY", "GTC"})
 IMMEDIATE = {"IOC": frozenset({"MKT", "LMT"}), "FOK": frozenset({"LMT"}), "OPG": frozenset({"MKT", "LMT"})}
 PERCENT_MAX = 100.0
 
@@ -50,24 +52,29 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     oca_type: OcaType = OcaType.NONE
 
 
-def read_terms(order: Order, listing: Listing, zone: str) -> Terms:
-    """The terms of an order; ``zone`` is of times that name none. Raises RequestRefusedError with the client's answer."""
+def read_terms(order: Order, listing: Listing, zone: str, *, spread: bool = False) -> Terms:
+    """The terms of an order; ``zone`` is of times that name none. Raises RequestRefusedError with the client's answer.
+
+    A ``spread`` has a price of any sign.
+    """
     if not listing.instrument.tradable:
         raise rejected("No trading permissions: this security is an index and cannot be traded.")
     refuse_unsupported(order)
     if order.action not in {"BUY", "SELL"}:
         raise invalid("bN", f"Invalid action '{order.action}'")
-    if order.order_type not in ORDER_TYPES:
+    if order.order_type not in (SPREAD_TYPES if spread else ORDER_TYPES):
         raise RequestRefusedError(387, "Unsupported order type for this exchange and security type.")
     tif = order.tif or "DAY"
     _check_time_in_force(order.order_type, tif)
+    if spread and tif not in SPREAD_TIMES:
+        raise RequestRefusedError(111, "The TIF (Tif type) and the order type are incompatible.")
     prices = _Prices(listing)
     return Terms(
         side=Side(order.action),
         type=order.order_type,
         quantity=_quantity(order, listing),
         tif=tif,
-        limit=_limit(order, prices),
+        limit=_limit(order, prices, signed=spread),
         stop=_stop(order, prices),
         trail=_trail(order, prices),
         percent=_percent(order),
@@ -113,9 +120,9 @@ def _quantity(order: Order, listing: Listing) -> int:
     return quantity
 
 
-def _limit(order: Order, prices: _Prices) -> int | None:
+def _limit(order: Order, prices: _Prices, *, signed: bool) -> int | None:
     if order.order_type in LIMITED - TRAILING or (order.order_type in PEGGED and order.lmt_price):
-        return prices.on_grid(order.lmt_price or 0.0)
+        return prices.on_grid(order.lmt_price or 0.0, signed=signed)
     return None
 
 

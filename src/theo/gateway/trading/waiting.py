@@ -7,6 +7,7 @@ from theo.domain.market_data import Tick, TickKind
 from theo.gateway.desk import NEVER, Desk
 from theo.gateway.trading import conditions, triggers
 from theo.gateway.trading.dealing import Dealing
+from theo.gateway.trading.spreads import met
 from theo.gateway.trading.terms import PEGGED, STOPS, TOUCHED
 from theo.gateway.trading.working import LIVE, Phase, Worked
 
@@ -34,7 +35,7 @@ class Waiting:
             if worked.phase not in LIVE:
                 continue
             self.due = min(self.due, *self._moments(desk, worked))
-            if worked.phase is Phase.WORKING:
+            if worked.at_venue:
                 self._at_venue.add(worked.listing.con_id)
             for con_id in dict.fromkeys(self._contracts(worked)):
                 self._attentive.setdefault(con_id, []).append(worked)
@@ -44,7 +45,7 @@ class Waiting:
         yield worked.terms.good_till or NEVER
         if worked.phase is Phase.TIMED:
             yield worked.release_at
-        elif worked.phase is Phase.ARMED:
+        elif worked.phase is Phase.ARMED or worked.legs:
             yield worked.expires_at
             yield from conditions.times(desk, worked.order.conditions)
 
@@ -52,6 +53,8 @@ class Waiting:
         follows = worked.phase is Phase.WORKING and worked.terms.type in STOPS | PEGGED
         if follows or worked.phase is Phase.ARMED:
             yield worked.listing.con_id
+        if worked.phase is Phase.WORKING:
+            yield from (leg.con_id for leg in worked.legs)
         if worked.phase is Phase.ARMED:
             yield from conditions.contracts(worked.order.conditions)
 
@@ -61,7 +64,11 @@ class Waiting:
         if tick.instrument in self._at_venue:
             dealing.hear(desk, dealing.floor.venue.on_tick(tick))
         for worked in self._attentive.get(tick.instrument, ()):
-            if worked.phase is Phase.WORKING:
+            if worked.phase is Phase.WORKING and worked.legs:
+                prices = met(desk, worked, tick)
+                if prices:
+                    dealing.fill_spread(desk, worked, worked.remaining, prices)
+            elif worked.phase is Phase.WORKING:
                 dealing.look_at_stop(desk, worked)
                 self._follow(desk, worked, tick)
             elif worked.phase is Phase.ARMED:
@@ -115,8 +122,9 @@ class Waiting:
     def _pass(self, desk: Desk, worked: Worked, at: int) -> None:
         dealing = self._dealing
         over = worked.terms.good_till and worked.terms.good_till <= at
-        if over or (worked.phase is Phase.ARMED and worked.expires_at <= at):
-            if worked.phase is Phase.WORKING:
+        own = worked.phase is Phase.ARMED or (worked.phase is Phase.WORKING and worked.legs)
+        if over or (own and worked.expires_at <= at):
+            if worked.at_venue:
                 dealing.floor.cancel(worked, desk.now)
             dealing.end(desk, worked)
         elif worked.phase not in {Phase.TIMED, Phase.ARMED}:

@@ -1,5 +1,6 @@
 """Orders and executions in IB's words: openOrder, orderStatus, execDetails, commissionReport, completedOrder."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -85,14 +86,14 @@ def order_status(worked: Worked, status: str | None = None) -> OrderStatus:
 
 def exec_details(worked: Worked, deal: Deal, req_id: int, zone: str) -> ExecDetails:
     """An execution; ``zone`` is of its time."""
-    listed = worked.listing.contract
-    place = worked.contract.exchange
+    listing, side = worked.traded(deal.leg)
+    listed, place = listing.contract, worked.contract.exchange
     execution = Execution(
         exec_id=deal.exec_id,
         time=with_zone(deal.at, zone),
         acct_number=deal.account,
         exchange=(listed.primary_exchange or listed.exchange) if place == "SMART" else place,
-        side=BOUGHT if worked.terms.side.sign > 0 else SOLD,
+        side=BOUGHT if side.sign > 0 else SOLD,
         shares=Decimal(deal.quantity),
         price=price(worked, deal.price),
         order_id=worked.order_id,
@@ -104,7 +105,24 @@ def exec_details(worked: Worked, deal: Deal, req_id: int, zone: str) -> ExecDeta
         model_code=worked.order.model_code,
         last_liquidity=ADDED if deal.rested else REMOVED,
     )
-    return ExecDetails(req_id, worked.contract, execution)
+    contract = msgspec.structs.replace(listed, exchange=place) if deal.leg else worked.contract
+    return ExecDetails(req_id, contract, execution)
+
+
+def all_details(worked: Worked, deal: Deal, req_id: int, zone: str) -> Iterator[ExecDetails]:
+    """As ``exec_details``; before the first leg of a spread IB tells what all of it was, as an execution of the combination."""
+    told = exec_details(worked, deal, req_id, zone)
+    if deal.leg == 1:
+        net = price(worked, deal.net)
+        whole = msgspec.structs.replace(
+            told.execution,
+            exec_id=deal.spread_id,
+            side=BOUGHT if worked.terms.side.sign > 0 else SOLD,
+            price=net,
+            avg_price=net,
+        )
+        yield ExecDetails(req_id, worked.contract, whole)
+    yield told
 
 
 def commission_report(worked: Worked, deal: Deal) -> CommissionReport:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from theo.domain.orders import OcaType
+from theo.domain.orders import OcaType, Side
 from theo.gateway.desk import NEVER, Listing
 from theo.gateway.trading.terms import STOPS, TOUCHED, Terms
 from theo.gateway.wire.messages.contract import Contract
@@ -52,13 +52,22 @@ STATUS: Mapping[Phase, str] = MappingProxyType({
 })  # fmt: skip
 
 
+class Leg(msgspec.Struct):
+    """A leg of a spread. ``seen``: its market has moved since the order is at the exchange."""
+
+    con_id: int
+    side: Side
+    seen: bool = False
+
+
 class Progress(msgspec.Struct, kw_only=True):
     """What is known of an order beside what its client sent, as plain values.
 
     ``perm_id`` is for life, ``order_id`` its owner's number of it; ``shares`` is what each account is to get. ``parent``: permId,
     0 without. ``venue_orders``: how many times it went to the exchange, each with an id of its own; ``before``: what was filled
     when it last went. ``triggered``: its price was touched and it is a market or limit order now; ``level``: where a stop
-    stands, or a pegged order bids. ``turnover``: sum of price x quantity, price units.
+    stands, or a pegged order bids. ``turnover``: sum of price x quantity, price units. ``legs``: those of a spread, which this
+    gateway matches itself.
     """
 
     perm_id: int
@@ -86,14 +95,28 @@ class Progress(msgspec.Struct, kw_only=True):
     reject_at: int = NEVER  # when error 201 follows; NEVER unless that is still to come
     tell_at: int = NEVER  # when a silent order is told of after all; NEVER unless that is still to come
     got: dict[str, int] = {}  # by account
+    legs: list[Leg] = []
 
 
 class Worked(Progress, kw_only=True):
-    """One order: what its client sent, the contract it is for, and what has become of it."""
+    """One order: what its client sent, the contract it is for, and what has become of it.
+
+    Of a spread ``listing`` is that of its first leg.
+    """
 
     listing: Listing
     contract: Contract
     order: Order
+    leg_listings: tuple[Listing, ...] = ()
+
+    def traded(self, leg: int) -> tuple[Listing, Side]:
+        """What an execution of it is of: a leg, counted from 1, or 0 for an order that has none."""
+        return (self.leg_listings[leg - 1], self.legs[leg - 1].side) if leg else (self.listing, self.terms.side)
+
+    @property
+    def at_venue(self) -> bool:
+        """Whether the exchange of single contracts works it."""
+        return self.phase is Phase.WORKING and not self.legs
 
     @property
     def remaining(self) -> int:
