@@ -158,8 +158,9 @@ async def test_a_hole_is_not_given_up_while_nothing_comes(world: FeedWorld) -> N
         await world.more("MES", 12)
         world.play("nightly-restart", 60.0)
         await until(lambda: not world.link.up)
-        world.play("competing-session")
         await until(lambda: world.link.up)
+        await until(lambda: standing(feed, "MES").state is FeedState.LIVE)
+        world.play("competing-session")
         await world.pass_time(15 * 60)
         assert standing(feed, "MES").hole_since
         world.end("competing-session")
