@@ -15,7 +15,7 @@ from theo.domain.orders import Order
 from theo.domain.reports import OrderFilled
 from theo.engine import core
 from theo.engine.decide import books, clock, commands, fills, order_reports, tend
-from theo.engine.decide.tend import cancel
+from theo.engine.decide.exits import cancel
 from theo.engine.order_life import LIVE
 from theo.engine.turn import Turn
 from theo.risk import approve

@@ -7,7 +7,7 @@ from theo.domain.effects import PlaceTicket
 from theo.domain.facts import OrdersIntended
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket, TimeInForce
 from theo.engine.decide.closing import close_trade
-from theo.engine.decide.tend import cancel, group_of
+from theo.engine.decide.exits import cancel, group_of
 from theo.engine.decide.wishes import (
     MANUAL,
     Answer,

@@ -13,10 +13,11 @@ from theo.domain.orders import Order, OrderRole, Ticket
 from theo.domain.reports import BookOrder, BookReported, FillCorrected, OrderAccepted, OrderFilled
 from theo.engine.apply import difference
 from theo.engine.decide.entries import enter_again, still_valid
+from theo.engine.decide.exits import place_of
 from theo.engine.decide.fills import learn_charges, learn_correction, learn_fill
 from theo.engine.decide.order_reports import learn
 from theo.engine.decide.stuck import free_stuck
-from theo.engine.decide.tend import place_of, tend
+from theo.engine.decide.tend import tend
 from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
 from theo.engine.state import OrderState, TradeState
 from theo.engine.turn import Turn

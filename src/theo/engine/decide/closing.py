@@ -2,7 +2,8 @@
 
 from theo.domain.facts import CloseAsked
 from theo.domain.orders import Order, OrderRole
-from theo.engine.decide.tend import cancel, tend
+from theo.engine.decide.exits import cancel
+from theo.engine.decide.tend import tend
 from theo.engine.order_life import LIVE
 from theo.engine.state import TradeState
 from theo.engine.turn import Turn

@@ -6,18 +6,17 @@ asked -> a closing order of the right size; otherwise -> a resting stop of the r
 """
 
 from theo.domain.approval import Refused
-from theo.domain.effects import AmendOrder, CancelOrder, LatchHalt, PlaceTicket
-from theo.domain.facts import AmendIntended, CancelIntended, CloseAsked, Halted, OrdersIntended, SignalClosed, TradeClosed
-from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
+from theo.domain.effects import LatchHalt
+from theo.domain.facts import CloseAsked, Halted, SignalClosed, TradeClosed
+from theo.domain.orders import OrderRole, OrderType, Side
 from theo.engine.decide.asking import ask_book
-from theo.engine.decide.bracket import exit_group
+from theo.engine.decide.exits import cancel, group_settled, may_send, place_exit, room, trim
 from theo.engine.decide.next_leg import next_leg
 from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
 from theo.engine.state import OrderState, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.engine.world import World
-from theo.risk.approve import approve_amendment, approve_reduction
 
 PROTECTION_TRIES_MAX = 3  # a stop that the venue refuses thrice will not be taken
 CLOSE_TRIES_MAX = 3
@@ -96,21 +95,6 @@ def rolls_until(world: World, trade: TradeState) -> int:
     return trade.last_fill_at + world.settings.roll_wait
 
 
-def settles_at(turn: Turn, trade: TradeState) -> int:
-    """When the venue has had its time to follow the last fill, or the last end of an order.
-
-    Until then it reduces the exit group and lets children die with their parent. What it has not done by then we do ourselves;
-    sooner, our cancels would cross its own.
-    """
-    changed = max((o.since for o in (turn.state.orders[i] for i in trade.orders) if o.ended), default=0)
-    return max(trade.last_fill_at, changed) + turn.world.settings.exit_group_wait
-
-
-def group_settled(turn: Turn, trade: TradeState) -> bool:
-    """Whether that time is over."""
-    return turn.at >= settles_at(turn, trade)
-
-
 def _close(turn: Turn, trade: TradeState, entry: OrderState) -> None:
     if trade.in_quantity:
         asked = "roll" if trade.status is TradeStatus.ROLLING else "manual"
@@ -156,9 +140,9 @@ def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         if held.order.side is not trade.side:
             cancel(turn, held, "exits were filled in excess")
     wanted = -trade.open_quantity - sum(o.open_quantity for o in live if o.order.side is trade.side)
-    if wanted > 0 and _may_send(turn, trade) and not _given_up(turn, trade, trade.side, "take back what was filled in excess"):
+    if wanted > 0 and may_send(turn, trade) and not _given_up(turn, trade, trade.side, "take back what was filled in excess"):
         turn.alert("page", "excess_fill", f"trade {trade.id}: exits were filled {wanted} in excess; flattening back")
-        _place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side, "excess")
+        place_exit(turn, trade, wanted, OrderRole.CLOSE, trade.side, "excess")
 
 
 def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
@@ -169,10 +153,10 @@ def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
     closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
-    wanted = min(trade.open_quantity - sum(o.open_quantity for o in closing), _room(turn, trade, OrderRole.CLOSE))
+    wanted = min(trade.open_quantity - sum(o.open_quantity for o in closing), room(turn, trade, OrderRole.CLOSE))
     side = trade.side.opposite
-    if wanted > 0 and _may_send(turn, trade) and not _given_up(turn, trade, side, "close it"):
-        _place_exit(turn, trade, wanted, OrderRole.CLOSE, side, _leaves(trade))
+    if wanted > 0 and may_send(turn, trade) and not _given_up(turn, trade, side, "close it"):
+        place_exit(turn, trade, wanted, OrderRole.CLOSE, side, _leaves(trade))
 
 
 def _refused_lately(turn: Turn, held: OrderState) -> bool:
@@ -217,9 +201,9 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
         resting = [o for o in live if o.order.role is role and o.status is not OrderStatus.CANCELLING and o not in dying]
         surplus = sum(o.open_quantity for o in resting) - trade.open_quantity
         if surplus > 0 and group_settled(turn, trade):
-            _trim(turn, trade, resting, surplus)
-        missing = min(-surplus, _room(turn, trade, role))
-        if role is OrderRole.STOP and missing > 0 and _may_send(turn, trade):
+            trim(turn, trade, resting, surplus)
+        missing = min(-surplus, room(turn, trade, role))
+        if role is OrderRole.STOP and missing > 0 and may_send(turn, trade):
             _replace_stop(turn, trade, missing)
 
 
@@ -229,19 +213,10 @@ def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
     if any(turn.state.orders[o].order.role is OrderRole.STOP for o in trade.orders):  # else it follows the fill, as it was asked
         turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
     if len(refused) < PROTECTION_TRIES_MAX:
-        _place_exit(turn, trade, missing, OrderRole.STOP, trade.side.opposite, "protection")
+        place_exit(turn, trade, missing, OrderRole.STOP, trade.side.opposite, "protection")
     else:
         turn.emit(CloseAsked(turn.at, trade.id, "unprotected"))
         tend(turn, trade)
-
-
-def _trim(turn: Turn, trade: TradeState, resting: list[OrderState], surplus: int) -> None:
-    """Take what is too much from the resting exits, the youngest first."""
-    for held in reversed(resting):
-        cut = min(surplus, held.open_quantity)
-        if cut > 0 and not held.amending_since and not _just_refused(turn, held):
-            _shrink(turn, trade, held, cut)
-        surplus -= cut
 
 
 def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], live: list[OrderState]) -> None:
@@ -249,120 +224,10 @@ def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], l
     if not trade.partial_since or turn.at < trade.partial_since + turn.world.settings.partial_fill_wait:
         return
     own = [o for o in live if o.order.role is OrderRole.STOP and not o.order.parent]
-    wanted = min(trade.open_quantity - sum(o.open_quantity for o in own), _room(turn, trade, OrderRole.STOP))
-    if wanted > 0 and _may_send(turn, trade):
-        _place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
+    wanted = min(trade.open_quantity - sum(o.open_quantity for o in own), room(turn, trade, OrderRole.STOP))
+    if wanted > 0 and may_send(turn, trade):
+        place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
         if trade.target is not None:
-            _place_exit(turn, trade, wanted, OrderRole.TARGET, trade.side.opposite, "partly filled entry")
+            place_exit(turn, trade, wanted, OrderRole.TARGET, trade.side.opposite, "partly filled entry")
     for held in entries:
         cancel(turn, held, "partly filled for too long")
-
-
-def _exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side) -> Order:
-    """An exit of the trade's exit group (reduce on a fill, so that the rest stays protected)."""
-    if role is OrderRole.STOP:
-        kind, limit, stop = OrderType.STOP, None, trade.stop
-    elif role is OrderRole.TARGET:
-        kind, limit, stop = OrderType.LIMIT, trade.target, None
-    else:
-        kind, limit, stop = OrderType.MARKET, None, None
-    excess = side is trade.side
-    return Order(
-        id=f"{turn.state.journal}-{turn.state.issued}-0",
-        account=trade.key.account,
-        instrument=trade.instrument,
-        side=side,
-        type=kind,
-        quantity=quantity,
-        tif=TimeInForce.GTC,
-        role=role,
-        trade=trade.id,
-        limit=limit,
-        stop=stop,
-        oca_group="" if excess else group_of(trade),
-        oca_type=OcaType.NONE if excess else OcaType.REDUCE_NON_BLOCK,
-        outside_rth=turn.state.orders[trade.orders[0]].order.outside_rth,  # an exit trades in the hours of its entry
-        route=turn.state.orders[trade.orders[0]].order.route,
-        contract=trade.contract,
-    )
-
-
-def group_of(trade: TradeState) -> str:
-    """The exit group of the contract that the trade is in."""
-    return exit_group(trade.id, trade.contract if trade.rolled_at else "")
-
-
-def _retry_at(turn: Turn, trade: TradeState) -> int:
-    """When an exit may be sent again after a send that failed."""
-    failed = [o.since for o in (turn.state.orders[i] for i in trade.orders) if o.status is OrderStatus.LOST]
-    return max(failed) + turn.world.settings.send_retry_wait if failed else 0
-
-
-def _may_send(turn: Turn, trade: TradeState) -> bool:
-    """Not into a link that is down (its return leads here again), and not at once after a failure: time does."""
-    return turn.state.link_up and turn.at >= _retry_at(turn, trade)
-
-
-def _room(turn: Turn, trade: TradeState, role: OrderRole) -> int:
-    """How many more contracts of exits of a role the broker's position can bear, where its books differ from ours.
-
-    An exit for what is not there would open a position when it fills: a fill may be missing that the broker tells no more.
-    """
-    state = turn.state
-    theirs = state.held_there.get(place_of(turn, trade.instrument, trade.contract))
-    if theirs is None:
-        return trade.open_quantity
-    front = state.fronts.get(trade.instrument)
-    beside = state.foreign.get(trade.instrument, 0) if front is None or front.name == trade.contract else 0
-    held = trade.side.sign * (theirs - beside)
-    same = (trade.instrument, trade.side, trade.contract)
-    rivals = [t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side, t.contract) == same]
-    orders = [state.orders[o] for t in rivals for o in t.orders]
-    awake = [o for o in orders if not o.order.parent or state.orders[o.order.parent].status is OrderStatus.FILLED]
-    return max(0, held - sum(o.open_quantity for o in awake if o.order.role is role))
-
-
-def place_of(turn: Turn, instrument: int, contract: str) -> str:
-    """Where a position is held, as differences name it: a symbol, and of one that rolls the contract."""
-    symbol = turn.world.instruments[instrument].symbol
-    return f"{symbol} {contract}" if instrument in turn.state.fronts else symbol
-
-
-def _just_refused(turn: Turn, held: OrderState) -> bool:
-    """A venue that refuses once refuses the same again: time leads here, or its books do; a link that is down, while it is."""
-    if not held.refused_at:
-        return False
-    return not turn.state.link_up or turn.at < held.refused_at + turn.world.settings.refused_wait(held.refusals)
-
-
-def _place_exit(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, side: Side, reason: str) -> None:
-    ticket = Ticket((_exit_order(turn, trade, quantity, role, side),))
-    approved = approve_reduction(ticket, trade.side.sign * trade.open_quantity)
-    if isinstance(approved, Refused):
-        turn.alert("page", "exit_refused", f"trade {trade.id}: {approved.text}")
-        return
-    turn.emit(OrdersIntended(turn.at, trade.id, approved, reason))
-    turn.effects.append(PlaceTicket(approved))
-
-
-def _shrink(turn: Turn, trade: TradeState, held: OrderState, cut: int) -> None:
-    """Make a resting exit smaller, or cancel it when nothing would be left."""
-    if cut >= held.open_quantity:
-        cancel(turn, held, "surplus exit")
-        return
-    order = held.order
-    smaller = Amendment(order=order.id, quantity=order.quantity - cut, limit=order.limit, stop=order.stop, trail=order.trail)
-    approved = approve_amendment(smaller, order, trade.open_quantity)
-    if isinstance(approved, Refused):
-        turn.alert("page", "amend_refused", f"trade {trade.id}: {approved.text}")
-        return
-    turn.emit(AmendIntended(turn.at, approved, "surplus exit"))
-    turn.effects.append(AmendOrder(approved))
-
-
-def cancel(turn: Turn, held: OrderState, reason: str) -> None:
-    """Ask the venue to cancel a live order, once; what it has refused, not again at once."""
-    if held.status is OrderStatus.CANCELLING or _just_refused(turn, held):
-        return
-    turn.emit(CancelIntended(turn.at, held.order.id, reason))
-    turn.effects.append(CancelOrder(held.order.id, adds_risk=held.order.role is OrderRole.ENTRY))
