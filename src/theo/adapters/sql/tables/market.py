@@ -55,21 +55,23 @@ import_ranges = Table(
     Column("rows", BigInteger, nullable=False),
 )
 
-ticks = Table(
-    "ticks",
-    metadata,
-    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timestamp", Moment, primary_key=True, autoincrement=False),
-    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("received_at", BigInteger, nullable=False),
-    Column("kind", Integer, nullable=False),
-    Column("price", BigInteger, nullable=False),
-    Column("volume", BigInteger, nullable=False),
-    Column("flags", Integer, nullable=False),
-    Column("time_source", Integer, nullable=False),
-    sqlite_with_rowid=False,
-)
+
+def _tick() -> list[Column[int]]:
+    return [
+        Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+        Column("timestamp", Moment, primary_key=True, autoincrement=False),
+        Column("source_id", BigInteger, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("received_at", BigInteger, nullable=False),
+        Column("kind", Integer, nullable=False),
+        Column("price", BigInteger, nullable=False),
+        Column("volume", BigInteger, nullable=False),
+        Column("flags", Integer, nullable=False),
+        Column("time_source", Integer, nullable=False),
+    ]
+
+
+ticks = Table("ticks", metadata, *_tick(), sqlite_with_rowid=False)
 
 # Ticks that are in a file of the archive instead: written in the transaction that deletes them from the table above.
 archived_ticks = Table(
@@ -86,20 +88,7 @@ archived_ticks = Table(
 )
 
 # Of imports that are not published yet, on a server: its own bars are made of all that is in ``ticks``.
-staged_ticks = Table(
-    "staged_ticks",
-    metadata,
-    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
-    Column("timestamp", Moment, primary_key=True, autoincrement=False),
-    Column("source_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("received_at", BigInteger, nullable=False),
-    Column("kind", Integer, nullable=False),
-    Column("price", BigInteger, nullable=False),
-    Column("volume", BigInteger, nullable=False),
-    Column("flags", Integer, nullable=False),
-    Column("time_source", Integer, nullable=False),
-)
+staged_ticks = Table("staged_ticks", metadata, *_tick())
 
 bars = Table(
     "bars",
