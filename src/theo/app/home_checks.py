@@ -9,6 +9,7 @@ from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.schema.opening import Database, open_database
+from theo.adapters.system.clock import WallClock
 from theo.app.checks import Check, Level, file_check
 from theo.app.commands.status import stop_files
 from theo.app.composition import known_instruments
@@ -19,6 +20,7 @@ from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
 from theo.app.server_checks import server_checks
 from theo.app.standing import last_prices, standing
+from theo.app.storage_checks import storage_checks
 from theo.domain.errors import TheoError
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
@@ -41,6 +43,7 @@ def home_checks(home: Home) -> list[Check]:
         *_rulesets(home),
         *_limits(home),
         *data_checks(home),
+        *storage_checks(home, WallClock().now()),
     ]
 
 

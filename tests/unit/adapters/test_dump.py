@@ -55,6 +55,7 @@ def filled(folder: Path, on: Server) -> URL:
         raw.execute(
             "INSERT INTO exact.sources (id, name, visible, origin, fingerprint, staged_rows) VALUES (1, 'ib', true, 'x', '', 0)"
         )
+        raw.execute("SELECT exact.make_months(array(SELECT %s / 86400 + n FROM generate_series(0, 7) n))", [START])
         raw.execute(
             "INSERT INTO exact.ticks (instrument, timestamp, source_id, seq, received_at, kind, price, volume, flags, "
             "time_source) "

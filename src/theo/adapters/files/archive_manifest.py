@@ -5,6 +5,7 @@ A line that was cut short by a crash names a file that nobody counts on: it is o
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import msgspec
 from theo.domain.errors import CorruptionError
 
 NAME: Final = "manifest.jsonl"
+VERIFIED: Final = "verified.json"
 NO_LINE: Final = ""
 
 
@@ -37,6 +39,13 @@ class ArchivedFile(msgspec.Struct, frozen=True, kw_only=True):
     written_at: int
     home: str = ""
     previous: str = NO_LINE
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """When every file was last read and found to be as its line says (microseconds UTC, 0 never), and how many there were."""
+
+    at: int = 0
+    files: int = 0
 
 
 class Manifest:
@@ -77,6 +86,20 @@ class Manifest:
             os.fsync(out.fileno())
         sync_folder(self.path.parent)
         self._take(line)
+
+    def verified(self) -> Verified:
+        """The last time that everything was read without a fault; never, where the note of it cannot be read."""
+        try:
+            return msgspec.json.decode((self.path.parent / VERIFIED).read_bytes(), type=Verified)
+        except (OSError, msgspec.DecodeError):
+            return Verified()
+
+    def note_verified(self, at: int, files: int) -> None:
+        """Everything was read without a fault. An archive that may only be read has no such note."""
+        with suppress(OSError):
+            beside = self.path.parent / f"{VERIFIED}.new"
+            beside.write_bytes(msgspec.json.encode(Verified(at, files)))
+            beside.replace(self.path.parent / VERIFIED)
 
     def _changed(self) -> CorruptionError:
         number = len(self._known) + 1

@@ -158,7 +158,11 @@ def timescale_version(connection: "psycopg.Connection[tuple[object, ...]]") -> s
 
 def contents(connection: "psycopg.Connection[tuple[object, ...]]") -> dict[str, Contents]:
     """Rows and hash of every table of ours."""
-    names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [SCHEMA]).fetchall()
+    names = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'p') "
+        "AND NOT relispartition ORDER BY 1",
+        [SCHEMA],
+    ).fetchall()
     found = {}
     for (name,) in names:
         table = sql.Identifier(SCHEMA, str(name))

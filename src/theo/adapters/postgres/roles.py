@@ -32,6 +32,8 @@ _GRANTS: Final = (
     "REVOKE UPDATE, DELETE, TRUNCATE ON exact.journal FROM {app}",
     "REVOKE ALL ON FUNCTION exact.erase_run(text) FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION exact.erase_run(text) TO {app}",
+    "REVOKE ALL ON FUNCTION exact.make_months(bigint[]) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION exact.make_months(bigint[]) TO {app}",
     "ALTER ROLE {reader} SET default_transaction_read_only = on",
     "ALTER ROLE {reader} SET statement_timeout = {timeout}",
     "ALTER ROLE {reader} SET search_path = public",

@@ -80,6 +80,8 @@ def run_verify(path: Path, *, json: bool) -> int:
     with closing(_store(home)) as store:
         faults = list(archiving.faults(store, archive, _tell))
     count = len(archive.manifest.files())
+    if count and not faults:
+        archive.manifest.note_verified(WallClock().now(), count)
     if json:
         print(msgspec.json.encode({"files": count, "faults": faults}).decode())
     else:

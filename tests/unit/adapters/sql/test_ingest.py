@@ -401,14 +401,15 @@ def test_a_full_disk_of_the_server_keeps_ticks_waiting(
     small_disk: SmallDisk, crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell, told: Told
 ) -> None:
     crashing.ask(f"CREATE TABLESPACE small LOCATION '{small_disk.folder}'")
-    crashing.ask("ALTER TABLE exact.ticks SET TABLESPACE small")
+    crashing.ask("SELECT exact.make_months('{0}')")
+    crashing.ask("ALTER TABLE exact.ticks_1970_01 SET TABLESPACE small")
     taking = TickIngest(empty, spill, tell)
     offered = fill(taking)
     assert (taking.kept, told) == (offered, [("page", "ticks_wait")])
     small_disk.grow()
     taking.close()
     assert stored(empty) == ticks(0, offered)
-    crashing.ask("ALTER TABLE exact.ticks SET TABLESPACE pg_default")
+    crashing.ask("ALTER TABLE exact.ticks_1970_01 SET TABLESPACE pg_default")
     crashing.ask("DROP TABLESPACE small")
 
 

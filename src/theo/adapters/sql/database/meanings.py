@@ -10,6 +10,8 @@ from sqlalchemy import Table
 WRITES: Final = "theo_writes"  # execution option: the transaction takes the write lock when it begins
 WRITER: Final = {WRITES: True}
 
+BY_MONTH: Final = "theo_by_month"  # of a table: the place of the column by which a plain server keeps its rows by month
+
 RawRow = tuple[Any, ...]
 Value = int | float | str | bytes | bool | None
 Fixed = Mapping[str, Value]  # column -> what it holds in every row

@@ -23,7 +23,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from theo.adapters.sql.database.meanings import WRITES, Failure, Fixed, RawRow, Value, whole_rows
+from theo.adapters.sql.database.meanings import BY_MONTH, WRITES, Failure, Fixed, RawRow, Value, whole_rows
+from theo.domain.market_data import DAY
 
 SCHEMA: Final = "exact"  # our tables, in whole numbers; what people read is made of them in ``public``
 POOL_SIZE: Final = 5
@@ -213,6 +214,8 @@ def insert_rows(
 ) -> int:
     """See dialect.py."""
     rows = whole_rows(table, rows, fixed)
+    if BY_MONTH in table.info:
+        _make_months(connection, rows, table.info[BY_MONTH])
     if not skip_present:
         _copy(connection, table.name, table, rows)
         return len(rows)
@@ -222,6 +225,12 @@ def insert_rows(
     except IntegrityError:
         return _merge(connection, table, rows, skip_present=True)
     return len(rows)
+
+
+def _make_months(connection: Connection, rows: Sequence[RawRow], at: int) -> None:
+    """A plain server keeps ticks by month, and a month's table is made by whoever comes first."""
+    days = sorted({row[at] // DAY for row in rows})
+    connection.exec_driver_sql("SELECT exact.make_months(%s::bigint[])", (days,))
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Value, ...]]) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from struct import Struct
@@ -32,6 +33,15 @@ class SpillBounds(msgspec.Struct, frozen=True, kw_only=True):
 
     bytes_max: int = 4 * 1024**3
     free_min: int = 512 * 1024**2
+
+
+def waiting_in(folder: Path) -> int:
+    """Bytes that wait in a folder; its process may be at work on it."""
+    found = 0
+    for file in folder.glob(f"*{SUFFIX}"):
+        with suppress(FileNotFoundError):
+            found += file.stat().st_size
+    return found
 
 
 class Spill:

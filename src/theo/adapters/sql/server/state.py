@@ -16,11 +16,10 @@ from theo.domain.errors import HaltRequiredError
 AGGREGATES: Final = ("stock_ohlc_5min", "stock_ohlc_15min", "stock_ohlc_30min", "stock_ohlc_60min")
 TABLES_SHOWN_MAX: Final = 12
 DAY_S: Final = 86_400
-PLAIN_ROWS: Final = 1_000_000  # of ticks between two looks by the vacuum
 
 
 class TableSize(msgspec.Struct, frozen=True):
-    """A table with its indexes; ``rows`` is the server's estimate."""
+    """A table with its parts and indexes; ``rows`` is the server's estimate."""
 
     name: str
     size: int
@@ -124,11 +123,12 @@ def _sizes(connection: Connection, *, extended: bool) -> Iterator[TableSize]:
         else ("NULL::bigint", "NULL::bigint")
     )
     query = (
-        "SELECT c.relname AS name, "  # noqa: S608 - our own names
-        f"coalesce(CASE WHEN c.relname = 'ticks' THEN {ticks[0]} END, pg_total_relation_size(c.oid)) AS size, "
-        f"coalesce(CASE WHEN c.relname = 'ticks' THEN {ticks[1]} END, greatest(c.reltuples, 0))::bigint AS rows "
-        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = 'exact' AND c.relkind = 'r' ORDER BY size DESC LIMIT :most"
+        "SELECT w.relname AS name, "  # noqa: S608 - our own names
+        f"coalesce(CASE WHEN w.relname = 'ticks' THEN {ticks[0]} END, sum(pg_total_relation_size(c.oid)))::bigint AS size, "
+        f"coalesce(CASE WHEN w.relname = 'ticks' THEN {ticks[1]} END, sum(greatest(c.reltuples, 0)))::bigint AS rows "
+        "FROM pg_class c JOIN pg_class w ON w.oid = coalesce(pg_partition_root(c.oid), c.oid) "
+        "JOIN pg_namespace n ON n.oid = w.relnamespace "
+        "WHERE n.nspname = 'exact' AND c.relkind = 'r' GROUP BY w.oid, w.relname ORDER BY size DESC LIMIT :most"
     )
     return (TableSize(**row) for row in _rows(connection, query, most=TABLES_SHOWN_MAX))
 
@@ -204,11 +204,8 @@ def policy_statements(wanted: Policies) -> list[str]:
 
 
 def plain_statements() -> list[str]:
-    """What helps without the extension: ticks are only ever added, so that the usual thresholds never vacuum or analyse them."""
-    steps = ("vacuum_insert", "analyze")
-    thresholds = ", ".join(f"autovacuum_{each}_scale_factor = 0, autovacuum_{each}_threshold = {PLAIN_ROWS}" for each in steps)
+    """What helps without the extension. How often a month is vacuumed was said when it was made."""
     return [
-        f"ALTER TABLE exact.ticks SET ({thresholds})",
         "CALL public.refresh_continuous_aggregate('stock_ohlc_5min', now() - INTERVAL '1 day', now())",
         "ANALYZE exact.ticks",
     ]

@@ -6,6 +6,7 @@ an import that is not published yet. What trading did is in projected.py. Their 
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table
 
+from theo.adapters.sql.database.meanings import BY_MONTH
 from theo.adapters.sql.tables.column_types import ROW_ID, TEXT, Moment
 
 metadata = MetaData()
@@ -71,7 +72,7 @@ def _tick() -> list[Column[int]]:
     ]
 
 
-ticks = Table("ticks", metadata, *_tick(), sqlite_with_rowid=False)
+ticks = Table("ticks", metadata, *_tick(), sqlite_with_rowid=False, info={BY_MONTH: 1})
 
 # Ticks that are in a file of the archive instead: written in the transaction that deletes them from the table above.
 archived_ticks = Table(
@@ -88,7 +89,7 @@ archived_ticks = Table(
 )
 
 # Of imports that are not published yet, on a server: its own bars are made of all that is in ``ticks``.
-staged_ticks = Table("staged_ticks", metadata, *_tick())
+staged_ticks = Table("staged_ticks", metadata, *_tick(), info={BY_MONTH: 1})  # where they go when they are published
 
 bars = Table(
     "bars",
