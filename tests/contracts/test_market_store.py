@@ -15,7 +15,7 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import MINUTE, SECOND, Bar, Tick
-from theo.ports.market_store import BarRange, Level, MarketStore, Published, TickRange
+from theo.ports.market_store import BarRange, MarketStore, Published, TickRange
 
 OpenStore = Opening[SqlMarketStore]
 MES = Instrument(
@@ -162,19 +162,6 @@ def test_arrays_hold_the_same_numbers_as_the_bars(store: MarketStore) -> None:
         wanted = [getattr(b, name) for b in store.bars(WHOLE)]
         assert numpy.frombuffer(getattr(columns, name), "int64").tolist() == wanted
     assert columns.close[11] == 5
-
-
-def test_levels_of_a_bar_replace_and_keep_missing_values(store: MarketStore) -> None:
-    def level(minute: int, name: str, value: float | None) -> Level:
-        return Level(7, "1min", "ticks", name, minute * MINUTE, value)
-
-    store.put_levels([level(0, "atr(14)", None), level(1, "atr(14)", 1.5), level(0, "swing(2).high", 101.0)])
-    store.put_levels([level(1, "atr(14)", 1.25)])
-    assert list(store.levels(WHOLE, ["swing(2).high", "atr(14)"])) == [
-        level(0, "swing(2).high", 101.0),
-        level(0, "atr(14)", None),
-        level(1, "atr(14)", 1.25),
-    ]
 
 
 def test_an_import_is_seen_whole_or_not_at_all(open_store: OpenStore, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from theo.app.broker_tables import IbTable, LiveTable
 from theo.app.configuration import (
     ArchiveTable,
+    LevelsTable,
     Configuration,
     DatabaseTable,
     DataTable,
@@ -126,6 +127,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "data": DataTable,
         "database": DatabaseTable,
         "archive": ArchiveTable,
+        "levels": LevelsTable,
         "orders": OrdersTable,
         "ib": IbTable,
         "live": LiveTable,

@@ -10,6 +10,7 @@ from theo.app.cli_archive import archive
 from theo.app.cli_audit import audit
 from theo.app.cli_data import importing, journal
 from theo.app.cli_db import db
+from theo.app.cli_levels import levels
 from theo.app.cli_market import download, market
 from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
 from theo.app.cli_order import order, trade
@@ -27,6 +28,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(market, name="market")
 app.add_typer(db, name="db")
 app.add_typer(archive, name="archive")
+app.add_typer(levels, name="levels")
 app.command("download")(download)
 app.add_typer(order, name="order")
 app.add_typer(trade, name="trade")

@@ -17,6 +17,7 @@ from theo.app.broker_tables import IbTable, LiveTable, Mode, gate_settings, ib_s
 from theo.app.roll_tables import RollTable, roll_rules
 from theo.domain.errors import ConfigError, TheoError
 from theo.market.rolls import RollRule
+from theo.market.standard_levels import LevelSettings
 from theo.market.trust import TrustBounds
 from theo.report.allocation import AccountMethod
 from theo.report.lots import LotMethod
@@ -87,6 +88,17 @@ class ArchiveTable(BaseModel):
     keep_days: int = Field(default=90, ge=1, le=100_000)
 
 
+class LevelsTable(BaseModel):
+    """``[levels]``: parameters of the standard levels (theo.market.standard_levels.LevelSettings)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    k: int = Field(default=2, ge=1, le=100)
+    atr_n: int = Field(default=14, ge=1, le=1_000)
+    stop_m: float = Field(default=3.0, gt=0.0, le=100.0)
+    donchian_n: int = Field(default=20, ge=1, le=1_000)
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -105,6 +117,7 @@ class Configuration(BaseSettings):
     roll: dict[str, RollTable] = {}
     database: DatabaseTable = DatabaseTable()
     archive: ArchiveTable = ArchiveTable()
+    levels: LevelsTable = LevelsTable()
 
     @classmethod
     def settings_customise_sources(
@@ -133,6 +146,7 @@ class Configured(msgspec.Struct, frozen=True):
     orders: OrderSettings = OrderSettings()
     rolls: dict[str, RollRule] = {}
     archive_keep_days: int = 90
+    levels: LevelSettings = LevelSettings()
 
 
 def configured(file: Path) -> Configured:
@@ -162,9 +176,21 @@ def configured(file: Path) -> Configured:
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
     orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
-    keep = settings.archive.keep_days
     gate, rolls = gate_settings(settings.ib), roll_rules(settings.roll, settings.mode, str(file))
-    return Configured(limits, exchange, trust, settings.report, settings.mode, ib, gate, settings.ib.zone, orders, rolls, keep)
+    return Configured(
+        limits=limits,
+        exchange=exchange,
+        trust=trust,
+        report=settings.report,
+        mode=settings.mode,
+        ib=ib,
+        gate=gate,
+        gate_zone=settings.ib.zone,
+        orders=orders,
+        rolls=rolls,
+        archive_keep_days=settings.archive.keep_days,
+        levels=LevelSettings(**settings.levels.model_dump()),
+    )
 
 
 def _whole(limits: dict[str, float | str]) -> dict[str, float | int | str]:

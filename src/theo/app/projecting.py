@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from theo.ports.store import JournalStore
 def decoders(journal: JournalStore) -> Decoders:
     """How this build reads a journal's records. The bars of a backtest came from a store, and are not stored once more."""
     market = no_market if _is_backtest(journal) else _market_data
-    return Decoders(facts=kept_facts, market=market, versions=config_versions)
+    return Decoders(facts=kept_facts, market=market, versions=config_versions, timeframes=config_timeframes)
 
 
 def _market_data(record: Record) -> Sequence[MarketData]:
@@ -40,9 +41,27 @@ def config_versions(world: str) -> Mapping[str, str]:
     return dict(msgspec.json.decode(world, type=_World).versions)
 
 
+@lru_cache(maxsize=1)  # asked for each signal of a run
+def config_timeframes(world: str) -> Mapping[str, str]:
+    """The timeframes of the configurations' decisions in a run's record of what it knew."""
+    if not world:
+        return {}
+    rulesets = msgspec.json.decode(world, type=_World).rulesets
+    return {name: msgspec.json.decode(text, type=_RuleSet).naming.timeframe for name, text in rulesets.items()}
+
+
+class _Naming(msgspec.Struct):
+    timeframe: str
+
+
+class _RuleSet(msgspec.Struct):
+    naming: _Naming
+
+
 class _World(msgspec.Struct):
     versions: dict[str, str]
     instruments: list[Instrument]
+    rulesets: dict[str, str] = {}
 
 
 @contextmanager

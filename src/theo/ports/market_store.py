@@ -1,4 +1,4 @@
-"""The store of market data: instruments, ticks, bars, levels, and imports that become visible at once.
+"""The store of market data: instruments, ticks, bars, and imports that become visible at once.
 
 What trading did (orders, fills, trades, deals) is projected from the journal and read as rows (``rows``).
 """
@@ -77,17 +77,6 @@ class BarArrays(msgspec.Struct, frozen=True):
     volume: "array[int]"
 
 
-class Level(msgspec.Struct, frozen=True, gc=False):
-    """One indicator output of one bar. ``created`` is the bar's start; ``value`` in price units, None before enough bars."""
-
-    instrument: int
-    timeframe: str
-    source: str
-    name: str
-    created: int
-    value: float | None
-
-
 class StagedImport(msgspec.Struct, frozen=True):
     """An import that nobody sees yet. ``rows`` were staged by an earlier, interrupted attempt at the same import: skip them.
 
@@ -154,12 +143,6 @@ class MarketStore(Protocol):
 
     def series(self) -> tuple[SeriesInfo, ...]:
         """Every visible bar series."""
-
-    def put_levels(self, levels: Sequence[Level]) -> None:
-        """Add or replace indicator values."""
-
-    def levels(self, wanted: BarRange, names: Sequence[str]) -> Iterator[Level]:
-        """Values of the named outputs, name by name, each oldest first."""
 
     def begin_import(self, source: str, fingerprint: str) -> StagedImport:
         """Start or resume an import into ``source``; an interrupted one with another fingerprint is discarded first."""

@@ -17,11 +17,11 @@ from theo.adapters.sql.database.meanings import RawRow, Value
 from theo.adapters.sql.database.transactions import reading, writing
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market import import_rows
-from theo.adapters.sql.market.sources import IMPORT, JOURNAL, new_id, view_of
+from theo.adapters.sql.market.sources import EVERYONE, IMPORT, JOURNAL, new_id, view_of
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.tables.inbox import commands
 from theo.adapters.sql.tables.journal import journal, leases, snapshots
-from theo.adapters.sql.tables.market import bars, levels, sources, ticks
+from theo.adapters.sql.tables.market import bars, levels, new_levels, sources, ticks
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.instrument import Instrument
 
@@ -125,6 +125,10 @@ def copy_imports(source: SqlMarketStore, target: SqlMarketStore) -> Iterator[Cop
     for name, source_id, content in wanted:
         there = _there(target, instruments, name, content)
         yield _equal(name, content, there or _source_copied(source, target, instruments, (source_id, name), content))
+    with reading(source.engine) as connection:
+        announced = connection.execute(select(new_levels).where(new_levels.c.home == EVERYONE)).all()
+    with writing(target.engine) as connection:
+        upsert_rows(connection, new_levels, [tuple(row) for row in announced])
 
 
 def _there(store: SqlMarketStore, instruments: Sequence[Instrument], name: str, content: Content) -> Content | None:

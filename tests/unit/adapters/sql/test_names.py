@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given, settings
@@ -14,18 +15,23 @@ from hypothesis import strategies as st
 from tests.postgres import new_database, plain, timescale_server
 from theo.adapters.calendars.tables import always_open
 from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.app.leveling import Leveling
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope, Tick, TickFlag, TickKind
 from theo.domain.timeframe import timeframe
 from theo.market.bars import BarTree
 from theo.market.sessions import Hours
+from theo.market.standard_levels import TIMEFRAMES, LevelSettings
 
 MES = Instrument(
     id=7, symbol="MES", token=551_601_561, security_type=SecurityType.FUT, exchange="CME", calendar="CME_EQUITY", tick=25
 )
 START = 1_735_828_200_000_000  # 2025-01-02 14:30 UTC
 MINUTES = (5, 15, 30, 60)
+M15 = 15 * MINUTE
+WAVE = (0, 50, 0, 50)  # price units above 5000.00
 FIRST_DAY, LAST_DAY = datetime(2024, 12, 31, tzinfo=UTC).date(), datetime(2025, 1, 6, tzinfo=UTC).date()
 HOURS = Hours(always_open(FIRST_DAY, LAST_DAY), SessionScope.ALL)
 
@@ -79,6 +85,28 @@ def test_the_owners_queries_run_as_they_are_written(store: SqlMarketStore, perso
     assert latest == [("MES", at, Decimal("5000.25"), 3), ("MES", at, Decimal("5000.50"), 2)]
     assert answers[OWNERS_QUERIES[2]] == [
         (at - timedelta(minutes=1), 551_601_561, "MES", *(Decimal(p) for p in ("5000.25", "5000.50", "5000.25", "5000.50")), 5)
+    ]
+
+
+def test_levels_and_signals_are_shown_under_their_own_names(store: SqlMarketStore, person: "psycopg.Connection[Any]") -> None:
+    """A revised bar is one row; what has no value yet is null; an import that nobody sees yet is not shown."""
+    bars = [Bar(7, START, "15min", START + n * M15, START + (n + 1) * M15, *([500_000 + p] * 4), 9) for n, p in enumerate(WAVE)]
+    store.put_bars([*bars, msgspec.structs.replace(bars[-1], revision=1, close=500_125, high=500_125)])
+    store.stage_bars(store.begin_import("file", "f"), [msgspec.structs.replace(bars[0], source="file")])
+    levels = SqlLevelStore(store.engine)
+    for series in levels.series(TIMEFRAMES):
+        list(Leveling(levels, LevelSettings(k=1, atr_n=2)).bring_up(series))
+    rows = person.execute(
+        "SELECT id, token, symbol, close, sh_price, sl_price, sh_status, sl_status, fh_price, trailing_side, pivot_p "
+        "FROM tbl_ohlc_fifteen_output ORDER BY created"
+    ).fetchall()
+    head = (551_601_561, "MES")
+    high, low = Decimal("5000.50"), Decimal("5000.00")
+    assert rows == [
+        (1, *head, Decimal("5000.00"), None, None, None, None, None, None, None),
+        (2, *head, high, None, None, None, None, None, None, None),
+        (3, *head, low, high, None, True, None, high, "Long", None),
+        (4, *head, Decimal("5001.25"), high, low, False, True, None, "Long", None),
     ]
 
 

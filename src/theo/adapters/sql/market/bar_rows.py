@@ -1,4 +1,4 @@
-"""bars and levels: adding and reading. A bar's key is (instrument, timeframe, start, contract, source, revision)."""
+"""bars: adding and reading. A bar's key is (instrument, timeframe, start, contract, source, revision)."""
 
 from array import array
 from collections import defaultdict
@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, select
 
-from theo.adapters.sql.database.dialect import insert_rows, raw_pages, upsert_rows
+from theo.adapters.sql.database.dialect import insert_rows, raw_pages
 from theo.adapters.sql.database.meanings import Fixed, RawRow, Value
-from theo.adapters.sql.market.sources import names_by_id, visible_ids, writable_ids
+from theo.adapters.sql.market import level_marks
+from theo.adapters.sql.market.sources import names_by_id, visible_ids
 from theo.adapters.sql.tables.market import bars as table
-from theo.adapters.sql.tables.market import levels, sources
+from theo.adapters.sql.tables.market import levels
 from theo.domain.errors import DataError
 from theo.domain.market_data import Bar
-from theo.ports.market_store import BarArrays, BarRange, Level
+from theo.ports.market_store import BarArrays, BarRange
 
 READ_ROWS: Final = 10_000
 ARRAY_COLUMNS: Final = ("start_at", "end_at", "open", "high", "low", "close", "volume")
@@ -37,7 +38,10 @@ def add_bars(connection: Connection, bars: Sequence[Bar], ids: dict[str, int], *
 
     ``keep_stored`` leaves a stored bar of the same key whatever it holds; otherwise another bar raises DataError.
     """
-    if sum(_insert_series(connection, bars, ids)) == len(bars) or keep_stored:
+    added = sum(_insert_series(connection, bars, ids))
+    if added:
+        level_marks.forget_after_bars(connection, bars, ids)
+    if added == len(bars) or keep_stored:
         return
     for bar in bars:
         row = bar_row(bar, ids[bar.source])
@@ -67,8 +71,8 @@ def read_bars(connection: Connection, wanted: BarRange) -> Iterator[Bar]:
     """The newest revision of each bar, in key order, a few thousand rows in memory."""
     names = names_by_id(connection)
     statement = _statement(connection, wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
-    for row in _newest(_rows(connection, statement)):
-        yield _bar(row, names)
+    for row in newest_revisions(_rows(connection, statement)):
+        yield bar_of(row, names)
 
 
 def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, ...]:
@@ -85,7 +89,7 @@ def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, .
         if key != last_key and len(found) >= count:
             break
         if key != last_key:
-            found.append(_bar(row, names))
+            found.append(bar_of(row, names))
         last_key = key
     return tuple(reversed(found))
 
@@ -96,7 +100,7 @@ def read_arrays(connection: Connection, wanted: BarRange) -> BarArrays:
     statement = _statement(connection, wanted).order_by(table.c.start_at, table.c.contract, table.c.source_id, table.c.revision)
     revised = connection.execute(_statement(connection, wanted).where(table.c.revision > 0).limit(1)).first() is not None
     if revised:
-        newest = _newest(_rows(connection, statement))
+        newest = newest_revisions(_rows(connection, statement))
         while page := list(islice(newest, READ_ROWS)):
             _extend(columns, ([row[place] for place in _PLACES] for row in page))
     else:
@@ -129,7 +133,7 @@ def _rows(connection: Connection, statement: Select[*tuple[Any, ...]], page: int
         yield from rows
 
 
-def _newest(rows: Iterable[RawRow]) -> Iterator[RawRow]:
+def newest_revisions(rows: Iterable[RawRow]) -> Iterator[RawRow]:
     """Of rows that differ in their revision only, the last."""
     held: RawRow | None = None
     for row in rows:
@@ -140,7 +144,8 @@ def _newest(rows: Iterable[RawRow]) -> Iterator[RawRow]:
         yield held
 
 
-def _bar(row: RawRow, names: dict[int, str]) -> Bar:
+def bar_of(row: RawRow, names: dict[int, str]) -> Bar:
+    """The bar of a whole row; ``names`` are the sources'."""
     instrument, timeframe, start, contract, source_id, revision, at, end, opened, high, low, close, volume, date = row
     source = names[source_id]
     return Bar(instrument, at, timeframe, start, end, opened, high, low, close, volume, source, date, revision, contract)
@@ -149,29 +154,9 @@ def _bar(row: RawRow, names: dict[int, str]) -> Bar:
 def delete_range(connection: Connection, ids: list[int], series: tuple[int, str], bounds: tuple[int, int]) -> int:
     """Delete bars of these source numbers from the first to the last start (both included), and their levels; how many bars."""
     removed = 0
-    for each, start in ((levels, levels.c.created), (table, table.c.start_at)):
+    for source_id in ids:
+        level_marks.forget_of_source(connection, source_id, series, bounds[0])
+    for each, start in ((levels, levels.c.start_at), (table, table.c.start_at)):
         inside = (each.c.instrument == series[0], each.c.timeframe == series[1], start >= bounds[0], start <= bounds[1])
         removed = connection.execute(delete(each).where(*inside, each.c.source_id.in_(ids))).rowcount
     return removed
-
-
-def put_levels(connection: Connection, values: Sequence[Level]) -> None:
-    """Insert or replace indicator values."""
-    ids = writable_ids(connection, (v.source for v in values))
-    rows: list[tuple[Value, ...]] = [(v.instrument, v.timeframe, ids[v.source], v.name, v.created, v.value) for v in values]
-    upsert_rows(connection, levels, rows)
-
-
-def read_levels(connection: Connection, wanted: BarRange, names: Sequence[str]) -> Iterator[Level]:
-    """Values of the named outputs, name by name."""
-    c = levels.c
-    for name in names:
-        statement = (
-            select(c.instrument, c.timeframe, sources.c.name.label("source"), c.name, c.created, c.value)
-            .join(sources, sources.c.id == c.source_id)
-            .where(c.instrument == wanted.instrument, c.timeframe == wanted.timeframe, c.name == name)
-            .where(c.created >= wanted.start, c.created < wanted.end, c.source_id.in_(visible_ids(connection, wanted.source)))
-            .order_by(c.created, c.source_id)
-        )
-        for row in _rows(connection, statement):
-            yield Level(*row)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from theo.adapters.sql.database.dialect import upsert_rows
-from theo.adapters.sql.market import archive_rows, bar_rows, tick_rows
+from theo.adapters.sql.market import archive_rows, bar_rows, level_marks, tick_rows
 from theo.adapters.sql.market.sources import IMPORT, new_id, view_of
 from theo.adapters.sql.tables.market import import_ranges, sources, staged_ticks
 from theo.adapters.sql.tables.market import ticks as ticks_table
@@ -95,6 +95,8 @@ def publish(connection: Connection, staged: StagedImport) -> Published:
         seconds = (part.first // SECOND * SECOND, part.last // SECOND * SECOND + SECOND)
         if part.timeframe == TICKS:
             archive_rows.refuse_archived(connection, staged.source, part.instrument, seconds)
+        if part.timeframe != TICKS:
+            level_marks.forget_of_source(connection, staged.id, (part.instrument, part.timeframe), part.first)
         if not older:
             continue
         if part.timeframe == TICKS:

@@ -25,7 +25,6 @@ from theo.ports.market_store import (
     BarArrays,
     BarRange,
     Cell,
-    Level,
     Published,
     SeriesInfo,
     StagedImport,
@@ -195,16 +194,6 @@ class SqlMarketStore:
         """(time, settlement, the last trade's price before it) since a time, oldest first; flagged trades are passed over."""
         with reading(self.engine) as connection:
             return tick_rows.settlements(connection, instrument, since)
-
-    def put_levels(self, levels: Sequence[Level]) -> None:
-        """See the port."""
-        with writing(self.engine) as connection:
-            bar_rows.put_levels(connection, levels)
-
-    def levels(self, wanted: BarRange, names: Sequence[str]) -> Iterator[Level]:
-        """See the port."""
-        with reading(self.engine) as connection:
-            yield from bar_rows.read_levels(connection, wanted, names)
 
     def begin_import(self, source: str, fingerprint: str) -> StagedImport:
         """See the port."""

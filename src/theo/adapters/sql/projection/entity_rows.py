@@ -1,7 +1,8 @@
 """Rows on their way into the projected tables: those that change are loaded, changed and written back once a batch."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -18,13 +19,30 @@ Appended = list[tuple[Value, ...]]
 KEYS: Final = ("account", "user_name", "mode", "run", "config", "config_version")
 
 
+ByConfig = Callable[[str], Mapping[str, str]]  # a run's world -> of each of its configurations: its version, its timeframe
+
+
+class Newest(NamedTuple):
+    """The newest run that is stored."""
+
+    key: Key = Key()
+    cash: int = 0
+    day: int | None = None
+    world: str = ""
+    versions: Mapping[str, str] = MappingProxyType({})
+
+
 class Context:
-    """Whose facts come next: the newest run's key, its configurations' versions, its account day. Kept between batches."""
+    """Whose facts come next: the newest run's key, its configurations' versions, its account day. Kept between batches.
 
-    __slots__ = ("_keys", "cash", "day", "key", "versions")
+    ``world`` is what the run knew, "" before any; ``timeframes`` reads it.
+    """
 
-    def __init__(self, key: Key, versions: Mapping[str, str], day: int | None, cash: int) -> None:
-        self.key, self.versions, self.day, self.cash = key, versions, day, cash
+    __slots__ = ("_keys", "_timeframes", "cash", "day", "key", "versions", "world")
+
+    def __init__(self, newest: Newest, timeframes: ByConfig) -> None:
+        self.key, self.cash, self.day, self.world, self.versions = newest
+        self._timeframes = timeframes
         self._keys: dict[str, tuple[str, ...]] = {}  # by configuration
 
     def begin(self, key: Key, cash: int) -> None:
@@ -32,10 +50,14 @@ class Context:
         self.key, self.day, self.cash = key, None, cash
         self._keys.clear()
 
-    def know(self, versions: Mapping[str, str]) -> None:
+    def know(self, world: str, versions: Mapping[str, str]) -> None:
         """The run's configurations have these versions from now on."""
-        self.versions = dict(versions)
+        self.world, self.versions = world, dict(versions)
         self._keys.clear()
+
+    def timeframe(self, config: str) -> str:
+        """Of the bars on which a configuration decides; "" where the run's record does not say."""
+        return self._timeframes(self.world).get(config, "")
 
     def keys(self, config: str = "") -> tuple[str, ...]:
         """The key columns of a record of this run and a configuration."""
@@ -51,20 +73,20 @@ def key_columns(key: Key, config: str | None = None, version: str | None = None)
     return (key.account, key.user, str(key.mode), key.run, *own)
 
 
-def load_context(connection: Connection, home: str) -> Context:
+def load_context(connection: Connection, home: str, timeframes: ByConfig) -> Context:
     """From the newest run of a home that is stored; defaults before the first."""
     row = connection.execute(
         select(runs).where(runs.c.home == home).order_by(runs.c.seq.desc(), runs.c.place.desc()).limit(1)
     ).first()
     if row is None:
-        return Context(Key(), {}, None, 0)
+        return Context(Newest(), timeframes)
 
     key = Key(row.account, row.user_name, Mode(row.mode), row.run)
     d = daily_pnl.c
     ours = (d.home == home, d.account == key.account, d.mode == row.mode, d.run == key.run)
     days = select(d.day).where(*ours).order_by(d.day.desc()).limit(1)
     versions = msgspec.json.decode(row.config_versions, type=dict[str, str])
-    return Context(key, versions, connection.execute(days).scalar(), row.cash)
+    return Context(Newest(key, row.cash, connection.execute(days).scalar(), row.world, versions), timeframes)
 
 
 class EntityRows:

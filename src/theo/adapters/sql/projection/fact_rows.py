@@ -1,11 +1,11 @@
 """Which fact becomes which row. One function a fact; facts of one kind of row stand together."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
 
-from theo.adapters.sql.projection.entity_rows import KEYS, Appended, EntityRows, Row, key_columns
+from theo.adapters.sql.projection.entity_rows import KEYS, Appended, ByConfig, EntityRows, Row, key_columns
 from theo.adapters.sql.tables import projected as t
 from theo.domain import facts as f
 from theo.domain.orders import OrderRole, Ticket
@@ -16,11 +16,10 @@ from theo.engine.order_life import OrderEvent, OrderStatus
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
 PENDING: Final = "PENDING"
-ConfigVersions = Callable[[str], Mapping[str, str]]  # a run's world -> its configurations' versions
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: ConfigVersions) -> None:
+def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: ByConfig) -> None:
     """Change the rows by the facts of one record, in order."""
     decisions: dict[str, Appended] = {}  # by configuration, since the newest other fact: decisions are nearly all facts
     for place, fact in enumerate(facts):
@@ -35,7 +34,7 @@ def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: C
             _project_other(rows, fact, versions)
 
 
-def _project_other(rows: EntityRows, fact: f.Fact, versions: ConfigVersions) -> None:
+def _project_other(rows: EntityRows, fact: f.Fact, versions: ByConfig) -> None:
     if isinstance(fact, f.RunStarted):
         rows.context.begin(fact.key, fact.cash)
         _run(rows, fact, versions)
@@ -49,9 +48,9 @@ def _text(value: object) -> str:
     return _json.encode(value).decode()
 
 
-def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ConfigVersions) -> None:
+def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ByConfig) -> None:
     context = rows.context
-    context.know(versions(fact.world))
+    context.know(fact.world, versions(fact.world))
     came_back = isinstance(fact, f.Restarted)
     named = _text(context.versions)
     rows.append(t.runs, context.keys(), fact.at, fact.build, context.cash, came_back, fact.world, named)
@@ -65,7 +64,8 @@ def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:
         terms = ("entry", action.instrument, action.side, action.type, *prices, action.quantity)
     else:
         terms = ("exit", action.instrument, "", "", None, None, None, 0)
-    rows.put(t.signals, fact.id, *key_columns(fact.key), fact.end, *terms, action.reason, PENDING, "", "", None, None)
+    frame = rows.context.timeframe(fact.key.config)
+    rows.put(t.signals, fact.id, *key_columns(fact.key), fact.end, *terms, action.reason, PENDING, "", "", None, None, frame)
 
 
 def _signal_closed(rows: EntityRows, fact: f.SignalClosed) -> None:

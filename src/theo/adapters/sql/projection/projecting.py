@@ -17,8 +17,8 @@ from theo.adapters.sql.database.transactions import reading, repeated, writing
 from theo.adapters.sql.market import bar_rows, import_rows, tick_rows
 from theo.adapters.sql.market.sources import JOURNAL, writable_ids
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.adapters.sql.projection.entity_rows import Context, EntityRows, load_context
-from theo.adapters.sql.projection.fact_rows import ConfigVersions, project
+from theo.adapters.sql.projection.entity_rows import ByConfig, Context, EntityRows, load_context
+from theo.adapters.sql.projection.fact_rows import project
 from theo.adapters.sql.tables.projected import watermarks
 from theo.domain.errors import CorruptionError
 from theo.domain.facts import Fact
@@ -34,8 +34,8 @@ Decode = Callable[[Record], Iterable[Fact | DecidedText]]
 DecodeMarket = Callable[[Record], Sequence[MarketData]]
 
 
-def no_versions(_world: str) -> Mapping[str, str]:
-    """Decisions then carry their configuration's name and no version."""
+def nothing_known(_world: str) -> Mapping[str, str]:
+    """Decisions then carry their configuration's name and no version, signals no timeframe."""
     return {}
 
 
@@ -45,11 +45,12 @@ def no_market(_record: Record) -> Sequence[MarketData]:
 
 
 class Decoders(msgspec.Struct, frozen=True):
-    """How to read records: facts, market data, and a run's configuration versions (name -> version)."""
+    """How to read records: facts, market data, and what a run knew of its configurations."""
 
     facts: Decode
     market: DecodeMarket = no_market
-    versions: ConfigVersions = no_versions
+    versions: ByConfig = nothing_known
+    timeframes: ByConfig = nothing_known
 
 
 class Projection:
@@ -75,7 +76,7 @@ class Projection:
         """What the watermark has passed is skipped: it may be done twice."""
         try:
             with writing(self._store.engine) as connection:
-                context = self._context or load_context(connection, self._home)
+                context = self._context or load_context(connection, self._home, self._decoders.timeframes)
                 fresh = self._not_yet_projected(connection, records)
                 rows = EntityRows(connection, context, self._home)
                 for record in fresh:

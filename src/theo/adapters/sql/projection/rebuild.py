@@ -19,7 +19,7 @@ from theo.adapters.sql.market.import_rows import TICKS, cover
 from theo.adapters.sql.market.sources import JOURNAL, view_of, writable_ids
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Decoders, Projection
-from theo.adapters.sql.tables.market import bars, import_ranges, sources, ticks
+from theo.adapters.sql.tables.market import bars, import_ranges, level_marks, sources, ticks
 from theo.adapters.sql.tables.projected import PROJECTED, watermarks
 from theo.ports.store import JournalStore
 
@@ -184,6 +184,7 @@ def _replace(source: Connection, target: Connection, home: str) -> None:
         _copy(target, table, ((*row[:place], own[str(row[place])], *row[place + 1 :]) for row in rows))
     if view_of(target).home:
         _cover(target, own)
+    target.execute(delete(level_marks).where(level_marks.c.home == home))
 
 
 def _cover(target: Connection, ids: dict[str, int]) -> None:

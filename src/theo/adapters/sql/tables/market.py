@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaD
 
 from theo.adapters.sql.database.meanings import BY_MONTH
 from theo.adapters.sql.tables.column_types import ROW_ID, TEXT, Moment
+from theo.market.standard_levels import LEVEL_NAMES
 
 metadata = MetaData()
 
@@ -111,16 +112,50 @@ bars = Table(
     sqlite_with_rowid=False,
 )
 
+# Of each bar as of ``bars``, its newest revision: theo.market.standard_levels says what they are. Null before there is a value.
 levels = Table(
     "levels",
     metadata,
     Column("instrument", BigInteger, primary_key=True, autoincrement=False),
     Column("timeframe", TEXT, primary_key=True),
+    Column("start_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("contract", TEXT, primary_key=True),
     Column("source_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", TEXT, primary_key=True),
-    Column("created", BigInteger, primary_key=True, autoincrement=False),
-    Column("value", Float),
+    *(Column(name, Float) for name in LEVEL_NAMES),
     sqlite_with_rowid=False,
 )
 
-Index("levels_by_bar", levels.c.instrument, levels.c.timeframe, levels.c.created)
+# States from which levels go on. Those at or after a bar that is added or revised are deleted with it: the newest one that is
+# left is always right. ``chain`` is a contract where several have bars of the same time, else "".
+level_marks = Table(
+    "level_marks",
+    metadata,
+    Column("home", TEXT, primary_key=True),  # of the source
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timeframe", TEXT, primary_key=True),
+    Column("source", TEXT, primary_key=True),
+    Column("chain", TEXT, primary_key=True),
+    Column("start_at", BigInteger, primary_key=True, autoincrement=False),  # of the newest bar that is in it
+    Column("parameters", TEXT, nullable=False),
+    Column("bars", BigInteger, nullable=False),
+    Column("state", TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Swing highs and lows as they became known. The key announces each once, whatever is recomputed or imported again.
+new_levels = Table(
+    "new_levels",
+    metadata,
+    Column("home", TEXT, primary_key=True),
+    Column("instrument", BigInteger, primary_key=True, autoincrement=False),
+    Column("timeframe", TEXT, primary_key=True),
+    Column("source", TEXT, primary_key=True),
+    Column("chain", TEXT, primary_key=True),
+    Column("level", TEXT, primary_key=True),  # SH | SL
+    Column("at_start", BigInteger, primary_key=True, autoincrement=False),  # of the bar at which it is
+    Column("price", Float, primary_key=True),
+    Column("known_start", BigInteger, nullable=False),  # of the bar with which it became known
+    Column("known_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("new_levels_by_time", new_levels.c.known_at)

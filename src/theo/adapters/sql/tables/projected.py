@@ -97,6 +97,7 @@ signals = Table(
     Column("refused_rule", TEXT, nullable=False),
     Column("refused_value", Float),
     Column("refused_limit", Float),
+    Column("timeframe", TEXT, nullable=False, server_default=""),  # of the bars on which it was decided; "" where not known
     _changed(),
 )
 Index("signals_by_end", signals.c.config, signals.c.end_at)

@@ -193,14 +193,76 @@ CREATE TABLE latches (
 	PRIMARY KEY (home, seq, place)
 );
 
+CREATE TABLE level_marks (
+	home TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	timeframe TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	chain TEXT NOT NULL, 
+	start_at BIGINT NOT NULL, 
+	parameters TEXT NOT NULL, 
+	bars BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	PRIMARY KEY (home, instrument, timeframe, source, chain, start_at)
+)
+ WITHOUT ROWID
+
+;
+
 CREATE TABLE levels (
 	instrument BIGINT NOT NULL, 
 	timeframe TEXT NOT NULL, 
+	start_at BIGINT NOT NULL, 
+	contract TEXT NOT NULL, 
 	source_id BIGINT NOT NULL, 
-	name TEXT NOT NULL, 
-	created BIGINT NOT NULL, 
-	value FLOAT, 
-	PRIMARY KEY (instrument, timeframe, source_id, name, created)
+	sh_price FLOAT, 
+	sl_price FLOAT, 
+	sh_status FLOAT, 
+	sl_status FLOAT, 
+	fh_price FLOAT, 
+	fl_price FLOAT, 
+	atr FLOAT, 
+	trailing_stop FLOAT, 
+	trailing_side FLOAT, 
+	donchian_high FLOAT, 
+	donchian_low FLOAT, 
+	pivot_p FLOAT, 
+	pivot_r1 FLOAT, 
+	pivot_r2 FLOAT, 
+	pivot_r3 FLOAT, 
+	pivot_s1 FLOAT, 
+	pivot_s2 FLOAT, 
+	pivot_s3 FLOAT, 
+	fibonacci_r1 FLOAT, 
+	fibonacci_r2 FLOAT, 
+	fibonacci_r3 FLOAT, 
+	fibonacci_s1 FLOAT, 
+	fibonacci_s2 FLOAT, 
+	fibonacci_s3 FLOAT, 
+	camarilla_r1 FLOAT, 
+	camarilla_r2 FLOAT, 
+	camarilla_r3 FLOAT, 
+	camarilla_s1 FLOAT, 
+	camarilla_s2 FLOAT, 
+	camarilla_s3 FLOAT, 
+	PRIMARY KEY (instrument, timeframe, start_at, contract, source_id)
+)
+ WITHOUT ROWID
+
+;
+
+CREATE TABLE new_levels (
+	home TEXT NOT NULL, 
+	instrument BIGINT NOT NULL, 
+	timeframe TEXT NOT NULL, 
+	source TEXT NOT NULL, 
+	chain TEXT NOT NULL, 
+	level TEXT NOT NULL, 
+	at_start BIGINT NOT NULL, 
+	price FLOAT NOT NULL, 
+	known_start BIGINT NOT NULL, 
+	known_at BIGINT NOT NULL, 
+	PRIMARY KEY (home, instrument, timeframe, source, chain, level, at_start, price)
 )
  WITHOUT ROWID
 
@@ -287,7 +349,7 @@ CREATE TABLE signals (
 	refused_rule TEXT NOT NULL, 
 	refused_value FLOAT, 
 	refused_limit FLOAT, 
-	seq BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, timeframe TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (home, id)
 );
 
@@ -378,8 +440,6 @@ CREATE INDEX ix_instruments_symbol ON instruments (symbol);
 
 CREATE INDEX ix_instruments_token ON instruments (token);
 
-CREATE INDEX levels_by_bar ON levels (instrument, timeframe, created);
-
 CREATE INDEX ix_sources_name ON sources (name);
 
 CREATE INDEX signals_by_end ON signals (config, end_at);
@@ -403,3 +463,9 @@ CREATE INDEX ix_events_kind ON events (kind);
 CREATE VIEW stock_ticks AS SELECT datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS timestamp, datetime(t.timestamp / 1000000, 'unixepoch') || printf('.%06d', t.timestamp % 1000000) AS created, i.token, i.symbol, t.price / pow(10.0, i.price_decimals) AS price, t.volume, t.seq, s.name AS source, t.kind, t.flags FROM ticks t JOIN instruments i ON i.id = t.instrument JOIN sources s ON s.id = t.source_id WHERE s.visible;
 
 CREATE INDEX ix_archived_ticks_instrument ON archived_ticks (instrument);
+
+CREATE INDEX new_levels_by_time ON new_levels (known_at);
+
+CREATE VIEW tbl_ohlc_fifteen_output AS SELECT row_number() OVER (ORDER BY b.start_at, i.symbol, s.name, b.contract) AS id, i.token, i.symbol, datetime(b.start_at / 1000000, 'unixepoch') AS created, round(b.close / pow(10.0, i.price_decimals), i.price_decimals + 0) AS close, round(l.sh_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS sh_price, round(l.sl_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS sl_price, l.sh_status <> 0 AS sh_status, l.sl_status <> 0 AS sl_status, round(l.fh_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS fh_price, round(l.fl_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS fl_price, round(l.atr / pow(10.0, i.price_decimals), i.price_decimals + 4) AS atr, round(l.trailing_stop / pow(10.0, i.price_decimals), i.price_decimals + 4) AS trailing_stop, CASE WHEN l.trailing_side > 0 THEN 'Long' WHEN l.trailing_side < 0 THEN 'Short' END AS trailing_side, round(l.donchian_high / pow(10.0, i.price_decimals), i.price_decimals + 0) AS donchian_high, round(l.donchian_low / pow(10.0, i.price_decimals), i.price_decimals + 0) AS donchian_low, round(l.pivot_p / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_p, round(l.pivot_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r1, round(l.pivot_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r2, round(l.pivot_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r3, round(l.pivot_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s1, round(l.pivot_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s2, round(l.pivot_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s3, round(l.fibonacci_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r1, round(l.fibonacci_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r2, round(l.fibonacci_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r3, round(l.fibonacci_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s1, round(l.fibonacci_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s2, round(l.fibonacci_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s3, round(l.camarilla_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r1, round(l.camarilla_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r2, round(l.camarilla_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r3, round(l.camarilla_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s1, round(l.camarilla_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s2, round(l.camarilla_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s3, round(b.open / pow(10.0, i.price_decimals), i.price_decimals + 0) AS open, round(b.high / pow(10.0, i.price_decimals), i.price_decimals + 0) AS high, round(b.low / pow(10.0, i.price_decimals), i.price_decimals + 0) AS low, b.volume, b.contract, s.name AS source, s.home FROM bars b JOIN instruments i ON i.id = b.instrument JOIN sources s ON s.id = b.source_id AND s.visible LEFT JOIN levels l ON l.instrument = b.instrument AND l.timeframe = b.timeframe AND l.start_at = b.start_at AND l.contract = b.contract AND l.source_id = b.source_id WHERE b.timeframe = '15min' AND NOT EXISTS (SELECT 1 FROM bars n WHERE n.instrument = b.instrument AND n.timeframe = b.timeframe AND n.start_at = b.start_at AND n.contract = b.contract AND n.source_id = b.source_id AND n.revision > b.revision);
+
+CREATE VIEW generated_signals AS SELECT g.id, g.config AS config_id, i.symbol, i.token, datetime(g.end_at / 1000000, 'unixepoch') AS signal_time, CASE g.side WHEN 'BUY' THEN 'Long' ELSE 'Short' END AS direction, round(g.entry / pow(10.0, i.price_decimals), i.price_decimals + 0) AS price, nullif(g.timeframe, '') AS timeframe, CASE g.status WHEN 'EXECUTED' THEN 'Executed' WHEN 'FAILED' THEN 'Rejected' WHEN 'CANCELLED' THEN 'Rejected' ELSE 'New' END AS status, g.home, g.mode, g.run, g.status_reason AS reason FROM signals g JOIN instruments i ON i.id = g.instrument;
