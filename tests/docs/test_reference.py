@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from theo.app.broker_tables import IbTable, LiveTable
 from theo.app.configuration import (
     ArchiveTable,
-    LevelsTable,
     Configuration,
     DatabaseTable,
     DataTable,
     ExchangeTable,
+    LevelsTable,
     OrdersTable,
     ReportTable,
     configured,

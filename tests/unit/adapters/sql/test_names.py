@@ -90,7 +90,9 @@ def test_the_owners_queries_run_as_they_are_written(store: SqlMarketStore, perso
 
 def test_levels_and_signals_are_shown_under_their_own_names(store: SqlMarketStore, person: "psycopg.Connection[Any]") -> None:
     """A revised bar is one row; what has no value yet is null; an import that nobody sees yet is not shown."""
-    bars = [Bar(7, START, "15min", START + n * M15, START + (n + 1) * M15, *([500_000 + p] * 4), 9) for n, p in enumerate(WAVE)]
+    flat = Bar(7, START, "15min", START, START, 500_000, 500_000, 500_000, 500_000, 9)
+    times = [(START + n * M15, START + (n + 1) * M15) for n in range(len(WAVE))]
+    bars = [msgspec.structs.replace(flat.moved(p), start=start, end=end) for p, (start, end) in zip(WAVE, times, strict=True)]
     store.put_bars([*bars, msgspec.structs.replace(bars[-1], revision=1, close=500_125, high=500_125)])
     store.stage_bars(store.begin_import("file", "f"), [msgspec.structs.replace(bars[0], source="file")])
     levels = SqlLevelStore(store.engine)
