@@ -1,103 +1,114 @@
-"""A week of live trading in simulated time, with the gateway's nightly restarts and the weekly login: does anything grow?
+"""Seven days of live trading on recorded prices in simulated time, with the gateway's nights and a weekend: does anything grow?
 
-Run: python -m tests.closing.live_week. Each midnight it prints what the platform's own code holds in memory (tracemalloc, the
-gateway and the tests left out), the orders that the gateway knows, and the bytes of the journal. It fails when the last day holds
-more than the first full one by GROWTH_MAX. The login that lapses halts trading until a person resumes it: nobody does here, so
-that the days after it are of market data alone.
+Run: THEO_TEST_DATA=FOLDER python -m tests.closing.live_week. Quarter-hour bars of SPY and VIX of 2019, a shipped rule set and one
+that trades all day. Each midnight the gateway restarts; on Sunday the login lapses, trading halts, and a person who is paged logs
+in and resumes. Each evening it is looked at what is held. It fails when a collection that nothing bounds grows from the third
+evening (ended trades are kept for two days) to the last, when files or tasks do, when a day has no trades, or when books differ.
 """
 
-import asyncio
-import gc
+import os
 import shutil
 import sys
 import tempfile
 import time
-import tracemalloc
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from random import Random
 
-from tests.sim.live_world import market
-from tests.sim.live_world.draws import Planned
-from tests.sim.live_world.world import SETTLED_AFTER, World
+from tests.sim.live_world.played import Stage, stage
+from tests.sim.live_world.week import Evening, Week, growing
+from tests.sim.live_world.world import RULES
+from tests.sim.test_played_parity import EVER, as_mes, moved
 from tests.unit.gateway.tables import at
-from theo.domain.facts import Fact, TradeClosed
-from theo.domain.market_data import DAY, HOUR, MarketData, Tick
+from theo.adapters.instruments.catalogue import catalogue
+from theo.app.played_series import file_series
+from theo.domain.market_data import SECOND, Bar
 
-TRADED = [date(2026, 11, day) for day in (20, 23, 24, 25, 27)]  # with Thanksgiving and the half day after it
-ENDS = at("2026-11-27 12:30")
-RESTART, LASTS = "23:45", 120.0
-LOGIN, LOGIN_LASTS = at("2026-11-22 01:00"), 3600.0  # a Sunday; a person comes after an hour
-PAUSE = 40
-GROWTH_MAX = 2_000_000  # bytes in the five days between the first midnight and the last
-OURS = (tracemalloc.Filter(True, "*/src/theo/*"), tracemalloc.Filter(False, "*/src/theo/gateway/*"))
-
-
-class Week(World):
-    """Keeps of the facts only what the verdict needs."""
-
-    def durable(self, facts: list[Fact], items: list[MarketData]) -> None:
-        """As a day's world, without memory."""
-        super().durable(facts, items)
-        closed: list[Fact] = [fact for fact in self.facts if isinstance(fact, TradeClosed)]
-        self.facts = closed[-10:]
+FIRST, LAST = date(2026, 1, 8), date(2026, 1, 16)  # as the recordings are moved: a Thursday, and the Friday of the week after
+LAPSES = datetime(2026, 1, 11, 1, 0)  # noqa: DTZ001 - New York's clock, as a person reads it
+SETTLED = 2  # evenings, after which ended trades are forgotten as fast as they are made
+SHOWN = 12  # of what has grown most
+MEMORY = Path("/dev/shm")  # noqa: S108 - where it exists, databases need no disk
 
 
-def ticks(con_id: int) -> Iterator[Tick]:
-    """Each traded day as a walk of its own, from the same price."""
-    for number, day in enumerate(TRADED):
-        first, last = at(f"{day} 09:29"), at(f"{day} {'13:00' if day == TRADED[-1] else '16:00'}")
-        ahead = first - market.START
-        for tick in market.ticks(Random(number), con_id, last - ahead, PAUSE):  # noqa: S311 - a seeded market
-            moment = tick.at + ahead
-            if number == 0 or moment >= first:
-                yield Tick(con_id, moment, moment, 0, tick.kind, tick.price, tick.volume, 0, 0, tick.source)
+def recorded(folder: Path, sessions: Path) -> Stage:
+    """The gateway's market: five weeks, so that rule sets have a past."""
+    read = {
+        symbol: list(file_series(catalogue()[symbol].instrument, "15min", folder / name, "", EVER, None).read(0))
+        for symbol, name in (("SPY", "spy_15m_ohlcv_2019.parquet"), ("VIX", "vix_15m_ohlcv_2019.parquet"))
+    }
+    series = {
+        "MES": [moved(as_mes(bar)) for bar in read["SPY"] if isinstance(bar, Bar)],
+        "VIX": [moved(bar) for bar in read["VIX"] if isinstance(bar, Bar)],
+    }
+    first, last = (datetime.fromtimestamp(series["VIX"][n].start / SECOND, UTC).date() for n in (0, -1))
+    return stage(series, first, last, sessions)
 
 
-def planned() -> list[Planned]:
-    """The gateway's nights, and the login."""
-    first = at(f"{TRADED[0]} {RESTART}")
-    nights = [Planned(first + n * DAY, "nightly-restart", LASTS, {}) for n in range((TRADED[-1] - TRADED[0]).days)]
-    return sorted([*nights, Planned(LOGIN, "weekly-2fa", LOGIN_LASTS, {})], key=lambda each: each.at)
+def looks() -> list[datetime]:
+    """The evenings of the days that are traded."""
+    days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
+    return [datetime(day.year, day.month, day.day, 20, 0) for day in days if day.weekday() < 5]  # noqa: DTZ001 - as above
 
 
-async def sampled(world: World, held: list[int]) -> None:
-    """Each midnight: what is held."""
-    for n in range(1, (TRADED[-1] - TRADED[0]).days + 1):
-        midnight = at(f"{TRADED[0] + timedelta(days=n)} 00:30")
-        await asyncio.sleep((midnight - world.loop.now) / 1_000_000)
-        gc.collect()
-        snapshot = tracemalloc.take_snapshot().filter_traces(OURS)
-        held.append(sum(each.size for each in snapshot.statistics("filename")))
-        journal = sum(file.stat().st_size for file in world.folder.rglob("journal.db*"))
-        orders, day = len(world.truth._blotter.orders), TRADED[0] + timedelta(days=n)
-        print(f"{day} {held[-1]:>12,} bytes held, {orders:>5} orders, {journal:>12,} bytes of journal", flush=True)
-        if n > 1:
-            for each in snapshot.statistics("lineno")[:6]:
-                print(f"    {each.size:>10,} {each.traceback}", flush=True)
+def show(evenings: list[Evening]) -> None:
+    """A row for each evening, then what has grown since the third one."""
+    print("| evening | trades | MB resident | objects | ours | the gateway's | files | tasks | journal MB | ticks MB | s |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    trades, processor = 0, evenings[0].processor
+    for each in evenings:
+        row = [
+            str(each.day),
+            str(each.trades - trades),
+            f"{each.resident / 1e6:.0f}",
+            *(f"{each.objects.total():,} {each.ours.total():,} {each.theirs.total():,}".split()),
+            str(each.files),
+            str(each.tasks),
+            f"{each.journal / 1e6:.1f}",
+            f"{each.market / 1e6:.1f}",
+            f"{each.processor - processor:.0f}",
+        ]
+        trades, processor = each.trades, each.processor
+        print(f"| {' | '.join(row)} |")
+    for what, of in {"objects": "objects", "ours": "entries of ours", "theirs": "entries of the gateway"}.items():
+        sizes: list[Counter[str]] = [getattr(each, what) for each in evenings]
+        most = sorted(sizes[-1], key=lambda name: sizes[SETTLED][name] - sizes[-1][name])[:SHOWN]
+        print(f"{of} that grew most since the third evening:")
+        for name in most:
+            print(f"    {name}: {', '.join(str(size[name]) for size in sizes)}")
+
+
+def wrong(evenings: list[Evening], differ: list[str]) -> list[str]:
+    """Why the week has failed; empty when it held."""
+    settled, last = evenings[SETTLED], evenings[-1]
+    found = [f"{name} grew from {before} to {after}" for name, (before, after) in growing(settled, last).items()]
+    found += [f"no trade on {each.day}" for before, each in pairwise(evenings) if each.trades == before.trades]
+    if (last.files, last.tasks) != (settled.files, settled.tasks):
+        found.append(f"files and tasks: {settled.files}, {settled.tasks}, then {last.files}, {last.tasks}")
+    return found + differ
 
 
 def main() -> None:
     """Run the week."""
-    folder, began, held = Path(tempfile.mkdtemp(prefix="theo-week-")), time.process_time(), list[int]()
-    (folder / "sessions").mkdir()
-    con_id = market.mes(market.contracts()).con_id
-    tracemalloc.start()
-    world = Week(
-        0, folder / "home", folder / "sessions", faults_until=ENDS - SETTLED_AFTER, restart=RESTART, ticks=list(ticks(con_id))
-    )
-    world.draws.faults = planned()
-    (folder / "home").mkdir()
-    task = world.loop.create_task(sampled(world, held), name="faults")
+    folder = Path(tempfile.mkdtemp(prefix="theo-week-", dir=MEMORY if MEMORY.exists() else None))
+    for name in ("sessions", "home"):
+        (folder / name).mkdir()
+    began = time.process_time()
     try:
-        world.run()
+        given = recorded(Path(os.environ["THEO_TEST_DATA"]), folder / "sessions")
+        span = at(f"{FIRST} 09:00"), at(f"{LAST} 20:30")
+        week = Week(given, *span, folder / "home", folder / "sessions", ["mes-vix-inverse", RULES], LAPSES, looks())
+        evenings = week.run()
+        differ = week.wrong(week.recorded())
     finally:
-        task.cancel()
         shutil.rmtree(folder, ignore_errors=True)
-    days, spent = (ENDS - market.START) / 24 / HOUR, time.process_time() - began
-    print(f"{days:.1f} days, {world.starts} starts, {spent:.0f} s of a processor; grown by {held[-1] - held[0]:,} bytes")
-    sys.exit(int(held[-1] - held[0] > GROWTH_MAX))
+    show(evenings)
+    print(f"told: {', '.join(f'{code} {count}' for code, count in sorted(week.person.told.items()))}")
+    print(f"{(span[1] - span[0]) / SECOND / 86_400:.1f} days in {time.process_time() - began:.0f} s of a processor")
+    failed = wrong(evenings, differ)
+    print("\n".join(failed) or "it held")
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

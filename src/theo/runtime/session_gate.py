@@ -36,6 +36,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     reminded_before: int = 12 * HOUR
     clock_wrong: int = MINUTE  # between the broker's clock and ours: from then on nobody knows which is right
     lapse_within: int = HOUR  # a link that is down so soon after the weekly end of the login has lost the login
+    login_shown: int = MINUTE  # a link that is up for so long has a login: without one a new socket is up for a moment too
 
 
 class SessionGate:
@@ -55,7 +56,7 @@ class SessionGate:
     ) -> None:
         self._settings, self._zone, self._post, self._now, self._notifier = settings, zone, post, now, notifier
         self._offset = offset
-        self._link_up, self._why = True, ""
+        self._link_up, self._why, self._up_since = True, "", 0
         self.open = True
         self._closed_at = self._told_at = 0
         self._reminded_at = 0
@@ -64,6 +65,8 @@ class SessionGate:
     def hear(self, item: Input) -> None:
         """An answer of the broker. Its link is one condition of the gate among others."""
         if isinstance(item, LinkChanged):
+            if item.up and not self._link_up:
+                self._up_since = self._now()
             self._link_up, self._why = item.up, item.reason
             self.look()
         else:
@@ -109,9 +112,9 @@ class SessionGate:
             )
 
     def _lapse(self, now: int) -> None:
-        """Once for each time that the link is down at the weekly end of the login, or is lost soon after it."""
+        """Once for each login that is lost: the link is down at its weekly end, or goes down soon after it."""
         if self._link_up:
-            self._lapsed = False
+            self._lapsed = self._lapsed and now - self._up_since < self._settings.login_shown
         elif not self._lapsed and WEEK - self._until_login(now) <= self._settings.lapse_within:
             self._lapsed = True
             self._halt(now, "login_lapsed", "the weekly login has lapsed: log in with the second factor, then resume")

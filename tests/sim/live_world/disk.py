@@ -33,7 +33,7 @@ class WorldDisk:
 
 
 class WorldInbox(SqlInbox):
-    """The inbox, read only when something may be in it: the real one is read all day long."""
+    """The inbox, read only when something may be in it: the real one is read all day long. ``posted`` says that there is."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
@@ -41,8 +41,12 @@ class WorldInbox(SqlInbox):
 
     def post(self, command: Command) -> CommandOutcome | None:
         """As the real one."""
-        self._may_hold = True
+        self.posted()
         return super().post(command)
+
+    def posted(self) -> None:
+        """Another process has put something into it."""
+        self._may_hold = True
 
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """As the real one."""

@@ -105,6 +105,20 @@ def test_a_link_that_was_back_before_the_login_ended_halts_nothing() -> None:
     assert not [item for item in world.posted if isinstance(item, Command)]
 
 
+@pytest.mark.parametrize(("up_for", "halts"), [(SECOND, 1), (2 * MINUTE, 2)])
+def test_a_link_that_is_up_for_a_moment_has_no_new_login(up_for: int, halts: int) -> None:
+    """A new socket to a gateway without a login comes up before it is told that the servers are out of reach."""
+    world = World(restart_at=-1)
+    world.now = at("2026-11-22 01:00")
+    for _ in range(2):
+        world.gate.hear(LinkChanged(world.now, up=False, reason="1100"))
+        world.pass_to(world.now + SECOND)
+        world.gate.hear(LinkChanged(world.now, up=True, reason="the link is up"))
+        world.pass_to(world.now + up_for)
+    assert [item.name for item in world.posted if isinstance(item, Command)] == ["halt"] * halts
+    assert world.told.count("page login_lapsed") == halts
+
+
 def test_what_else_the_broker_says_passes() -> None:
     world = World()
     world.gate.hear(TimerFired(world.now))
