@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,25 @@ def test_answers_in_words_and_for_machines(home: Path, theo: Theo) -> None:
     ):
         code, said, wrong = theo(home, "market", *words)
         assert (code, part in said) == (0, True), wrong
+
+
+def test_the_option_of_a_signal_is_of_the_chain_and_in_its_band(home: Path, theo: Theo) -> None:
+    words = ("--expiry", "monthly", "--near", "5", "--far", "20", "--json")
+    for side, category, right, low, high in (("long", "ITM", "CALL", 5, 20), ("short", "OTM", "PUT", -20, -5)):
+        code, said, wrong = theo(home, "market", "option", "SPY", "--side", side, "--category", category, *words)
+        assert code == 0, wrong
+        found = json.loads(said)[0]["answer"]
+        strike, price, points = (Decimal(found[name]) for name in ("strike", "price", "points_in_the_money"))
+        assert found["right"] == right
+        assert points == (price - strike if right == "CALL" else strike - price)
+        assert low <= points <= high
+        code, chain, _ = theo(home, "market", "chain", "SPY", "--json")
+        listed = [each for each in json.loads(chain)[0]["answer"] if each["exchange"] == found["exchange"]]
+        assert any(found["expiry"].replace("-", "") in each["expiries"] for each in listed)
+        assert any(strike in map(Decimal, each["strikes"]) for each in listed)
+    deep = ("--category", "DITM", "--near", "9000", "--far", "9999")
+    code, _, wrong = theo(home, "market", "option", "SPY", "--side", "long", *deep)
+    assert (code, "no option on SPY fits" in wrong) == (1, True), wrong
 
 
 def test_errors_are_sentences_with_a_remedy(home: Path, tmp_path: Path, theo: Theo) -> None:

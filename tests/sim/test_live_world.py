@@ -55,6 +55,7 @@ FOUND = {
     84: "on an uneven line a print that came twice within the same second counted twice",
     378: "what was filled in excess was taken back without end while the login had lapsed, and not at all once it was back",
     395: "a hole was given up for good while another session took the data, history too",
+    599: "books that came late and did not agree were never asked for again",
     9: "after a restart a change under a handle that IB gives out again became a second order",
 }
 

@@ -1,5 +1,6 @@
 """The command line's questions to the broker: ``theo market`` and ``theo download``. None of them can order anything."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,6 +9,30 @@ from theo.app.cli_data import BarScope
 from theo.app.cli_options import Json, home_of
 
 market = typer.Typer(help="Ask IB about the market; runs beside a trader and can order nothing.", no_args_is_help=True)
+
+
+class SignalSide(StrEnum):
+    """Of a signal."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class Category(StrEnum):
+    """Of an option."""
+
+    ITM = "ITM"
+    OTM = "OTM"
+    DITM = "DITM"
+    DOTM = "DOTM"
+
+
+class Expiry(StrEnum):
+    """Of an option's series."""
+
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
 
 Symbols = Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Shipped instruments, or your own.")]
 
@@ -50,6 +75,25 @@ def chain(context: typer.Context, symbols: Symbols, json: Json = False) -> None:
     from theo.app.commands.market import run_chain
 
     raise typer.Exit(run_chain(home_of(context), symbols, json=json))
+
+
+@market.command("option")
+def option(
+    context: typer.Context,
+    symbols: Symbols,
+    side: Annotated[SignalSide, typer.Option(help="A long signal buys a CALL, a short one a PUT.")],
+    category: Annotated[Category, typer.Option(help="In or out of the money, or deeply so.")],
+    expiry: Annotated[Expiry, typer.Option(help="The nearest series, or the nearest of a third Friday.")] = Expiry.WEEKLY,
+    near: Annotated[float, typer.Option(min=0, help="Points from the money at which ITM and OTM begin.")] = 100,
+    far: Annotated[float, typer.Option(min=0, help="Points at which they end, and DITM and DOTM begin.")] = 200,
+    json: Json = False,
+) -> None:
+    """Which listed option a signal would become now, and why this one. Nothing is ordered."""
+    from theo.app.commands.market import run_option
+    from theo.app.option_asking import wish_of
+
+    wish = wish_of(side.value, category.value, expiry.value, near, far)
+    raise typer.Exit(run_option(home_of(context), symbols, wish, json=json))
 
 
 @market.command("depth")

@@ -38,3 +38,18 @@ def test_each_ask_without_an_answer_leaves_the_next_more_time_and_an_answer_begi
     core.step(BookReported(at=now, orders=(), executions=(), positions={tick_market.INDEX: 3}))  # not ours: they do not agree
     assert not core.state.agreed
     assert asked(now + 15 * SECOND)
+
+
+def test_books_that_differ_and_took_longer_than_the_next_ask_would_have_waited_are_asked_for_again() -> None:
+    plan = tick_market.plan(1)
+    core = assemble(plan)
+    began = next(iter(tick_market.ticks(plan, 1, 4))).at
+    core.step(Started(at=began, key=plan.key, build="t", cash=plan.cash, world="{}"))
+    core.step(LinkChanged(began, up=True, reason="connected"))
+    core.step(TimerFired(began + 10 * SECOND))  # asked for once more
+    late = began + 10 * SECOND + 15 * SECOND
+    core.step(BookReported(at=late, orders=(), executions=(), positions={tick_market.INDEX: 3}))  # not ours
+    assert not core.state.agreed
+    assert core.timer <= late + 10 * SECOND
+    _, effects = core.step(TimerFired(core.timer))
+    assert any(isinstance(effect, AskBook) for effect in effects)

@@ -17,6 +17,7 @@ from theo.app.commands.importing import known_sessions
 from theo.app.composition import known_instrument
 from theo.app.downloading import Download, Downloaded, download
 from theo.app.home import open_home
+from theo.app.option_asking import OptionShown, OptionWish, option_question
 from theo.app.stored_bars import parse_timerange
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import TheoError, UserError
@@ -91,6 +92,16 @@ def run_chain(home: Path, symbols: Sequence[str], *, json: bool) -> int:
         return "\n".join(_series(symbol, each) for each in found) or f"{symbol}: IB lists no options on it"
 
     return _show(market.ask_each(home, symbols, market.ask_chain), text, json=json)
+
+
+def run_option(home: Path, symbols: Sequence[str], wish: OptionWish, *, json: bool) -> int:
+    """Print which option a signal on each symbol would become."""
+
+    def text(symbol: str, found: OptionShown) -> str:
+        named = f"{found.trading_class} {found.expiry} {found.right} {found.strike:,}, x {found.multiplier}, at {found.exchange}"
+        return f"{symbol} at {found.price:,}: {named}\n  {found.why}"
+
+    return _show(market.ask_each(home, symbols, option_question(home, wish)), text, json=json)
 
 
 def run_depth(home: Path, symbols: Sequence[str], rows: int, *, json: bool) -> int:

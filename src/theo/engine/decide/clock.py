@@ -96,15 +96,18 @@ def _look_due(state: State, world: World, at: int) -> bool:
 
 
 def next_due(state: State, world: World, at: int) -> int:
-    """The earliest time after ``at`` at which something falls due."""
+    """The earliest time after ``at`` at which something falls due.
+
+    What is over was seen to when it fell due; but an answer of the broker may have taken longer than the next ask had to wait.
+    """
     settings = world.settings
     waits = [world.account_day(at)[1]]
     if state.breaker is not None:
         waits.append(state.breaker_holds_until)
     if not state.agreed and state.link_up:
-        waits.append(_book_again_at(state, world))
+        waits.append(max(at + 1, _book_again_at(state, world)))
     elif settings.book_interval and state.link_up:
-        waits.append(state.asked_book_at + settings.book_interval)
+        waits.append(max(at + 1, state.asked_book_at + settings.book_interval))
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
     for trade in [state.trades[t] for t in state.open_trades]:
         waits += _waits_of(state, world, trade)
