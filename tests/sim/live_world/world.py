@@ -66,6 +66,7 @@ LIMITS = "[limits]\ntrades_per_day_max = {}\ndaily_loss_percent_max = 60\ndrawdo
 RESTART = "12:30"  # the gateway's nightly one, in the middle of our day
 GATE = GateSettings()
 SETTLED_AFTER = 45 * MINUTE  # without faults
+QUIET = 10 * SECOND  # without trades before the verdict: what is on its way then says nothing of the books
 LOOK_INTERVAL = 10 * SECOND  # of the operator: the real tenth of a second would be most of the work of a day
 KEEP_INTERVAL = 15 * MINUTE  # of snapshots: three times the real one, so that more is recovered from facts
 BEGIN_AGAIN = 10 * SECOND  # after a start that failed
@@ -135,7 +136,8 @@ class World:
 
     def _walk(self, con_id: int) -> Iterator[Tick]:
         draw = self.draws.market
-        return market.ticks(draw, con_id, self.ends + MINUTE, market.pause(draw))
+        walked = market.ticks(draw, con_id, self.ends + MINUTE, market.pause(draw))
+        return (tick for tick in walked if not self.ends - QUIET <= tick.timestamp <= self.ends)
 
     def run(self) -> None:
         """The whole day."""
