@@ -4,7 +4,7 @@ What is handed over is in the journal already. Should neither memory nor disk ta
 run's ticks comes from the journal when it is next read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Final
 
 from theo.adapters.sql.database.place import Place
@@ -12,6 +12,7 @@ from theo.adapters.sql.market.ingest import TickIngest
 from theo.adapters.sql.market.spill import Spill
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.blocking import OneThread
+from theo.app.building import Building
 from theo.domain.errors import HaltRequiredError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, Tick
@@ -24,10 +25,20 @@ SPILL_FOLDER: Final = "spill"
 
 
 class Keeping:
-    """``take`` is told ticks, ``run`` is a service of the run, ``close`` ends what is left to do."""
+    """``take`` is told ticks, ``services`` are of the run, ``close`` ends what is left to do.
 
-    def __init__(self, place: Place, instruments: Iterable[Instrument], clock: Clock, notifier: Notifier) -> None:
-        self._clock, self._notifier = clock, notifier
+    ``building`` makes bars and levels of them.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        instruments: Iterable[Instrument],
+        clock: Clock,
+        notifier: Notifier,
+        building: Building | None = None,
+    ) -> None:
+        self._clock, self._notifier, self._building = clock, notifier, building
         self._store = SqlMarketStore(place, durable=True)
         self._store.put_instruments(list(instruments))
         self._ingest = TickIngest(self._store, Spill(place.folder / SPILL_FOLDER, self._tell), self._tell)
@@ -43,7 +54,12 @@ class Keeping:
         except HaltRequiredError as error:
             self._leave(str(error))
 
-    async def run(self) -> None:
+    @property
+    def services(self) -> list[Callable[[], Coroutine[object, object, None]]]:
+        """What runs beside the trading."""
+        return [self._run] if self._building is None else [self._run, self._building.run]
+
+    async def _run(self) -> None:
         """Until cancelled. A fault of ours ends the keeping, never the trading."""
         try:
             await self._rounds()
@@ -68,6 +84,8 @@ class Keeping:
 
     def close(self) -> None:
         """What the database does not take now stays on the disk for the next start."""
+        if self._building is not None:
+            self._building.close()
         self._thread.close()
         self._ingest.close()
         self._store.close()

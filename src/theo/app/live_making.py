@@ -141,7 +141,7 @@ def open_live(
 ) -> Live:
     """Boot the plan on a folder's journal, with the broker behind the ports. The home's STOP halts it too.
 
-    ``keeping`` writes the run's ticks to the market database.
+    ``keeping`` writes the run's ticks to the market database, and what follows from them.
     """
     note_configuration(home)
     store = SqlJournalStore(home.place(folder))
@@ -189,7 +189,7 @@ def open_live(
         begun = partial(marking.begin, {one: heard.get(one, 0) for one in whole_hours})
         services = [*(each.run for each in dict.fromkeys((link, market))), listening.run]
         if keeping is not None:
-            services.append(keeping.run)
+            services += keeping.services
         if isinstance(clock, SteadyClock):
             services.append(ClockSteps(clock, notifier).run)
         run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, services, begun)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from theo.adapters.sql.market.sources import BUILT
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.domain.errors import DataError, UserError
 from theo.domain.instrument import Instrument
@@ -38,6 +39,7 @@ class StoredSeries:
     def __init__(self, store: SqlMarketStore, instrument: Instrument, name: str, start: int, end: int, source: str) -> None:
         self._store, self.instrument, symbol = store, instrument, instrument.symbol
         held = [s for s in store.series() if s.instrument == instrument.id and s.timeframe == name]
+        held = [s for s in held if s.source != BUILT or source == BUILT]  # of a run's ticks: only for who names them
         fitting = [s for s in held if not source or s.source == source]
         if not fitting:
             there = ", ".join(f"{s.source} ({s.rows} bars)" for s in held) or "none"

@@ -1,12 +1,31 @@
 """`theo levels` on a home of real bars."""
 
+import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.app.conftest import Theo
+from theo.adapters.sql.database.place import place_of
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.level_store import SqlLevelStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.app import built_bars
+from theo.app.building import Building
+from theo.app.built_bars import BuiltBars
+from theo.app.home import Home
+from theo.app.recorded import recorded_items, recorded_plan
+from theo.domain.market_data import Tick, TickKind
+from theo.domain.timeframe import timeframe
+from theo.drive.assembly import Plan
+from theo.engine.journal import MARKET
+from theo.market.bars import BarTree
+from theo.market.sessions import Hours
+from theo.market.standard_levels import TIMEFRAMES, LevelSettings, StandardLevels
 
 
 @pytest.fixture
@@ -86,3 +105,104 @@ def test_what_cannot_be_is_refused_with_what_there_is(theo: Theo, imported: Path
     said = theo("--home", imported, "levels", *arguments)
     assert said.code == 2
     assert told in said.err
+
+
+def test_bars_and_levels_of_a_runs_ticks(theo: Theo, copied: Path) -> None:
+    """Against every tick of the journal in one tree and one plain loop; a run's rebuilt tables stay those of its journal."""
+    computed = json.loads(theo("--home", copied, "levels", "compute", "--run", "demo", "--json").out)
+    assert {one["timeframe"] for one in computed} == {"5min", "15min", "30min", "60min", "1d"}
+    assert all(one["new"] == one["bars"] > 0 == one["changed"] for one in computed)
+    with closing(SqlJournalStore(copied / "demo")) as journal, closing(SqlMarketStore(copied / "demo")) as market:
+        plan, items = recorded_plan(Home(copied), copied / "demo", journal), list(recorded_items(journal))
+        levels = SqlLevelStore(market.engine)
+        for series in levels.series(["15min"]):
+            one = next(each for each in plan.instruments.values() if each.id == series.instrument)
+            kind = TickKind.TRADE if one.tradable else TickKind.INDEX
+            hours = Hours(plan.tables[one.calendar], plan.rulesets[0][0].session)
+            tree, plain = BarTree(one.id, [timeframe("15min")], hours, kind=kind), StandardLevels(LevelSettings())
+            wanted: dict[int, tuple[float | None, ...]] = {}
+            for item in items:
+                bars = tree.on_time(item.at)
+                bars += tree.on_tick(item) if isinstance(item, Tick) and item.instrument == one.id else ()
+                wanted |= {bar.start: plain.update(bar) for bar in bars}
+            assert len(wanted) > 100
+            assert {row.start: row.values for row in levels.levels(series, 0, 2**62)} == wanted
+    assert theo("--home", copied, "levels", "verify", "--run", "demo").code == 0
+    assert theo("--home", copied, "journal", "rebuild", "--run", "demo").code == 0
+
+
+def test_building_goes_on_wherever_it_was_killed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each of its rounds a new process takes over: the rows are those of one that was never ended."""
+    folder = copied / "demo"
+
+    def rows(rounds: int) -> list[tuple[object, ...]]:
+        with closing(SqlJournalStore(folder)) as journal, closing(SqlMarketStore(folder)) as market:
+            plan, more = recorded_plan(Home(copied), folder, journal), True
+            while more:
+                built = BuiltBars(journal, market, plan, LevelSettings())
+                for _ in range(rounds):
+                    more = built.work()
+                    if not more:
+                        break
+            store = SqlLevelStore(market.engine)
+            found = [(series, *store.levels(series, 0, 2**62)) for series in store.series(TIMEFRAMES)]
+            new = sorted((one.instrument, one.timeframe, one.new.level, one.new.at_start) for one in store.announced(limit=9_999))
+            with sqlite3.connect(folder / "market.db") as raw:
+                for table in ("levels", "level_marks", "new_levels", "bars"):
+                    raw.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            return [*found, *new]
+
+    whole = rows(10**6)
+    assert len(whole) > 100
+    head_seq = SqlJournalStore(folder).head(MARKET)
+    assert head_seq is not None
+    monkeypatch.setattr(built_bars, "RECORDS_A_ROUND", head_seq.seq // 2 + 1)
+    assert rows(1) == whole
+
+
+class OneRound:
+    """A clock that lets time pass once, and then stands still."""
+
+    def __init__(self) -> None:
+        self.at, self.stands = 0, asyncio.Event()
+
+    def now(self) -> int:
+        return self.at
+
+    async def sleep_until(self, at: int) -> None:
+        if self.at:
+            self.stands.set()
+            await asyncio.Event().wait()
+        self.at = at
+
+
+class Told(list[str]):
+    """What a person was told."""
+
+    def tell(self, _at: int, _severity: str, code: str, _text: str) -> None:
+        self.append(code)
+
+
+async def build_once(folder: Path, plan: Plan, told: Told) -> None:
+    clock = OneRound()
+    building = Building(place_of(folder), plan, LevelSettings(), clock, told)
+    tasks = [asyncio.create_task(building.run()), asyncio.create_task(clock.stands.wait())]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    building.close()
+
+
+def test_a_live_run_has_levels_within_a_round_and_a_fault_ends_only_that(copied: Path) -> None:
+    folder, told = copied / "demo", Told()
+    with closing(SqlJournalStore(folder)) as journal:
+        plan = recorded_plan(Home(copied), folder, journal)
+    asyncio.run(build_once(folder, plan, told))
+    with closing(SqlMarketStore(folder)) as market:
+        found = SqlLevelStore(market.engine).series(TIMEFRAMES)
+        assert {series.timeframe for series in found} == set(TIMEFRAMES)
+        assert all(SqlLevelStore(market.engine).newest_mark(replace(one, bars=0), LevelSettings().text) for one in found)
+    assert told == []
+    (folder / "market.db").write_bytes(b"no database, and longer than the head of one" * 40)
+    asyncio.run(build_once(folder, plan, told))
+    assert told == ["levels_left"]

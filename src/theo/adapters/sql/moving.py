@@ -17,7 +17,7 @@ from theo.adapters.sql.database.meanings import RawRow, Value
 from theo.adapters.sql.database.transactions import reading, writing
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market import import_rows
-from theo.adapters.sql.market.sources import EVERYONE, IMPORT, JOURNAL, new_id, view_of
+from theo.adapters.sql.market.sources import BUILT, EVERYONE, IMPORT, JOURNAL, new_id, view_of
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.tables.inbox import commands
 from theo.adapters.sql.tables.journal import journal, leases, snapshots
@@ -117,7 +117,7 @@ def copy_imports(source: SqlMarketStore, target: SqlMarketStore) -> Iterator[Cop
     instruments = source.instruments()
     target.put_instruments(instruments)
     with reading(source.engine) as connection:
-        ours = (sources.c.visible, sources.c.origin != JOURNAL, view_of(connection).reaches)
+        ours = (sources.c.visible, sources.c.origin.not_in([JOURNAL, BUILT]), view_of(connection).reaches)
         found = connection.execute(select(sources.c.id, sources.c.name).where(*ours).order_by(sources.c.id)).all()
     wanted = [(name, source_id, _source_hash(source.engine, instruments, source_id)) for source_id, name in found]
     for name in dict.fromkeys(name for _, name in found):

@@ -14,13 +14,14 @@ from theo.adapters.files.roll_calendars import read_calendar
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.app.built_bars import BuiltBars
 from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM
 from theo.app.configuration import configured
 from theo.app.home import Home, open_home
 from theo.app.journals import usual_folder
 from theo.app.leveling import Differences, Leveling
 from theo.app.projecting import projected
-from theo.app.recorded import recorded_items
+from theo.app.recorded import recorded_items, recorded_plan
 from theo.app.stored_bars import parse_timerange
 from theo.app.times import clock, iso
 from theo.app.wide_table import wide_table
@@ -84,10 +85,21 @@ def _opened(path: Path, wanted: Wanted) -> Iterator[Opened]:
     if wanted.run:
         folder = usual_folder(home, wanted.run)
         with projected(home, folder) as market:
+            _build(home, folder, market)
             yield _on(market, settings, _measured_live(home, folder))
         return
     with closing(SqlMarketStore(home.place(home.store))) as market:
         yield _on(market, settings, _measured(home, market))
+
+
+def _build(home: Home, folder: Path, market: SqlMarketStore) -> None:
+    """The bars of the run's ticks, where it took ticks."""
+    with closing(SqlJournalStore(home.place(folder))) as journal:
+        plan = recorded_plan(home, folder, journal)
+        if plan.from_ticks:
+            built = BuiltBars(journal, market, plan, None)
+            while built.work():
+                pass
 
 
 def _on(market: SqlMarketStore, settings: LevelSettings, differences: Differences) -> Opened:

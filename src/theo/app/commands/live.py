@@ -10,6 +10,7 @@ import msgspec
 from theo.adapters.ib.probe import probe
 from theo.adapters.system.clock import PacedClock, SteadyClock
 from theo.adapters.system.log import LogNotifier, Nobody
+from theo.app.building import Building
 from theo.app.cli_options import EXIT_INTERRUPTED
 from theo.app.composition import BUILD
 from theo.app.configuration import Configured, configured
@@ -63,7 +64,8 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         probed = msgspec.structs.replace(probed, clock_offset=0)
     plan = live_plan(home, settings, names, probed, clock.now())
     folder = home.runs / plan.key.run
-    keeping = Keeping(home.place(folder), plan.instruments.values(), clock, notifier)
+    building = Building(home.place(folder), plan, settings.levels, clock, notifier)
+    keeping = Keeping(home.place(folder), plan.instruments.values(), clock, notifier, building)
     try:
         live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan), keeping)
     except BaseException:

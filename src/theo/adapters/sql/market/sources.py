@@ -14,6 +14,7 @@ from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.tables.market import sources
 
 DIRECT, JOURNAL, IMPORT = "direct", "journal", "import"
+BUILT = "built"  # of ticks that a journal holds: not the journal's own, and its home's all the same
 EVERYONE: Final = ""
 _VIEW: Final = "theo_view"  # execution option: from where a connection looks
 
@@ -36,7 +37,7 @@ class View(msgspec.Struct, frozen=True):
 
     def owner(self, origin: str) -> str:
         """Whose a new source is."""
-        return self.home if origin == JOURNAL or not self.shares else EVERYONE
+        return self.home if origin in {JOURNAL, BUILT} or not self.shares else EVERYONE
 
 
 def looking_from(engine: Engine, place: Place) -> Engine:

@@ -10,7 +10,7 @@ from theo.adapters.sql.database.dialect import product
 from theo.adapters.sql.database.place import Place, place_of
 from theo.adapters.sql.database.transactions import Writer, reading, translating, writing
 from theo.adapters.sql.market import archive_rows, bar_rows, import_rows, instrument_rows, tick_rows
-from theo.adapters.sql.market.sources import JOURNAL, look_as, looking_from, view_of, visible_ids, writable_ids
+from theo.adapters.sql.market.sources import BUILT, JOURNAL, look_as, looking_from, view_of, visible_ids, writable_ids
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.sql.tables.market import bars as bar_table
 from theo.adapters.sql.tables.market import instruments as instrument_table
@@ -147,6 +147,13 @@ class SqlMarketStore:
         """See the port."""
         with writing(self.engine) as connection:
             bar_rows.add_bars(connection, bars, writable_ids(connection, (bar.source for bar in bars)))
+
+    def keep_built_bars(self, bars: Sequence[Bar]) -> None:
+        """Add bars that were built of a run's ticks, and their revisions: one that is stored stays as it is."""
+        with writing(self.engine) as connection:
+            ids = writable_ids(connection, (bar.source for bar in bars), BUILT)
+            bar_rows.add_bars(connection, bars, ids, keep_stored=True)
+            import_rows.cover_taken(connection, (), bars, ids)
 
     def bars(self, wanted: BarRange) -> Iterator[Bar]:
         """See the port."""
