@@ -96,3 +96,32 @@ def test_a_running_home_and_another_journal_are_refused(theo: Theo, home: Path) 
     said = theo("--home", home, "db", "copy", "files", url)
     assert (said.code, "the target holds another journal" in said.err) == (2, True), said.err
     assert theo("--home", home, "db", "copy", "files", "files").code == 2
+
+
+def test_from_one_server_to_another(theo: Theo, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came in since it went to the first is on the second, and the first is the home no more."""
+    first, second = (plain(new_database()) for _ in range(2))
+    assert theo("--home", home, "db", "copy", "files", first).code == 0
+    monkeypatch.setenv("THEO_DATABASE_URL", first)
+    ticks = tmp_path / "ticks.csv"
+    ticks.write_text("ts,price,size\n2024-01-31T14:30:00.000Z,472.16,300\n2024-02-01T14:30:00.000Z,472.17,100\n")
+    assert theo("--home", home, "import", "ticks", ticks, "--symbol", "SPY").code == 0
+    assert theo("--home", home, "stop", "--reason", "on the first").code == 0
+    before = told(theo, home)
+    said = theo("--home", home, "db", "copy", first, second, "--json")
+    assert said.code == 0, said.err
+    assert {"trading", "import:ticks.csv"} <= {copied["name"] for one in json.loads(said.out) for copied in one["copied"]}
+    refused = theo("--home", home, "deals")
+    assert (refused.code, "was copied away from here" in refused.err) == (2, True), refused.err
+    monkeypatch.setenv("THEO_DATABASE_URL", second)
+    assert told(theo, home) == before
+    assert json.loads(theo("--home", home, "status", "--json").out)["runs"][0]["waiting"] == ["halt"]
+    with psycopg.connect(first) as one, psycopg.connect(second) as other:
+        asked = "SELECT symbol, timestamp, price, volume FROM stock_ticks ORDER BY timestamp DESC LIMIT 10"
+        assert one.execute(asked).fetchall() == other.execute(asked).fetchall() != []
+    assert theo("--home", home, "db", "copy", second, second).code == 2
+    assert theo("--home", home, "db", "copy", second, first).code == 0  # and back
+    refused = theo("--home", home, "deals")
+    assert (refused.code, "was copied away from here" in refused.err) == (2, True), refused.err
+    monkeypatch.setenv("THEO_DATABASE_URL", first)
+    assert told(theo, home) == before

@@ -9,6 +9,7 @@ import msgspec
 
 from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.database.traces import is_there, mark_of, set_mark
+from theo.adapters.sql.journal.homes import arrive, leave
 from theo.adapters.sql.journal.lease import Lease
 from theo.adapters.sql.journal.server_lease import ServerLease
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
@@ -48,6 +49,7 @@ def run_copy(path: Path, source: str, target: str, *, json: bool) -> int:
         moved = [_move(home, folder, ours.place(folder), theirs.place_to_fill(folder)) for folder in folders]
         for folder in folders:
             _switch(folder, theirs.place_to_fill(folder))
+        _tell_servers(ours.place_to_fill(home.store), theirs.place_to_fill(home.store))
         for folder in journal_folders(theirs):
             with projected(theirs, folder):
                 pass  # what trading did is made anew from the journal
@@ -104,6 +106,17 @@ def _switch(folder: Path, target: Place) -> None:
         mark_of(folder, database).unlink(missing_ok=True)
         if target.server is not None:
             set_mark(folder, database, f"{target.name} on {target.shown}")
+
+
+def _tell_servers(source: Place, target: Place) -> None:
+    """Each server remembers whether it is this home's."""
+    for place, told in ((target, arrive), (source, leave)):
+        if place.server is not None:
+            engine = open_database(place, Database.JOURNAL)
+            try:
+                told(engine, place)
+            finally:
+                engine.dispose()
 
 
 def _lines(moved: list[Moved], target: str) -> list[str]:

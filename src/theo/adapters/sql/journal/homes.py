@@ -3,7 +3,7 @@
 import socket
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from theo.adapters.sql.database.dialect import insert_rows
 from theo.adapters.sql.database.place import Place
@@ -13,10 +13,11 @@ from theo.adapters.sql.tables.journal import homes, leases
 from theo.domain.errors import UserError
 
 JOURNAL: Final = "journal"
+LEFT: Final = "left"  # in place of the identity: the home was copied away
 
 
 def check_in(engine: Engine, place: Place) -> None:
-    """Take the name, or find that it is ours. Raises UserError when it is another folder's, or our journal is not here."""
+    """Take the name, or find that it is ours. Raises UserError when it is another folder's, or our journal is here no more."""
     with reading(engine) as connection:
         found = _registered(connection, place)
     if found is None:
@@ -25,6 +26,15 @@ def check_in(engine: Engine, place: Place) -> None:
             insert_rows(connection, homes, [(place.home, place.identity, machine, str(place.folder))], skip_present=True)
             found = _registered(connection, place)
     assert found is not None
+    if found.identity == LEFT and not place.settled:
+        return  # it comes back, and is here once it is whole
+    if found.identity == LEFT:
+        raise UserError(
+            f"the home {place.home} was copied away from here",
+            where=place.shown,
+            why="what is here is as old as that copy",
+            remedy="Name where it is now, or bring it back from there: `theo db copy`",
+        )
     if found.identity != place.identity:
         raise UserError(
             f"the name {place.home} is another home's",
@@ -42,6 +52,22 @@ def check_in(engine: Engine, place: Place) -> None:
             why=f"{mark_of(place.folder, JOURNAL)} says where it was",
             remedy="Name the server that has it, or restore a backup there: a new journal would know of no open position",
         )
+
+
+def arrive(engine: Engine, place: Place) -> None:
+    """The home is here, whole."""
+    _identify(engine, place, place.identity)
+
+
+def leave(engine: Engine, place: Place) -> None:
+    """The home is elsewhere from now on: whoever still has this address must not go on with what stays."""
+    _identify(engine, place, LEFT)
+
+
+def _identify(engine: Engine, place: Place, identity: str) -> None:
+    with writing(engine) as connection:
+        known = homes.c.identity.in_((place.identity, LEFT))
+        connection.execute(update(homes).where(homes.c.name == place.home, known).values(identity=identity))
 
 
 def _registered(connection: Connection, place: Place) -> Row[tuple[str, str, str, str]] | None:
