@@ -136,7 +136,7 @@ def test_what_was_there_stays_as_the_first_part(tmp_path: Path) -> None:
     engine = open_engine(url, durable=False, lock="market", statement_ms=BULK_MS_MAX)
     with writing(engine) as connection:
         connection.execute(text("CREATE SCHEMA exact"))
-        migrate(connection, Database.MARKET, "0008")
+        migrate(connection, Database.MARKET, "0009")
     engine.dispose()
     row = "SELECT 7, to_timestamp({} + n), 1, 0, 0, 0, 500000, 1, 0, 0 FROM generate_series(0, 99) n"
     staged, stored = (at(2025, month, 28) // 1_000_000 for month in (3, 2))

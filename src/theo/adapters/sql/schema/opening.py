@@ -34,7 +34,7 @@ class Database(StrEnum):
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0004", Database.MARKET: "0009", Database.INBOX: "0003"}
+    {Database.JOURNAL: "0004", Database.MARKET: "0010", Database.INBOX: "0003"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
     {Database.JOURNAL: journal_tables.metadata, Database.MARKET: market_tables.metadata, Database.INBOX: inbox_tables.metadata}

@@ -7,8 +7,8 @@ into them first (``exact.make_months``, which the application's role may call: i
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 FIRST, PAST = "1970-01-01 00:00+00", "2200-01-01 00:00+00"  # what lies outside has a part of its own on either side
 VACUUMED_ROWS = 1_000_000  # ticks are only ever added: the usual thresholds, a share of all rows, would look ever more rarely
