@@ -13,6 +13,7 @@ from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.tables import inbox as inbox_tables
 from theo.adapters.sql.tables import journal as journal_tables
 from theo.adapters.sql.tables import projected as projected_tables
+from theo.adapters.sql.tables import settings as settings_tables
 from theo.domain import facts
 from theo.gateway.accounts.ledger import Ledgers
 from theo.gateway.data_levers import DataLevers
@@ -145,6 +146,7 @@ def schema_of(database: str) -> str:
         "journal": journal_tables.metadata,
         "market": projected_tables.runs.metadata,  # market data's own, to which projecting adds
         "inbox": inbox_tables.metadata,
+        "settings": settings_tables.metadata,
     }[database]
     parts = []
     for table in metadata.tables.values():
@@ -181,6 +183,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "journal-tables": lambda: schema_of("journal"),
         "market-tables": lambda: schema_of("market"),
         "inbox-tables": lambda: schema_of("inbox"),
+        "settings-tables": lambda: schema_of("settings"),
         "facts": facts_table,
         "gateway-messages": coverage.page,
         "gateway-incidents": incidents_table,

@@ -13,7 +13,10 @@ LAYERS = (
     *("app", "runtime", "adapters", "research", "gateway", "ports", "drive", "engine"),
     *("strategy", "risk", "report", "venue", "market", "domain"),
 )
-SQL = ("erase", "moving", "file_backup", "projection", "journal", "market", "server", "inbox", "schema", "tables", "database")
+SQL = (
+    *("erase", "moving", "file_backup", "projection", "journal", "market", "server", "inbox", "settings"),
+    *("schema", "tables", "database"),
+)
 
 
 def lint(folder: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ from theo.app.cli_levels import levels
 from theo.app.cli_market import download, market
 from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
 from theo.app.cli_order import order, trade
+from theo.app.cli_scan import scan
 
 app = typer.Typer(
     help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
@@ -31,6 +32,7 @@ app.add_typer(archive, name="archive")
 app.add_typer(levels, name="levels")
 app.command("download")(download)
 app.add_typer(order, name="order")
+app.add_typer(scan, name="scan")
 app.add_typer(trade, name="trade")
 
 
@@ -59,7 +61,7 @@ def demo(
 @app.command()
 def backtest(
     context: typer.Context,
-    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a shipped one.")],
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a scan or of a shipped one.")],
     timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208; either may be left out.")] = "",
     cash: Annotated[float, typer.Option(min=1, help="Starting cash in USD.")] = 100_000.0,
     source: Annotated[str, typer.Option(help="Which imported source of bars, if there are several.")] = "",
@@ -102,7 +104,7 @@ def parity(
 @app.command()
 def paper(
     context: typer.Context,
-    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a shipped one.")],
+    ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a scan or of a shipped one.")],
     source: Annotated[str, typer.Option(help="Stored bars to play as the market.")] = "",
     timerange: Annotated[str, typer.Option(help="From and to, for example 20190101-20190208.")] = "",
     speed: Annotated[float, typer.Option(min=0, help="Times the recorded pace; 0 is as fast as it goes.")] = 0.0,
@@ -118,7 +120,7 @@ def paper(
 @app.command()
 def live(
     context: typer.Context,
-    rulesets: Annotated[list[str], typer.Argument(help="Rule sets: TOML files, or names of shipped ones.")],
+    rulesets: Annotated[list[str], typer.Argument(help="Rule sets: TOML files, or names of scans or of shipped ones.")],
     broker_clock: Annotated[
         bool, typer.Option("--broker-clock", help="Take the time from a simulated gateway; refused for real money.")
     ] = False,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from theo.adapters.sql.database.place import Place
 
 VARIABLES: Final = ("THEO_DATABASE_URL", "THEO__DATABASE__URL")  # the second is what every other key of the file has
-DATABASES: Final = ("journal", "market", "inbox", "audit")
+DATABASES: Final = ("journal", "market", "inbox", "settings", "audit")
 READ_VARIABLE: Final = "THEO_DATABASE_READ_URL"  # a replica of the server
 ANCHORS_VARIABLE: Final = "THEO_ANCHORS"  # a folder elsewhere for the anchors' second files
 
@@ -32,7 +32,7 @@ class Home(msgspec.Struct, frozen=True):
 
     @property
     def store(self) -> Path:
-        """journal.db, market.db and inbox.db of the platform's own runs."""
+        """journal.db, market.db and inbox.db of the platform's own runs, and settings.db."""
         return self.path
 
     @property

@@ -131,7 +131,7 @@ def _rulesets(home: Home) -> Iterator[Check]:
     bad = False
     for path in files:
         try:
-            find_ruleset(str(path))
+            find_ruleset(str(path), home)
         except TheoError as error:
             bad = True
             yield file_check("rule sets", path, error)

@@ -31,6 +31,7 @@ from theo.app.keeping import Keeping
 from theo.app.margins import IbMargins
 from theo.app.roll_tables import live_rolls
 from theo.app.rulesets import find_ruleset
+from theo.app.unheeded import refuse_disabled, refuse_unheeded
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND, SessionScope
@@ -84,7 +85,8 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
     _refuse_wrong_clock(probed.clock_offset)
     mode = Mode.LIVE if settings.mode == "live" else Mode.PAPER
     today = datetime.fromtimestamp(now / SECOND, UTC).date()
-    found = [find_ruleset(name) for name in names]
+    refuse_disabled(home, names)
+    found = [find_ruleset(name, home) for name in names]
     listed = known_instruments(home)
     needed = {n.symbol for ruleset, _, kind in found for n in strategy_of(ruleset, kind).needs().series}
     if unknown := sorted(needed - set(listed)):
@@ -92,7 +94,9 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
             f"not known: {', '.join(unknown)}", remedy=f"Known are {', '.join(sorted(listed))}; see instruments.toml"
         )
     read = {symbol: listed[symbol] for symbol in sorted(needed)}
-    live_rolls(settings.rolls, {symbol: entry.instrument for symbol, entry in read.items()})
+    kinds = {symbol: entry.instrument for symbol, entry in read.items()}
+    refuse_unheeded((ruleset for ruleset, _, _ in found), kinds, broker=True)
+    live_rolls(settings.rolls, kinds)
     key = Key(account=probed.account, mode=mode, run=f"{mode}-{probed.account}")
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     plan = plan_for(home, read, key, journal_id(home.path, mode[0]), probed.cash, *days)

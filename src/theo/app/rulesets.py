@@ -1,38 +1,66 @@
-"""Finding a rule set: a TOML file, or the name of a shipped one; and the user's class beside it."""
+"""Finding a rule set: a TOML file, a stored scan, or the name of a shipped one; and the user's class beside it."""
 
 import hashlib
 import importlib.util
 from importlib.resources import files
 from pathlib import Path
 
+from theo.app.home import Home
+from theo.app.stored_scans import listed, ruleset_of
 from theo.domain.errors import ConfigError
+from theo.ports.scans import Scan
 from theo.strategy.loading import load_ruleset
 from theo.strategy.ruleset import OwnClass, RuleSet
 from theo.strategy.user import UserStrategy, with_class
 
 
-def find_ruleset(name: str) -> tuple[RuleSet, str, type[UserStrategy] | None]:
-    """The rule set, its text, and its class when it names one. Raises ConfigError."""
-    path = Path(name)
-    if name.rpartition(":")[0].endswith(".py") or path.suffix == ".py":
+def find_ruleset(name: str, home: Home) -> tuple[RuleSet, str, type[UserStrategy] | None]:
+    """The rule set, its text, and its class when it names one. Raises ConfigError.
+
+    What is a file is one; then the home's scans are looked through, then what is shipped. No scan has the name of a shipped one.
+    """
+    if name.rpartition(":")[0].endswith(".py") or Path(name).suffix == ".py":
         raise ConfigError(
             f"{name} is a class, not a rule set",
             why="a class does not say what it trades, at which stop and size",
             remedy='Write a TOML file with strategy = "python" and [python] class = "FILE.py:Class", and name that file',
         )
-    if path.suffix == ".toml" or path.exists():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the rule set cannot be read: {error}", where=name, remedy="Name a TOML file") from error
-        where = path.parent
-    else:
-        text, where = _shipped(name), Path()
+    scan = None if _is_file(name) else _scan(name, home)
+    if scan is not None:
+        return ruleset_of(scan), scan.document, None
+    text = ruleset_text(name, home)
     ruleset = load_ruleset(text, name)
     if ruleset.own is None:
         return ruleset, text, None
-    kind, source = load_class(where, ruleset.own.path)
+    kind, source = load_class(Path(name).parent, ruleset.own.path)
     return with_class(ruleset, kind, source), text, kind
+
+
+def ruleset_text(name: str, home: Home) -> str:
+    """The text of a file, of a stored scan or of a shipped rule set. Raises ConfigError naming what there is."""
+    if _is_file(name):
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the rule set cannot be read: {error}", where=name, remedy="Name a TOML file") from error
+    scan = _scan(name, home)
+    if scan is not None:
+        return scan.document
+    if name not in shipped_names():
+        scans = ", ".join(scan.name for scan in listed(home))
+        stored = f", one of your scans: {scans}," if scans else ""
+        raise ConfigError(
+            f"no rule set {name!r}", remedy=f"Name a TOML file{stored} or one that is shipped: {', '.join(shipped_names())}"
+        )
+    return shipped_text(name)
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix == ".toml" or Path(name).is_file()
+
+
+def _scan(name: str, home: Home) -> Scan | None:
+    return next((each for each in listed(home) if each.name == name), None)
 
 
 def shipped_names() -> list[str]:
@@ -41,11 +69,8 @@ def shipped_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def _shipped(name: str) -> str:
-    if name not in shipped_names():
-        raise ConfigError(
-            f"no rule set {name!r}", remedy=f"Name a TOML file, or one that is shipped: {', '.join(shipped_names())}"
-        )
+def shipped_text(name: str) -> str:
+    """The text of a shipped rule set."""
     return files("theo.strategy").joinpath(f"rulesets/{name}.toml").read_text(encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Reading a rule set from TOML text. Everything wrong is said at once, with file, key and remedy. Files are read elsewhere."""
 
 import tomllib
+from collections.abc import Callable
 
 from theo.domain.market_data import SECOND, SessionScope
 from theo.strategy import buy_and_hold, correlation, crossover
@@ -10,20 +11,23 @@ from theo.strategy.mistakes import Mistakes
 from theo.strategy.operand import Naming
 from theo.strategy.reading_rules import RuleReader
 from theo.strategy.ruleset import Rules, RuleSet, plan_of
+from theo.strategy.scan_terms import SIDES, judge_scan, read_scan
 from theo.strategy.sections import read_correlation_spec, read_distance, read_naming, read_own_class, read_trading
 from theo.strategy.tables import Table
 from theo.strategy.trading_window import TradingWindow
 
 STRATEGIES = ("correlation", "ma_crossover", "buy_and_hold", "rules", "python")
-SIDES = ("both", "long", "short")
 NUMBERS_MAX = 250
 GRACE_S_MAX = 600.0
 QUANTITY_MAX = 1_000_000_000
 RISK_PERCENT = 1.0
 
 
-def load_ruleset(text: str, file: str) -> RuleSet:
-    """The rule set of a TOML text; ``file`` is named in errors. Raises RuleSetError with every mistake found."""
+def load_ruleset(text: str, file: str, judge: Callable[[RuleSet, Mistakes], None] | None = None) -> RuleSet:
+    """The rule set of a TOML text; ``file`` is named in errors. Raises RuleSetError with every mistake found.
+
+    ``judge`` notes what is wrong beyond the text alone, such as hours in which its market is never open.
+    """
     mistakes = Mistakes(file)
     try:
         content = tomllib.loads(text)
@@ -32,6 +36,8 @@ def load_ruleset(text: str, file: str) -> RuleSet:
         content = {}
     mistakes.raise_if_any()
     ruleset = _read(Table(content, "", mistakes))
+    if judge is not None:
+        judge(ruleset, mistakes)
     mistakes.raise_if_any()
     plan = plan_of(ruleset)
     if len(plan.leaves) > CONDITIONS_MAX or len(plan.numbers) > NUMBERS_MAX:
@@ -80,7 +86,9 @@ def _read(top: Table) -> RuleSet:
         outside_rth=trading.outside_rth,
         route=trading.route,
         grace=int(top.number("grace_s", 2.0, 0.0, GRACE_S_MAX) * SECOND),
+        scan=read_scan(top.table("scan")),
     )
+    judge_scan(ruleset.scan, ruleset.sides, naming.timeframe, top.table("scan"))
     top.finish()
     return ruleset
 

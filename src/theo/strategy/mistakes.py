@@ -28,6 +28,10 @@ class Mistakes:
         """Note a mistake at a key such as ``correlation.threshold``."""
         self._found.append(ConfigError(what, where=f"{self.file}: {key}" if key else self.file, why=why, remedy=remedy))
 
+    def any_in(self, *tables: str) -> bool:
+        """Whether a mistake was noted at a key of one of these tables: what was read there is not what was written."""
+        return any((problem.where.rpartition(": ")[2]).partition(".")[0] in tables for problem in self._found)
+
     def take(self, key: str, error: ConfigError) -> None:
         """Note an error of a part, with the key at which it arose."""
         self.add(key, error.what, why=error.why, remedy=error.remedy)

@@ -16,6 +16,7 @@ from theo.strategy.base import ColumnNeed, CorrelationNeed, Needs, SeriesNeed
 from theo.strategy.condition import Condition, InWindow, Leaf, leaves
 from theo.strategy.distance import Distance, Rounding, distance_reads
 from theo.strategy.operand import Naming, Operand
+from theo.strategy.scan_terms import ScanTerms
 from theo.strategy.trading_window import TradingWindow
 
 VERSION_DIGITS = 12
@@ -69,10 +70,24 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     outside_rth: bool = False
     grace: int = 2 * SECOND
     route: Route = Route.USUAL
+    scan: ScanTerms = ScanTerms()
 
     def canonical(self) -> bytes:
-        """The whole content as JSON with sorted keys, defaults written out: another default is another content."""
-        return msgspec.json.encode(self, order="sorted")
+        """The whole content as JSON with sorted keys, defaults written out: another default is another content.
+
+        Only the scan's terms are left out where the rule set says nothing of them: it is what it was before there were any.
+        """
+        if self.scan != ScanTerms():
+            return msgspec.json.encode(self, order="sorted")
+        content = msgspec.to_builtins(self)
+        del content["scan"]
+        return msgspec.json.encode(content, order="sorted")
+
+    @property
+    def sides(self) -> str:
+        """The sides that it may enter: "both", "long" or "short"; a class of the user's own may enter both."""
+        long, short = self.rules.long is not None, self.rules.short is not None
+        return "both" if long == short else "long" if long else "short"
 
     @property
     def version(self) -> str:

@@ -30,6 +30,7 @@ _GRANTS: Final = (
     "ALTER DEFAULT PRIVILEGES IN SCHEMA exact GRANT USAGE, SELECT ON SEQUENCES TO {app}",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {app}, {reader}",
     "REVOKE UPDATE, DELETE, TRUNCATE ON exact.journal FROM {app}",
+    "REVOKE UPDATE, DELETE, TRUNCATE ON exact.signal_config_changes FROM {app}",
     "REVOKE ALL ON FUNCTION exact.erase_run(text) FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION exact.erase_run(text) TO {app}",
     "REVOKE ALL ON FUNCTION exact.make_months(bigint[]) FROM PUBLIC",
@@ -38,7 +39,7 @@ _GRANTS: Final = (
     "ALTER ROLE {reader} SET statement_timeout = {timeout}",
     "ALTER ROLE {reader} SET search_path = public",
 )
-_VERSIONS: Final = ("journal_schema_version", "market_schema_version", "inbox_schema_version")
+_VERSIONS: Final = ("journal_schema_version", "market_schema_version", "inbox_schema_version", "settings_schema_version")
 _RIGHTS: Final = (
     "SELECT current_user, r.rolsuper, pg_has_role(c.relowner, 'MEMBER'), "
     "has_table_privilege(c.oid, 'UPDATE') OR has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE') "

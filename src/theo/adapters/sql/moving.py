@@ -1,11 +1,11 @@
-"""Copying a place's databases to another place: journals record by record, what waits in the inbox, imported market data.
+"""Copying a place's databases to another place: journals record by record, inbox, settings, imported market data.
 
 What is projected from a journal is not copied: it is made anew where it is next read. Nobody reads a target before the caller
 says that it is the home's: whatever breaks off is gone on with, a journal after its last stored record, an import from its start.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -22,12 +22,20 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.tables.inbox import commands
 from theo.adapters.sql.tables.journal import journal, leases, snapshots
 from theo.adapters.sql.tables.market import bars, levels, new_levels, sources, ticks
+from theo.adapters.sql.tables.settings import (
+    signal_config_changes,
+    signal_configs,
+    signal_entry_rules,
+    signal_exit_rules,
+    signal_symbols,
+)
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.instrument import Instrument
 
 PAGE_RECORDS: Final = 256
 PAGE_ROWS: Final = 10_000
 TABLES: Final = (ticks, bars, levels)
+SETTINGS: Final = (signal_configs, signal_symbols, signal_entry_rules, signal_exit_rules, signal_config_changes)
 Content = tuple[int, str]  # rows, and SHA-256 over them
 
 
@@ -110,6 +118,42 @@ def copy_inbox(source: Engine, target: Engine, homes: tuple[str, str]) -> int:
         for row in rows:
             connection.execute(commands.insert().values(home=homes[1], **row))
     return len(rows)
+
+
+def copy_settings(source: Engine, target: Engine, homes: tuple[str, str]) -> Copied:
+    """Scan configurations and their history, in one transaction.
+
+    Raises UserError when the target knows changes that the source does not: its history is never rewritten.
+    """
+    rows = {table: _of_home(source, table, homes[0]) for table in SETTINGS}
+    known = _of_home(target, signal_config_changes, homes[1])
+    if not set(known) <= set(rows[signal_config_changes]):
+        raise UserError(
+            "the target holds changes of scans that the source does not know",
+            remedy="Is the target the newer one? Otherwise copy into a new database or a new home",
+        )
+    with writing(target) as connection:
+        for table in reversed(SETTINGS):
+            if table is not signal_config_changes:
+                connection.execute(delete(table).where(table.c.home == homes[1]))
+        for table in SETTINGS:
+            new = rows[table] if table is not signal_config_changes else [row for row in rows[table] if row not in set(known)]
+            insert_rows(connection, table, [(homes[1], *row) for row in new])
+    there = {table: _of_home(target, table, homes[1]) for table in SETTINGS}
+    return _equal("scans", _rows_hash(rows), _rows_hash(there))
+
+
+def _of_home(engine: Engine, table: Table, home: str) -> list[tuple[Value, ...]]:
+    """A table's rows without their home, in key order."""
+    columns = [column for column in table.c if column.name != "home"]
+    with reading(engine) as connection:
+        found = connection.execute(select(*columns).where(table.c.home == home).order_by(*table.primary_key))
+        return [tuple(row) for row in found]
+
+
+def _rows_hash(rows: Mapping[Table, Sequence[tuple[Value, ...]]]) -> Content:
+    text = "".join(f"{table.name}{row!r}" for table, of_table in rows.items() for row in of_table)
+    return sum(map(len, rows.values())), hashlib.sha256(text.encode()).hexdigest()
 
 
 def copy_imports(source: SqlMarketStore, target: SqlMarketStore) -> Iterator[Copied]:

@@ -17,6 +17,7 @@ from theo.app.rolling import rollings
 from theo.app.rulesets import find_ruleset
 from theo.app.starting import least_prices, refuse_impossible_limits
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
+from theo.app.unheeded import unheeded
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
@@ -40,7 +41,7 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
     try:
         items = merged([s.bars() for s in stored], rollings(home, configured(home.configuration).rolls, stored))
         if not keep:
-            done = backtest(plan, items, lambda _records: None, ahead=_look(stored))
+            done = backtest(plan, items, lambda _records: None, ahead=look_ahead(stored))
             _print(done, cash, json=json)
             return 0
         folder = run_folder(home, plan)
@@ -50,7 +51,7 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
         try:
             epoch = store.claim(TRADING, MARKET)
             with gathered(store.append) as append:
-                done = backtest(plan, items, append, epoch, ahead=_look(stored))
+                done = backtest(plan, items, append, epoch, ahead=look_ahead(stored))
             summarise(home, store, folder, finished=True, json=json)
         finally:
             store.close()
@@ -59,7 +60,7 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
     return 0
 
 
-def _look(stored: list[StoredSeries]) -> LookAhead | None:
+def look_ahead(stored: list[StoredSeries]) -> LookAhead | None:
     """Columns ahead for a long run. They leave the same records; loading what compiles them pays from so many bars on."""
     if sum(series.info.rows for series in stored) < AHEAD_BARS_MIN:
         return None
@@ -77,11 +78,11 @@ def plan_backtest(
     home: Home, name: str, *, timerange: str, cash: float, source: str, mode: Mode
 ) -> tuple[Plan, list[StoredSeries], SqlMarketStore]:
     """The plan of a rule set over stored bars, and the bars. The store must be closed by the caller."""
-    ruleset, text, kind = find_ruleset(name)
-    for warning in sign_warnings(ruleset):
-        print(f"warning: {warning}", file=sys.stderr)  # beside the result, which a machine may read
+    ruleset, text, kind = find_ruleset(name, home)
     start, end = parse_timerange(timerange)
     listed = known_instruments(home)
+    for warning in (*sign_warnings(ruleset), *unheeded(ruleset, _listed(listed, ruleset.naming.primary))):
+        print(f"warning: {warning}", file=sys.stderr)  # beside the result, which a machine may read
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
     key = Key(account="SIM", mode=mode, run=run)
     market = SqlMarketStore(home.reading_place())

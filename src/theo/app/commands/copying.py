@@ -1,11 +1,12 @@
 """`theo db copy`: a home's databases from files to a server, from there back, or from one server to another."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlalchemy import Engine
 
 from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.database.traces import is_there, mark_of, set_mark
@@ -15,7 +16,7 @@ from theo.adapters.sql.journal.server_lease import ServerLease
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
 from theo.adapters.sql.journal.verify import verify_stream
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.adapters.sql.moving import Copied, copy_imports, copy_inbox, copy_journal
+from theo.adapters.sql.moving import Copied, copy_imports, copy_inbox, copy_journal, copy_settings
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.app.auditing import TRAIL
 from theo.app.home import DATABASES, Home, open_home
@@ -74,16 +75,26 @@ def _move(home: Home, folder: Path, source: Place, target: Place) -> Moved:
         if is_there(folder, name):
             copied += _journal(source, target, name)
     commands = 0
+    names = source.name, target.name
     if is_there(folder, Database.INBOX):
-        with ExitStack() as opened:
-            engines = [open_database(place, Database.INBOX) for place in (source, target)]
-            for engine in engines:
-                opened.callback(engine.dispose)
-            commands = copy_inbox(engines[0], engines[1], (source.name, target.name))
+        with _both(source, target, Database.INBOX) as engines:
+            commands = copy_inbox(*engines, names)
+    if is_there(folder, Database.SETTINGS):
+        with _both(source, target, Database.SETTINGS) as engines:
+            copied.append(copy_settings(*engines, names))
     if folder == home.store and is_there(folder, Database.MARKET):
         with closing(SqlMarketStore(source)) as one, closing(SqlMarketStore(target)) as other:
             copied += copy_imports(one, other)
     return Moved(run_name(home, folder), copied, commands)
+
+
+@contextmanager
+def _both(source: Place, target: Place, database: Database) -> Iterator[tuple[Engine, Engine]]:
+    with ExitStack() as opened:
+        engines = open_database(source, database), open_database(target, database)
+        for engine in engines:
+            opened.callback(engine.dispose)
+        yield engines
 
 
 def _journal(source: Place, target: Place, name: str) -> Iterator[Copied]:

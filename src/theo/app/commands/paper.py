@@ -11,6 +11,7 @@ from theo.app.commands.deals import summarise
 from theo.app.composition import BUILD, Virtual, open_virtual
 from theo.app.home import open_home
 from theo.app.rolling import rollings
+from theo.app.unheeded import refuse_disabled, refuse_unheeded
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
 from theo.domain.market_data import SECOND, Bar, ContractRolled
@@ -26,8 +27,10 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
     from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
 
     home = open_home(path)
+    refuse_disabled(home, [name])
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.VIRTUAL)
     try:
+        refuse_unheeded((ruleset for ruleset, _ in plan.rulesets), plan.instruments, broker=False)
         folder = run_folder(home, plan)
         virtual = open_virtual(home, folder, plan, None)
         try:

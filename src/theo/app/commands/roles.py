@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from theo.adapters.postgres.roles import make_roles
+from theo.adapters.sql.schema.opening import Database, open_database
 from theo.app.auditing import note
 from theo.app.backups import database_of
 from theo.app.home import open_home
@@ -15,6 +16,7 @@ def run_roles(path: Path, *, app: str, reader: str) -> int:
     url = database_of(home)
     if not url:
         raise UserError("no server is configured", remedy="Set THEO_DATABASE_URL to the owner's address; files have no roles")
+    open_database(home.place(home.store), Database.SETTINGS).dispose()  # so that its tables are there
     made = make_roles(url, app, reader)
     note(home, "roles", f"{app}, {reader}", f"made: {', '.join(made) or 'none'}; rights renewed")
     print(f"{app}: adds to the journal, changes everything else that trading needs, makes no tables\n{reader}: reads the views")

@@ -18,11 +18,12 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.schema import opening as schema
 from theo.adapters.sql.schema.opening import DURABLE, METADATA, NEWEST, Database, open_database
+from theo.adapters.sql.settings.scans import SqlScans
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from tools.fresh_schema import FOLDER, statements
 
 Open = Callable[[Path], object]
-STORES = [SqlJournalStore, SqlMarketStore, SqlInbox]
+STORES = [SqlJournalStore, SqlMarketStore, SqlInbox, SqlScans]
 
 
 @pytest.mark.parametrize("database", list(Database))

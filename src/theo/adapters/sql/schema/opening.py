@@ -21,6 +21,7 @@ from theo.adapters.sql.tables import inbox as inbox_tables
 from theo.adapters.sql.tables import journal as journal_tables
 from theo.adapters.sql.tables import market as market_tables
 from theo.adapters.sql.tables import projected as projected_tables
+from theo.adapters.sql.tables import settings as settings_tables
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 
 
@@ -30,23 +31,29 @@ class Database(StrEnum):
     JOURNAL = "journal"
     MARKET = "market"
     INBOX = "inbox"
+    SETTINGS = "settings"
 
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0004", Database.MARKET: "0010", Database.INBOX: "0003"}
+    {Database.JOURNAL: "0004", Database.MARKET: "0010", Database.INBOX: "0003", Database.SETTINGS: "0001"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
-    {Database.JOURNAL: journal_tables.metadata, Database.MARKET: market_tables.metadata, Database.INBOX: inbox_tables.metadata}
+    {
+        Database.JOURNAL: journal_tables.metadata,
+        Database.MARKET: market_tables.metadata,
+        Database.INBOX: inbox_tables.metadata,
+        Database.SETTINGS: settings_tables.metadata,
+    }
 )
 assert projected_tables.PROJECTED  # importing it adds the projections to the market database's metadata
-DURABLE: Final = frozenset({Database.JOURNAL, Database.INBOX})  # market.db can be rebuilt and imported again
+DURABLE: Final = frozenset({Database.JOURNAL, Database.INBOX, Database.SETTINGS})  # market.db can be rebuilt and imported again
 
 
 def open_database(where: Path | Place, database: Database, file_name: str = "", *, durable: bool = False) -> Engine:
     """An engine over ``NAME.db`` in a folder, or over a server's tables, with this build's schema; a folder is made when missing.
 
-    ``durable`` waits for the disk at every commit, which journal and inbox always do.
+    ``durable`` waits for the disk at every commit, which all but the market database always do.
     Raises UserError when it cannot be reached or written or is newer than this build, CorruptionError for a file that is damaged
     or no database of ours.
     """

@@ -1,0 +1,1 @@
+"""Schema revisions, oldest first; a revision that was released is never changed."""

@@ -1,0 +1,1 @@
+"""Settings in SQL: scan configurations and their history."""
