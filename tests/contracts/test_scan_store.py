@@ -231,7 +231,7 @@ def test_the_columns_say_what_the_document_says(scanned: SqlScans) -> None:
             assert (seen.name, seen.created_at) == ("classic", NOON)
 
 
-def test_rules_of_ones_own_are_conditions_in_words(store: ScanStore, tmp_path: Path) -> None:
+def test_rules_of_ones_own_are_conditions_in_words(open_scans: OpenScans, tmp_path: Path) -> None:
     own = """
 name = "own"
 strategy = "rules"
@@ -251,8 +251,9 @@ long = [{ left = "close", op = "breaks_below", right = "SL" }]
 [stop]
 percent = 2
 """
+    store = open_scans(tmp_path)
     made = store.create(ScanContent(load_ruleset(own, "own"), own, {}), by())
-    engine = store._engine  # type: ignore[attr-defined]
+    engine = store._engine
     with engine.connect() as connection:
         entry = [
             tuple(row)
@@ -261,6 +262,7 @@ percent = 2
         leave = [tuple(row) for row in connection.execute(text("SELECT side, rule_type, parameter FROM signal_exit_rules"))]
         frames = connection.execute(text("SELECT symbol, timeframe, is_primary FROM signal_symbols ORDER BY symbol, timeframe"))
         assert [tuple(row) for row in frames] == [("SPY", "15min", True), ("VIX", "60min", False)]
+    store.close()
     assert made.name == "own"
     assert entry == [
         ("PriceAbove", "swing(3).high", "SPY close is above SPY swing(3).high[1]"),
