@@ -45,6 +45,7 @@ def test_the_server_starts_takes_clients_and_stops(home: Path, capsys: pytest.Ca
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
+        assert connection.execute("SHOW random_page_cost").fetchone() == ("1.1",)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be refused as root")

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from theo.adapters.postgres.roles import rights
+from theo.adapters.postgres.server import RANDOM_PAGE
 from theo.adapters.sql.database.place import shown
 from theo.adapters.sql.database.traces import file_of
 from theo.adapters.sql.server.health import health
@@ -191,6 +192,7 @@ def settings_for(memory_mib: int, *, extended: bool) -> list[str]:
         f"effective_cache_size = {memory_mib * 3 // 4}MB",
         f"maintenance_work_mem = {max(64, memory_mib // 16)}MB",
         "work_mem = 16MB",
+        RANDOM_PAGE,
         "max_wal_size = 4GB",
         "checkpoint_completion_target = 0.9",
         "wal_compression = on",
