@@ -10,7 +10,7 @@ import pytest
 from tests.tidy.tree import ROOT
 
 LAYERS = (
-    *("app", "runtime", "adapters", "research", "gateway", "ports", "drive", "engine"),
+    *("app", "api", "runtime", "adapters", "research", "gateway", "ports", "drive", "engine"),
     *("strategy", "risk", "report", "venue", "market", "domain"),
 )
 SQL = (

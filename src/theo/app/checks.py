@@ -24,6 +24,7 @@ PACKAGES = (
     "arch",
     "databento_dbn",
     "duckdb",
+    "fastapi",
     "ib_async",
     "msgspec",
     "numba",
@@ -35,9 +36,12 @@ PACKAGES = (
     "pydantic_settings",
     "rich",
     "sqlalchemy",
+    "starlette",
     "structlog",
     "typer",
     "tzdata",
+    "uvicorn",
+    "websockets",
 )
 MEBIBYTE = 1 << 20
 DISK_MIB_FAIL, DISK_MIB_WARN = 100, 2_000  # a day of a few symbols' ticks takes tens of MiB

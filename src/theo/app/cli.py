@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from theo.app.cli_api import api
 from theo.app.cli_archive import archive
 from theo.app.cli_audit import audit
 from theo.app.cli_data import importing, journal
@@ -31,6 +32,7 @@ app.add_typer(db, name="db")
 app.add_typer(archive, name="archive")
 app.add_typer(levels, name="levels")
 app.command("download")(download)
+app.command("api")(api)
 app.add_typer(order, name="order")
 app.add_typer(scan, name="scan")
 app.add_typer(trade, name="trade")

@@ -99,6 +99,15 @@ class LevelsTable(BaseModel):
     donchian_n: int = Field(default=20, ge=1, le=1_000)
 
 
+class ApiTable(BaseModel):
+    """``[api]``: the file that holds the key (its first and only line), and names by which the interface is reached."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key_file: str = ""
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}$")], ...] = ()
+
+
 class Configuration(BaseSettings):
     """The whole file. ``limits`` holds the fields of theo.risk.limits.Limits; what is missing has its default."""
 
@@ -118,6 +127,7 @@ class Configuration(BaseSettings):
     database: DatabaseTable = DatabaseTable()
     archive: ArchiveTable = ArchiveTable()
     levels: LevelsTable = LevelsTable()
+    api: ApiTable = ApiTable()
 
     @classmethod
     def settings_customise_sources(
@@ -147,6 +157,7 @@ class Configured(msgspec.Struct, frozen=True):
     rolls: dict[str, RollRule] = {}
     archive_keep_days: int = 90
     levels: LevelSettings = LevelSettings()
+    api: ApiTable = ApiTable()
 
 
 def configured(file: Path) -> Configured:
@@ -189,6 +200,7 @@ def configured(file: Path) -> Configured:
         orders=orders,
         rolls=rolls,
         archive_keep_days=settings.archive.keep_days,
+        api=settings.api,
         levels=LevelSettings(**settings.levels.model_dump()),
     )
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
-from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import table_lines
 from theo.domain.instrument import MICROS, Instrument
-from theo.ports.market_store import Cell
+from theo.ports.market_store import Cell, MarketStore
+from theo.report.told import FillTold, OrderTold, Refusal, SignalTold, TradeTold
 
 INDENT = "  "
 PRICES = ("limit_price", "stop_price", "trail")
@@ -16,74 +14,7 @@ PRICES = ("limit_price", "stop_price", "trail")
 Row = Mapping[str, Cell]
 
 
-class FillTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution; ``at`` in UTC, ``charges`` in the account's currency."""
-
-    at: str
-    side: str
-    quantity: int
-    price: str
-    charges: float
-
-
-class OrderTold(msgspec.Struct, frozen=True, kw_only=True):
-    """One order and its fills; ``price`` is its limit, stop or trail, "" for a market order."""
-
-    id: str
-    role: str
-    side: str
-    type: str
-    quantity: int
-    price: str
-    tif: str
-    status: str
-    reason: str
-    fills: list[FillTold]
-
-
-class TradeTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade and its orders; times in UTC, money in the account's currency."""
-
-    id: str
-    side: str
-    quantity: int
-    status: str
-    how: str
-    opened: str
-    closed: str
-    gross: float
-    charges: float
-    risk: float
-    orders: list[OrderTold]
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """The rule that refused, the value it saw and the limit it holds."""
-
-    rule: str
-    value: float | None
-    limit: float | None
-
-
-class SignalTold(msgspec.Struct, frozen=True, kw_only=True):
-    """A signal and what became of it: a refusal, a trade it opened, or trades it asked to close."""
-
-    id: str
-    kind: str
-    symbol: str
-    side: str
-    type: str
-    entry: str
-    stop: str
-    target: str
-    reason: str
-    status: str
-    status_reason: str
-    refused: Refusal | None
-    trades: list[TradeTold]
-
-
-def became(market: SqlMarketStore, config: str, end: int) -> list[SignalTold]:
+def became(market: MarketStore, config: str, end: int) -> list[SignalTold]:
     """The signals that the decision at ``end`` raised, each with its outcome."""
     instruments = {i.id: i for i in market.instruments()}
     return [
@@ -92,7 +23,7 @@ def became(market: SqlMarketStore, config: str, end: int) -> list[SignalTold]:
     ]
 
 
-def _signal(market: SqlMarketStore, row: Row, instrument: Instrument, end: int) -> SignalTold:
+def _signal(market: MarketStore, row: Row, instrument: Instrument, end: int) -> SignalTold:
     if row["kind"] == "exit":
         held = market.rows("trades", config=row["config"], instrument=row["instrument"], run=str(row["run"]))
         trades = [trade for trade in held if _open_at(trade, end)]
@@ -120,7 +51,7 @@ def _open_at(trade: Row, at: int) -> bool:
     return _int(trade, "opened_at") <= at and (trade["closed_at"] is None or _int(trade, "closed_at") >= at)
 
 
-def _trade(market: SqlMarketStore, row: Row, instrument: Instrument) -> TradeTold:
+def _trade(market: MarketStore, row: Row, instrument: Instrument) -> TradeTold:
     orders = sorted(market.rows("orders", trade_id=row["id"]), key=lambda o: (_int(o, "intended_at"), str(o["id"])))
     return TradeTold(
         id=str(row["id"]),
@@ -137,7 +68,7 @@ def _trade(market: SqlMarketStore, row: Row, instrument: Instrument) -> TradeTol
     )
 
 
-def _order(market: SqlMarketStore, row: Row, instrument: Instrument) -> OrderTold:
+def _order(market: MarketStore, row: Row, instrument: Instrument) -> OrderTold:
     prices = [_price(row, name, instrument) for name in PRICES]
     return OrderTold(
         id=str(row["id"]),

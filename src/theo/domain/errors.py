@@ -4,6 +4,7 @@ TheoError
 +-- UserError            we were asked for something that cannot be: say what, where, why and what to do (exit code 2)
 |   +-- ConfigError      a configuration or rule-set file: names file, key and remedy
 |   +-- DataError        an imported or stored row: names file, row and remedy
+|   +-- NotThereError    what was named is not there
 +-- RefusedError         the other side said no: do not retry
 +-- OutcomeUnknownError  the link was lost after the send: ask, never send again blindly
 +-- HaltRequiredError    a person is needed: halt and page
@@ -39,6 +40,10 @@ class ConfigError(UserError):
 
 class DataError(UserError):
     """An imported or stored row is wrong."""
+
+
+class NotThereError(UserError):
+    """What was named is not there."""
 
 
 class RefusedError(TheoError):

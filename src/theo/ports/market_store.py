@@ -108,6 +108,30 @@ class SeriesInfo(msgspec.Struct, frozen=True):
     rows: int
 
 
+class SeriesEnds(msgspec.Struct, frozen=True):
+    """A stored bar series of one timeframe, whatever its sources: ``start`` of its first and its last visible bar."""
+
+    instrument: int
+    timeframe: str
+    first: int
+    last: int
+
+
+class SignalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Which signals of the run, newest first: ends of bars from ``start`` (included) to ``end`` (excluded), microseconds UTC.
+
+    ``after`` is (end, id) of the last one that is known already. Empty texts and None mean every one.
+    """
+
+    count: int
+    after: tuple[int, str] | None = None
+    config: str = ""
+    instruments: tuple[int, ...] | None = None
+    status: str = ""
+    start: int = -(2**62)
+    end: int = 2**62
+
+
 class MarketStore(Protocol):
     """Market data by instrument and time. Each write is one transaction; readers hold bounded memory."""
 
@@ -138,8 +162,11 @@ class MarketStore(Protocol):
     def bar_arrays(self, wanted: BarRange) -> BarArrays:
         """The same bars as columns. The range bounds the memory: 56 bytes a bar."""
 
-    def latest_bars(self, instrument: int, timeframe: str, count: int, source: str = "") -> tuple[Bar, ...]:
-        """The last ``count`` bars (newest revisions), oldest first."""
+    def latest_bars(self, instrument: int, timeframe: str, count: int, source: str = "", before: int = 2**62) -> tuple[Bar, ...]:
+        """The last ``count`` bars (newest revisions) that started before a time, oldest first."""
+
+    def series_ends(self) -> tuple[SeriesEnds, ...]:
+        """The first and last bar of every series, read at the ends of the index: as quick for a million bars as for ten."""
 
     def series(self) -> tuple[SeriesInfo, ...]:
         """Every visible bar series."""
@@ -167,6 +194,9 @@ class MarketStore(Protocol):
 
         ``run`` "" means every run; ``equal`` names columns and the values that they must have.
         """
+
+    def signals(self, wanted: SignalPage) -> tuple[Mapping[str, Cell], ...]:
+        """Rows of the table of signals, newest first, at most ``count``."""
 
     def decided_beside(self, config: str, end: int) -> tuple[int | None, int | None]:
         """Of a configuration's decisions, the ends of the bars nearest before and after one; None where there is none."""

@@ -7,7 +7,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, delete, select, tuple_
 
 from theo.adapters.sql.database.dialect import insert_rows, raw_pages
 from theo.adapters.sql.database.meanings import Fixed, RawRow, Value
@@ -17,7 +17,7 @@ from theo.adapters.sql.tables.market import bars as table
 from theo.adapters.sql.tables.market import levels
 from theo.domain.errors import DataError
 from theo.domain.market_data import Bar
-from theo.ports.market_store import BarArrays, BarRange
+from theo.ports.market_store import BarArrays, BarRange, SeriesEnds
 
 READ_ROWS: Final = 10_000
 ARRAY_COLUMNS: Final = ("start_at", "end_at", "open", "high", "low", "close", "volume")
@@ -92,6 +92,21 @@ def latest(connection: Connection, wanted: BarRange, count: int) -> tuple[Bar, .
             found.append(bar_of(row, names))
         last_key = key
     return tuple(reversed(found))
+
+
+def series_ends(connection: Connection) -> Iterator[SeriesEnds]:
+    """From series to series by the index: each costs three look-ups, however many bars it has."""
+    c = table.c
+    following = select(c.instrument, c.timeframe).order_by(c.instrument, c.timeframe).limit(1)
+    found = connection.execute(following).first()
+    while found is not None:
+        instrument, timeframe = found
+        own = select(c.start_at).where(c.instrument == instrument, c.timeframe == timeframe)
+        seen = own.where(c.source_id.in_(visible_ids(connection))).limit(1)
+        first, last = (connection.execute(seen.order_by(end)).scalar() for end in (c.start_at, c.start_at.desc()))
+        if first is not None and last is not None:
+            yield SeriesEnds(instrument, timeframe, first, last)
+        found = connection.execute(following.where(tuple_(c.instrument, c.timeframe) > (instrument, timeframe))).first()
 
 
 def read_arrays(connection: Connection, wanted: BarRange) -> BarArrays:

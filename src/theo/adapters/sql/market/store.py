@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, tuple_
 
 from theo.adapters.sql.database.dialect import product
 from theo.adapters.sql.database.place import Place, place_of
@@ -26,7 +26,9 @@ from theo.ports.market_store import (
     BarRange,
     Cell,
     Published,
+    SeriesEnds,
     SeriesInfo,
+    SignalPage,
     StagedImport,
     TickArchive,
     TickRange,
@@ -165,10 +167,16 @@ class SqlMarketStore:
         with reading(self.engine) as connection:
             return bar_rows.read_arrays(connection, wanted)
 
-    def latest_bars(self, instrument: int, timeframe: str, count: int, source: str = "") -> tuple[Bar, ...]:
+    def latest_bars(self, instrument: int, timeframe: str, count: int, source: str = "", before: int = 2**62) -> tuple[Bar, ...]:
+        """See the port."""
+        wanted = BarRange(instrument=instrument, timeframe=timeframe, end=before, source=source)
+        with reading(self.engine) as connection:
+            return bar_rows.latest(connection, wanted, count)
+
+    def series_ends(self) -> tuple[SeriesEnds, ...]:
         """See the port."""
         with reading(self.engine) as connection:
-            return bar_rows.latest(connection, BarRange(instrument=instrument, timeframe=timeframe, source=source), count)
+            return tuple(bar_rows.series_ends(connection))
 
     def series(self) -> tuple[SeriesInfo, ...]:
         """See the port."""
@@ -242,6 +250,19 @@ class SqlMarketStore:
         with reading(self.engine) as connection:
             for row in connection.execute(statement).mappings():
                 yield dict(row)
+
+    def signals(self, wanted: SignalPage) -> tuple[Mapping[str, Cell], ...]:
+        """See the port."""
+        c = PROJECTED["signals"].c
+        conditions = [c.home == self.home, c.end_at >= wanted.start, c.end_at < wanted.end]
+        conditions += [column == value for column, value in ((c.config, wanted.config), (c.status, wanted.status)) if value]
+        if wanted.instruments is not None:
+            conditions.append(c.instrument.in_(wanted.instruments))
+        if wanted.after is not None:
+            conditions.append(tuple_(c.end_at, c.id) < wanted.after)
+        statement = select(PROJECTED["signals"]).where(*conditions).order_by(c.end_at.desc(), c.id.desc()).limit(wanted.count)
+        with reading(self.engine) as connection:
+            return tuple(dict(row) for row in connection.execute(statement).mappings())
 
     def decided_beside(self, config: str, end: int) -> tuple[int | None, int | None]:
         """See the port."""

@@ -102,6 +102,7 @@ signals = Table(
 )
 Index("signals_by_end", signals.c.config, signals.c.end_at)
 Index("signals_by_user", signals.c.user_name)
+Index("signals_in_order", signals.c.home, signals.c.end_at, signals.c.id)
 
 orders = Table(
     "orders",
@@ -187,6 +188,7 @@ trades = Table(
     _changed(),
 )
 Index("trades_by_config", trades.c.config, trades.c.opened_at)
+Index("trades_by_signal", trades.c.signal_id)
 
 deals = Table(
     "deals",

@@ -1,0 +1,168 @@
+"""`/` and `/health`: what this is, and how it stands."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field, JsonValue
+
+from theo.api.described import example
+from theo.api.problems import problem_answers
+from theo.api.reading import NoParameters, Read
+from theo.api.sources import Sources
+from theo.api.values import moment
+from theo.domain.errors import TheoError
+from theo.ports.market_store import SeriesEnds
+
+router = APIRouter(tags=["platform"], dependencies=[NoParameters])
+LINKS: Final[dict[str, JsonValue]] = {
+    "health": "/health",
+    "openapi": "/openapi.json",
+    "instruments": "/api/market-data/instruments",
+    "market_data_status": "/api/market-data/status",
+    "strategies": "/api/strategies",
+    "signals": "/api/signals",
+    "events": "/api/events",
+}
+
+
+class About(BaseModel):
+    """What is served."""
+
+    model_config = example(
+        {"name": "theo", "version": "0.1.0", "run": "own", "mode": "paper", "account": "DU1234567", "links": LINKS}
+    )
+
+    name: Literal["theo"] = "theo"
+    version: str
+    run: str = Field(description="The run whose records are served.")
+    mode: str = Field(description="Where its orders go: backtest, virtual, paper, live; empty before its first record.")
+    account: str
+    links: dict[str, str]
+
+
+class Journal(BaseModel):
+    """The trading journal, and how far the tables follow it."""
+
+    recorded: int = Field(ge=0, description="The newest record.")
+    projected: int = Field(ge=0, description="The newest record that is in the tables.")
+    written_at: datetime | None = Field(description="When the newest was written.")
+    age_s: float | None = Field(ge=0)
+
+
+class Health(BaseModel):
+    """How the service stands."""
+
+    model_config = example(
+        {
+            "status": "ok",
+            "problems": [],
+            "trader_running": True,
+            "halted": "",
+            "breaker": "",
+            "database_ms": 0.4,
+            "journal": {"recorded": 5120, "projected": 5120, "written_at": "2018-02-05T20:45:00.250000Z", "age_s": 1.5},
+            "series": [
+                {
+                    "symbol": "MES",
+                    "timeframe": "15min",
+                    "first": "2018-01-02T14:30:00Z",
+                    "last": "2018-02-05T20:30:00Z",
+                    "age_s": 900.0,
+                }
+            ],
+        }
+    )
+
+    status: Literal["ok", "failing"]
+    problems: list[str] = Field(description="What keeps the service from answering rightly.")
+    trader_running: bool
+    halted: str = Field(description="Why no new risk is taken; empty when it is.")
+    breaker: str = Field(description="The limit that tripped the breaker; empty when none did.")
+    database_ms: float = Field(ge=0, description="How long the database took to answer.")
+    journal: Journal
+    series: list["SeriesStatus"]
+
+
+class SeriesStatus(BaseModel):
+    """A stored bar series: the starts of its first and its last bar, and how long ago the last one began."""
+
+    model_config = example(
+        {
+            "symbol": "MES",
+            "timeframe": "15min",
+            "first": "2018-01-02T14:30:00Z",
+            "last": "2018-02-05T20:30:00Z",
+            "age_s": 900.0,
+        }
+    )
+
+    symbol: str
+    timeframe: str
+    first: datetime
+    last: datetime
+    age_s: float = Field(description="Seconds since the last bar began; negative for bars of a market that is played ahead.")
+
+
+def series_of(sources: Sources) -> list[SeriesStatus]:
+    """Every stored series, by symbol and timeframe."""
+    now = moment(sources.now())
+    symbols = {instrument.id: instrument.symbol for instrument in sources.market.instruments()}
+    return [_series_status(ends, symbols.get(ends.instrument, ""), now) for ends in sources.market.series_ends()]
+
+
+def _series_status(ends: SeriesEnds, symbol: str, now: datetime) -> SeriesStatus:
+    last = moment(ends.last)
+    age_s = round((now - last).total_seconds(), 1)
+    return SeriesStatus(symbol=symbol, timeframe=ends.timeframe, first=moment(ends.first), last=last, age_s=age_s)
+
+
+@router.get("/", summary="What this is", responses=problem_answers())
+async def about(read: Read) -> About:
+    """The version, the run that is served, where its orders go, and where everything else is."""
+    found = await read.run(read.sources.upkeep.platform)
+    return About(
+        version=found.version,
+        run=found.run,
+        mode=found.mode,
+        account=found.account,
+        links={name: str(path) for name, path in LINKS.items()},
+    )
+
+
+def _health_answers() -> dict[int | str, dict[str, Any]]:
+    """503 is either the same document, with its problems, or a problem alone when not even that could be found out."""
+    found = problem_answers()
+    either = {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}, **found[503]["content"]}
+    return found | {503: {"description": "Something keeps the service from answering rightly.", "content": either}}
+
+
+@router.get("/health", summary="How the service stands", responses=_health_answers())
+async def health(read: Read, response: Response) -> Health:
+    """200 while the service answers rightly, whether trading is halted or not; 503, with the reasons, while it does not."""
+    found = await read.run(lambda: _health(read.sources))
+    if found.problems:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return found
+
+
+def _health(sources: Sources) -> Health:
+    condition, now = sources.upkeep.condition(), moment(sources.now())
+    problems, series = list(condition.problems), list[SeriesStatus]()
+    try:
+        series = series_of(sources)
+    except TheoError as error:
+        problems.append(str(error))
+    written = None if condition.written_at is None else moment(condition.written_at)
+    age = None if written is None else max(0.0, round((now - written).total_seconds(), 1))
+    return Health(
+        status="failing" if problems else "ok",
+        problems=problems,
+        trader_running=condition.trader_running,
+        halted=condition.halted,
+        breaker=condition.breaker,
+        database_ms=condition.database_ms,
+        journal=Journal(recorded=condition.recorded, projected=condition.projected, written_at=written, age_s=age),
+        series=series,
+    )

@@ -1,0 +1,52 @@
+"""Times, prices and money as the interface writes them: ISO 8601 in UTC, and decimals as text, so that no digit is lost.
+
+A JSON number is read as a binary fraction by most clients: 0.1 USD would be another amount. Prices and money are therefore text
+that holds an exact decimal; counts, ids and correlations are numbers.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from theo.domain.instrument import Instrument
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL: Final = r"^-?\d+(\.\d+)?$"
+
+DecimalText = Annotated[str, Field(pattern=_DECIMAL, examples=["2765.25"], description="An exact decimal, as text.")]
+
+
+def moment(at: int) -> datetime:
+    """Microseconds UTC as a time that is written in ISO 8601."""
+    return EPOCH + at * MICROSECOND
+
+
+def micros(at: datetime) -> int:
+    """A time with a zone as microseconds UTC."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def _written(text: object) -> object:
+    """Only ISO 8601 with a zone: a bare number or a date alone could be meant otherwise."""
+    if not isinstance(text, str) or _WRITTEN.fullmatch(text) is None:
+        raise ValueError('a time is written with its zone, for example "2018-02-05T20:45:00Z"')
+    return text
+
+
+_SHAPE: Final = {"type": "string", "format": "date-time", "examples": ["2018-02-05T20:45:00Z"]}
+AskedTime = Annotated[datetime, BeforeValidator(_written), WithJsonSchema(_SHAPE)]
+
+
+def price_text(units: float, instrument: Instrument) -> str:
+    """A price, or a value between prices, in price units as an exact decimal."""
+    return decimal_text(units, instrument.price_decimals)
+
+
+def decimal_text(units: float, decimals: int) -> str:
+    """Units of ``10 ** -decimals`` as an exact decimal: a binary fraction is written as its shortest text."""
+    return f"{Decimal(repr(units)).scaleb(-decimals):f}"

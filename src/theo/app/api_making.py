@@ -1,0 +1,232 @@
+"""What `theo api` reads, by the ports that theo.api names: a run's journal and tables, stored market data, rule sets."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from theo import __version__
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.projecting import Projection
+from theo.adapters.system.latch import StopFile
+from theo.api.access import Access, ApiKey
+from theo.api.sources import Condition, Platform, RecordedFact, Sources, Strategy
+from theo.app.explaining import Explainer
+from theo.app.home import Home
+from theo.app.journals import has_journal, run_name
+from theo.app.projecting import decoders
+from theo.app.rulesets import shipped_names
+from theo.domain.errors import ConfigError, TheoError
+from theo.domain.facts import Decided
+from theo.domain.instrument import Instrument
+from theo.domain.journal import TRADING
+from theo.drive.record import known
+from theo.engine.codec import decode_steps
+from theo.ports.market_store import Cell
+from theo.strategy.loading import load_ruleset
+
+KEY_VARIABLE: Final = "THEO_API_KEY"
+MILLISECONDS: Final = 1_000
+
+
+class RunRecords:
+    """One run's journal and the tables beside it. A run that has not begun is looked for each time. For several threads."""
+
+    def __init__(self, home: Home, folder: Path) -> None:
+        self._home, self._folder = home, folder
+        self._journal: SqlJournalStore | None = None
+        self.tables = SqlMarketStore(home.place(folder))
+        self._instruments: dict[int, Instrument] = {}
+        self._projected_runs = 0
+        self._projection: Projection | None = None
+        self._behind = ""  # why the tables do not follow
+        self._latch = StopFile(folder, home.store, Path.cwd())
+
+    def journal(self) -> SqlJournalStore | None:
+        """The run's journal; None before there is one."""
+        if self._journal is None and has_journal(self._folder):
+            self._journal = SqlJournalStore(self._home.place(self._folder))
+        return self._journal
+
+    def newest(self) -> int:
+        """See theo.api.sources.Events."""
+        journal = self.journal()
+        head = None if journal is None else journal.head(TRADING)
+        return 0 if head is None else head.seq
+
+    def facts(self, first: int, last: int) -> Sequence[RecordedFact]:
+        """See theo.api.sources.Events."""
+        journal = self.journal()
+        if journal is None:
+            return ()
+        found = []
+        for record in journal.read(TRADING, first, last):
+            numbered = enumerate((step.at, fact) for step in decode_steps(record) for fact in step.facts)
+            found += [
+                RecordedFact(record.seq, place, at, fact) for place, (at, fact) in numbered if not isinstance(fact, Decided)
+            ]
+        return found
+
+    def instruments(self) -> Mapping[int, Instrument]:
+        """See theo.api.sources.Events. Every start of the run may have brought others."""
+        return {i.id: i for row in self.tables.rows("runs") for i in known(str(row["world"])).instruments}
+
+    def keep_up(self) -> None:
+        """See theo.api.sources.Upkeep."""
+        journal = self.journal()
+        if journal is None:
+            return
+        try:
+            if self._projection is None:
+                self._projection = Projection(self.tables, decoders(journal))
+            self._projection.catch_up(journal)
+            runs = list(self.tables.rows("runs"))
+            if len(runs) != self._projected_runs:
+                self.tables.put_instruments(list(self.instruments().values()))
+                self._projected_runs = len(runs)
+        except TheoError as error:
+            self._behind = f"the tables do not follow the journal: {error}"
+            raise
+        self._behind = ""
+
+    def platform(self) -> Platform:
+        """See theo.api.sources.Upkeep."""
+        runs = list(self.tables.rows("runs"))
+        newest: Mapping[str, Cell] = runs[-1] if runs else {}
+        return Platform(
+            version=__version__,
+            run=run_name(self._home, self._folder),
+            mode=str(newest.get("mode", "")),
+            account=str(newest.get("account", "")),
+        )
+
+    def condition(self) -> Condition:
+        """See theo.api.sources.Upkeep."""
+        problems = [self._behind] if self._behind else []
+        begun = time.perf_counter()
+        try:
+            journal = self.journal()
+            recorded = self.newest()
+            last = None if journal is None else next(journal.read(TRADING, recorded, recorded), None)
+            took = (time.perf_counter() - begun) * MILLISECONDS
+            projected = 0 if self._projection is None else self._projection.watermark(TRADING)
+            halted, breaker = self._latches()
+            running = journal is not None and holder(self._folder, TRADING) is not None
+        except TheoError as error:
+            return Condition(problems=(*problems, str(error)))
+        return Condition(
+            problems=tuple(problems),
+            trader_running=running,
+            recorded=recorded,
+            projected=projected,
+            written_at=None if last is None else last.recorded_at,
+            halted=halted,
+            breaker=breaker,
+            database_ms=round(took, 2),
+        )
+
+    def _latches(self) -> tuple[str, str]:
+        """Why no new risk is taken: the kill switch, as the newest record or a STOP file says, and the breaker."""
+        halted = breaker = ""
+        for row in self.tables.rows("latches"):
+            kind, actor, reason = (str(row[name]) for name in ("kind", "actor", "reason"))
+            if kind in {"halted", "resumed"}:
+                halted = f"by {actor}: {reason}" if kind == "halted" else ""
+            else:
+                breaker = reason if kind == "breaker_tripped" else ""
+        return halted or self._latch.reason(), breaker
+
+    def close(self) -> None:
+        """Release the stores."""
+        self.tables.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+class ShippedStrategies:
+    """The rule sets that come with the package, read once."""
+
+    def __init__(self) -> None:
+        self._all: tuple[Strategy, ...] = ()
+
+    def all(self) -> Sequence[Strategy]:
+        """See theo.api.sources.Strategies."""
+        if not self._all:
+            self._all = tuple(_shipped(name) for name in shipped_names())
+        return self._all
+
+
+def _shipped(name: str) -> Strategy:
+    text = files("theo.strategy").joinpath(f"rulesets/{name}.toml").read_text(encoding="utf-8")
+    ruleset = load_ruleset(text, name)
+    return Strategy(
+        name=ruleset.name,
+        version=ruleset.version,
+        description=ruleset.description,
+        kind=ruleset.strategy,
+        origin="shipped",
+        symbol=ruleset.naming.primary,
+        partners=ruleset.naming.partners,
+        timeframe=ruleset.naming.timeframe,
+        session=str(ruleset.session),
+        text=text,
+    )
+
+
+def api_key(file: str) -> ApiKey | None:
+    """The key of the environment, else of the configured file; None without either. Raises ConfigError for a bad one."""
+    text = os.environ.get(KEY_VARIABLE, "")
+    if text:
+        return ApiKey(text, KEY_VARIABLE)
+    if not file:
+        return None
+    path = Path(file).expanduser()
+    try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigError("the key of the API can be read by others", where=str(path), remedy=f"Run: chmod 600 {path}")
+        return ApiKey(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"the key of the API cannot be read: {error}", where=str(path), remedy="Write one line into it"
+        ) from error
+
+
+class Opened(msgspec.Struct):
+    """The sources of an interface, and what must be closed after it."""
+
+    sources: Sources
+    records: RunRecords
+    market: SqlMarketStore
+
+    def close(self) -> None:
+        """Release the stores."""
+        self.records.close()
+        self.market.close()
+
+
+def open_sources(home: Home, folder: Path, access: Access) -> Opened:
+    """Everything that an interface over this run reads. Raises what opening the stores raises."""
+    records = RunRecords(home, folder)
+    try:
+        # The demo is a home of its own; every other run reads what the home has imported and collected.
+        market = SqlMarketStore(home.place(folder) if folder == home.demo else home.reading_place())
+    except BaseException:
+        records.close()
+        raise
+    sources = Sources(
+        access=access,
+        market=market,
+        records=records.tables,
+        decisions=Explainer(records.tables, run_name(home, folder)),
+        strategies=ShippedStrategies(),
+        events=records,
+        upkeep=records,
+        now=lambda: time.time_ns() // 1_000,
+    )
+    return Opened(sources, records, market)
