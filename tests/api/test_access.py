@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +6,8 @@ import pytest
 from tests.api.conftest import Served, serving
 from theo.api.access import Access, ApiKey
 from theo.app.api_making import api_key
-from theo.domain.errors import ConfigError
+from theo.app.commands.api import run
+from theo.domain.errors import ConfigError, UserError
 
 KEY = "k7Qw-92hVbs_Lm3TzYc8RfXp0aGdNeUi"
 
@@ -77,8 +76,10 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path, monkeypatch:
 
 
 def test_without_a_key_only_this_machine_is_served(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "theo.app.cli", "--home", str(tmp_path), "api", "--host", "0.0.0.0", "--port", "0"]  # noqa: S104
-    done = subprocess.run(
-        [command[0], "-c", "from theo.app.cli import main; main()", *command[3:]], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, "without a key" in done.stderr) == (2, True), done.stderr
+    with pytest.raises(UserError, match="listens on this machine only"):
+        run(tmp_path, "0.0.0.0", 0, "")  # noqa: S104 - what is refused
+
+
+def test_a_port_that_is_taken_is_a_clear_mistake(tmp_path: Path, served: Served) -> None:
+    with pytest.raises(UserError, match="cannot listen"):
+        run(tmp_path, "127.0.0.1", served.port, "")

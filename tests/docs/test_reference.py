@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from theo.app.broker_tables import IbTable, LiveTable
 from theo.app.configuration import (
+    ApiTable,
     ArchiveTable,
     Configuration,
     DatabaseTable,
@@ -127,6 +128,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "exchange": ExchangeTable,
         "data": DataTable,
         "database": DatabaseTable,
+        "api": ApiTable,
         "archive": ArchiveTable,
         "levels": LevelsTable,
         "orders": OrdersTable,

@@ -43,7 +43,7 @@ def create_api(sources: Sources, version: str) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Guard, access=sources.access)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way to complete the document
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI says so
     return app
 
 

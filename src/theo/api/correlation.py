@@ -22,6 +22,7 @@ from theo.domain.timeframe import timeframe
 from theo.market.correlation import CorrelationSpec, Method, PairCorrelation
 
 router = APIRouter(prefix="/api/market-data", tags=["market data"])
+SYMBOLS_MIN: Final = 2
 SYMBOLS_MAX: Final = 10  # 45 pairs
 WINDOW_MAX: Final = 250  # the whole matrix of ten is then told within about two seconds, by the slowest method
 READ_TIMES: Final = 5  # bars read per bar of the window: series of other hours are joined, and gaps bring no pair
@@ -105,7 +106,7 @@ def _matrix(sources: Sources, asked: MatrixQuery) -> Matrix:
 
 def _symbols(text: str) -> list[str]:
     found = [symbol.strip() for symbol in text.split(",") if symbol.strip()]
-    if not 2 <= len(found) <= SYMBOLS_MAX or len(set(found)) < len(found):  # noqa: PLR2004 - a pair
+    if not SYMBOLS_MIN <= len(found) <= SYMBOLS_MAX or len(set(found)) < len(found):
         remedy = f"Name 2 to {SYMBOLS_MAX} different symbols, for example MES,VIX"
         raise UserError(f"{len(found)} symbols are named", where="query.symbols", remedy=remedy)
     return found

@@ -49,7 +49,7 @@ class PageQuery(Query):
             return None
         try:
             whole = urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4))
-            question, place = msgspec.json.decode(whole, type=tuple[str, kind])  # type: ignore[valid-type]
+            question, place = msgspec.json.decode(whole, type=tuple[str, kind])  # type: ignore[valid-type]  # the caller names it
         except (ValueError, msgspec.DecodeError):
             question, place = "", None
         if question != self.question or place is None:
