@@ -80,6 +80,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("api")
     home = make_home(folder)
     theo(home, "backtest", folder / "trend.toml")
+    theo(home, "levels", "compute")
     return home
 
 

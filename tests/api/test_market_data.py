@@ -82,7 +82,8 @@ def test_a_cursor_of_another_question_is_refused(served: Served) -> None:
         ("/bars?symbol=SPY&timeframe=15min&newest=true&from=2019-01-07T00:00:00Z", 422, "query.newest"),
         ("/correlation?symbols=SPY&timeframe=15min", 422, "query.symbols"),
         ("/correlation?symbols=SPY,VIX&timeframe=15min&window=10&minimum=30", 422, ""),
-        ("/levels?symbol=SPY&timeframe=15min&name=nothing", 422, ""),
+        ("/levels?symbol=SPY&timeframe=15min&name=atr", 422, "query.name"),
+        ("/levels?symbol=ES&timeframe=15min", 404, "symbol"),
     ],
 )
 def test_what_cannot_be_asked_is_said_with_its_place(served: Served, path: str, status: int, where: str) -> None:
@@ -116,3 +117,13 @@ def test_each_series_and_instrument_is_told(served: Served) -> None:
     found = {one["symbol"]: one for one in served.get(f"{DATA}/instruments").body["instruments"]}
     assert Decimal(found["SPY"]["tick"]) == Decimal("0.01")
     assert not found["VIX"]["tradable"]
+
+
+def test_levels_page_by_page_are_the_channel_of_the_file(served: Served) -> None:
+    pages = all_pages(served, f"{DATA}/levels?symbol=SPY&timeframe=15min&limit=100", "levels")
+    found = [row for page in pages for row in page]
+    assert [datetime.fromisoformat(row["start"]) for row in found] == starts()
+    highs = [Decimal(row["high"]) for row in rows(served, "SPY")]
+    for number, row in enumerate(found):
+        told = row["prices"]["donchian_high"]
+        assert (None if told is None else Decimal(told)) == (max(highs[number - 19 : number + 1]) if number >= 19 else None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from operator import attrgetter
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from fastapi import APIRouter
 from fastapi import Query as QueryOf
@@ -15,14 +15,14 @@ from theo.api.described import example
 from theo.api.problems import problem_answers
 from theo.api.reading import NoParameters, Read, named
 from theo.api.sources import Sources
-from theo.api.values import AskedTime, DecimalText, decimal_text, micros, moment, price_text
+from theo.api.values import AskedTime, DecimalText, micros, moment, price_text
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import Bar
 from theo.domain.timeframe import timeframe
-from theo.market.indicators.spec import OutputKind, parse_output
+from theo.market.standard_levels import FLAGS, LEVEL_NAMES, PRICE_LEVELS, SIDE
+from theo.ports.level_store import Levels, LevelSeries
 from theo.ports.market_store import BarRange
-from theo.strategy.operand import UNPRICED
 
 router = APIRouter(prefix="/api/market-data", tags=["market data"])
 Row = TypeVar("Row")
@@ -54,7 +54,14 @@ _BAR: Final[JsonValue] = {
     "contract": "",
     "revision": 0,
 }
-_LEVEL: Final[JsonValue] = {"created": "2018-02-05T20:30:00Z", "value": "2660.00", "source": "import:es.csv"}
+_LEVELS: Final[JsonValue] = {
+    "start": "2018-02-05T20:30:00Z",
+    "contract": "",
+    "prices": {"sh_price": "2660.00", "sl_price": "2640.25", "atr": "11.732142857142858", "pivot_p": None},
+    "sh_status": True,
+    "sl_status": False,
+    "trailing_side": "Short",
+}
 
 
 class InstrumentOut(BaseModel):
@@ -131,25 +138,28 @@ class Bars(BaseModel):
     next: str | None
 
 
-class LevelOut(BaseModel):
-    """A stored value: of the bar that began at `created`; null before there were enough bars."""
+class LevelsOut(BaseModel):
+    """The levels of the bar that began at `start`. Prices by their names; null before there were enough bars."""
 
-    model_config = example(_LEVEL)
+    model_config = example(_LEVELS)
 
-    created: datetime
-    value: DecimalText | None
-    source: str
+    start: datetime
+    contract: str
+    prices: dict[str, DecimalText | None]
+    sh_status: bool | None = Field(description="Whether the swing high is unbroken.")
+    sl_status: bool | None = Field(description="Whether the swing low is unbroken.")
+    trailing_side: Literal["Long", "Short"] | None
 
 
-class Levels(BaseModel):
-    """A page of an indicator's stored values, oldest first. `next` is null at the end."""
+class LevelPage(BaseModel):
+    """A page of levels, oldest first. `next` is null at the end."""
 
-    model_config = example({"symbol": "MES", "timeframe": "15min", "name": "swing(2).high", "levels": [_LEVEL], "next": None})
+    model_config = example({"symbol": "MES", "timeframe": "15min", "source": "import:es.csv", "levels": [_LEVELS], "next": None})
 
     symbol: str
     timeframe: str
-    name: str
-    levels: list[LevelOut]
+    source: str
+    levels: list[LevelsOut]
     next: str | None
 
 
@@ -184,12 +194,6 @@ class BarsQuery(SeriesQuery):
     newest: bool = Field(default=False, description="The newest bars before `to`, instead of the first ones from `from` on.")
 
 
-class LevelsQuery(SeriesQuery):
-    """Stored values of one output of an indicator."""
-
-    name: str = Field(max_length=WORD_LETTERS_MAX, examples=["swing(2).high"], description="An indicator's output.")
-
-
 @router.get("/instruments", summary="Instruments of the store", responses=problem_answers(), dependencies=[NoParameters])
 async def instruments(read: Read) -> Instruments:
     """What has been imported, collected or traded."""
@@ -210,8 +214,11 @@ async def bars(read: Read, asked: Annotated[BarsQuery, QueryOf()]) -> Bars:
 
 
 @router.get("/levels", summary="Stored levels of a series", responses=problem_answers(404))
-async def levels(read: Read, asked: Annotated[LevelsQuery, QueryOf()]) -> Levels:
-    """Values of one output of an indicator as they were stored for each bar, page by page."""
+async def levels(read: Read, asked: Annotated[SeriesQuery, QueryOf()]) -> LevelPage:
+    """Swings, fractals, ATR, trailing stop, channel and pivots as they were stored for each bar, page by page.
+
+    Without `source` they are those of the source that the newest bar came from.
+    """
     return await read.run(lambda: _levels(read.sources, asked))
 
 
@@ -275,25 +282,36 @@ def _page(rows: Iterator[Row], time_of: Callable[[Row], int], count: int) -> tup
     return page, None
 
 
-def _levels(sources: Sources, asked: LevelsQuery) -> Levels:
+def _levels(sources: Sources, asked: SeriesQuery) -> LevelPage:
     instrument = named(sources.market, asked.symbol)
-    spec, output = parse_output(asked.name)
-    unpriced = spec.definition.outputs[output] is OutputKind.STATUS or spec.name in UNPRICED
-    wanted, name = asked.range(instrument), f"{spec.text}.{output}"
-    page, following = _page(sources.market.levels(wanted, (name,)), attrgetter("created"), asked.limit)
-    decimals = 0 if unpriced else instrument.price_decimals
-    shown = [
-        LevelOut(
-            created=moment(each.created),
-            value=None if each.value is None else decimal_text(each.value, decimals),
-            source=each.source,
-        )
-        for each in page
-    ]
-    return Levels(
+    wanted = asked.range(instrument)
+    source = asked.source or next(
+        (bar.source for bar in sources.market.latest_bars(instrument.id, wanted.timeframe, 1)), asked.source
+    )
+    series = LevelSeries(instrument.id, wanted.timeframe, source)
+    found, following = _page(sources.levels.levels(series, wanted.start, wanted.end), attrgetter("start"), asked.limit)
+    return LevelPage(
         symbol=instrument.symbol,
         timeframe=wanted.timeframe,
-        name=name,
-        levels=shown,
+        source=source,
+        levels=[_level(each, instrument) for each in found],
         next=None if following is None else asked.next(following),
     )
+
+
+def _level(each: Levels, instrument: Instrument) -> LevelsOut:
+    values = dict(zip(LEVEL_NAMES, each.values, strict=True))
+    sh, sl = (None if values[name] is None else bool(values[name]) for name in FLAGS)
+    side = values[SIDE]
+    return LevelsOut(
+        start=moment(each.start),
+        contract=each.contract,
+        prices={name: _level_text(values[name], instrument) for name in PRICE_LEVELS},
+        sh_status=sh,
+        sl_status=sl,
+        trailing_side=None if side is None else "Long" if side > 0 else "Short",
+    )
+
+
+def _level_text(value: float | None, instrument: Instrument) -> str | None:
+    return None if value is None else price_text(value, instrument)

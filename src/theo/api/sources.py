@@ -11,6 +11,7 @@ import msgspec
 from theo.api.access import Access
 from theo.domain.facts import Fact
 from theo.domain.instrument import Instrument
+from theo.ports.level_store import LevelStore
 from theo.ports.market_store import MarketStore
 from theo.report.told import Answer
 
@@ -114,10 +115,11 @@ Clock = Callable[[], int]  # microseconds UTC
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is read. ``market`` holds bars and levels, ``records`` the tables of the run that is served."""
+    """Everything that is read: bars, the levels beside them, and ``records``, the tables of the run that is served."""
 
     access: Access
     market: MarketStore
+    levels: LevelStore
     records: MarketStore
     decisions: Decisions
     strategies: Strategies

@@ -12,6 +12,7 @@ import msgspec
 from theo import __version__
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Projection
 from theo.adapters.system.latch import StopFile
@@ -222,6 +223,7 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
     sources = Sources(
         access=access,
         market=market,
+        levels=SqlLevelStore(market.engine),
         records=records.tables,
         decisions=Explainer(records.tables, run_name(home, folder)),
         strategies=ShippedStrategies(),
