@@ -6,12 +6,16 @@ from random import Random
 import pytest
 
 from tests.sim.live_world import market, parity
+from tests.sim.live_world.played import with_store
 from tests.sim.live_world.world import SETTLED_AFTER, World
+from theo.app.home import open_home
+from theo.app.recorded import recorded_items
 from theo.domain.facts import TradeClosed
-from theo.domain.market_data import MINUTE
+from theo.domain.market_data import MINUTE, Tick, TickKind
 
 SHORT = market.OPEN + 45 * MINUTE  # until then faults happen, in the sample of the whole swarm
 
+QUOTES = {TickKind.BID, TickKind.ASK}
 LONG = market.OPEN + 120 * MINUTE  # enough for some trades in a market as quiet as this one
 
 
@@ -34,6 +38,22 @@ SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 16)]
 @pytest.mark.parametrize("seed", [*range(1, 5), *SLOW])
 def test_the_invariants_hold(seed: int, tmp_path: Path, sessions: Path) -> None:
     World(seed, tmp_path, sessions, faults_until=SHORT).run()
+
+
+def test_quotes_are_recorded_beside_what_is_traded(tmp_path: Path, sessions: Path) -> None:
+    """Those of the gateway's market with their sizes, of its seconds; the run with them is decided again to the same."""
+    draw = Random("quotes")  # noqa: S311 - a seeded market
+    until = market.OPEN + 15 * MINUTE
+    played = list(market.ticks(draw, market.mes(market.contracts()).con_id, until + SETTLED_AFTER + MINUTE))
+    world = World(0, tmp_path, sessions, faults_until=until, ticks=played, quotes=True)
+    world.run()
+    (run,) = open_home(tmp_path).runs.iterdir()
+    recorded: list[Tick] = []
+    with_store(run, lambda store: recorded.extend(i for i in recorded_items(store) if isinstance(i, Tick) and i.kind in QUOTES))
+    known = {(tick.timestamp, tick.kind, tick.price, tick.volume) for tick in played}
+    assert {(tick.timestamp, tick.kind, tick.price, tick.volume) for tick in recorded} <= known
+    assert len(recorded) > len([tick for tick in played if tick.kind in QUOTES and market.OPEN < tick.at < world.ends]) * 0.9
+    assert {tick.source for tick in recorded} == {"ib:bidask"}
 
 
 @pytest.mark.parametrize("seed", [1, 2])

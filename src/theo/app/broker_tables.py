@@ -33,6 +33,7 @@ class IbTable(BaseModel):
     question_client_id: int = Field(default=91, ge=1, le=2_147_483_000)
     account: str = ""
     read_only: bool = False
+    quotes: bool = False
     lines: int = Field(default=95, ge=1, le=10_000)
     restart: str = Field(default="", pattern=rf"^$|{TIME_OF_DAY}")
     zone: str = "America/New_York"
@@ -94,6 +95,7 @@ def ib_settings(mode: Mode, ib: IbTable, live: LiveTable, where: str) -> IbSetti
         question_client_id=ib.question_client_id,
         account=live.account if mode == "live" else ib.account,
         live=mode == "live",
+        quotes=ib.quotes,
         read_only=ib.read_only,
         limits=Limits(lines=ib.lines),
         routes={symbol: Route(route) for symbol, route in ib.routes.items()},

@@ -60,7 +60,7 @@ PAGES_MAX = 100
 SLACK = 40  # entries: of what is open at one time, and of what happens now and then
 BOUNDED = {  # what a day of trading adds to, and what ends it
     **dict.fromkeys(("State.orders", "State.trades", "State.executions", "TradeState.orders"), "two days (KEEP_DAYS)"),
-    **dict.fromkeys(("OrderNames._by_ref", "OrderNames._by_perm_id", "OrderNames._by_order_id"), "20,000 orders"),
+    **dict.fromkeys(("OrderNames._by_ref", "OrderNames._by_perm_id", "OrderNames._by_order_id", "Sent.reason"), "20,000 orders"),
     **dict.fromkeys(("Executions._told", "Executions._costs", "Executions._estimated"), "50,000 executions"),
     **dict.fromkeys(("TickLine._handed", "TickLine._covered"), "twice REMEMBERED_SECONDS, each of the exchange"),
     "OpenBar.ticks": "the open bar",

@@ -97,6 +97,7 @@ class World:
     restart: str = RESTART  # when the gateway may restart, as we are told
     entries: int = ENTRIES  # that the limits allow
     two_sockets: bool = False  # one for orders, one for market data
+    quotes: bool = False  # whether bids and offers are recorded too
     whole: bool = False  # whether an entry on a bar that was cut short is looked for: only where each break is told at once
     ticks: Sequence[Tick] = ()  # the gateway's market, by conId; without them the walk of the seed
     draws: Draws = field(init=False)
@@ -187,6 +188,7 @@ class World:
         if not home.sessions.exists():
             home.sessions.symlink_to(self.sessions)
         limits, own = LIMITS.format(self.entries), f"data_client_id = {DATA_CLIENT}\n" if self.two_sockets else ""
+        own += "quotes = true\n" if self.quotes else ""
         text = f'mode = "paper"\n[ib]\nport = 4002\nrestart = "{self.restart}"\nzone = "America/New_York"\n{own}{limits}'
         home.configuration.write_text(text, encoding="utf-8")
         (self.folder / "world.toml").write_text(RULES, encoding="utf-8")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from theo.adapters.ib.codes import Kind, meaning
 from theo.adapters.ib.contracts import Contracts
+from theo.adapters.ib.quoting import Quoting
 from theo.adapters.ib.requests import NoAnswerError
 from theo.adapters.ib.rounds import NEVER, Rounds
 from theo.adapters.ib.stream_reading import Reader
@@ -28,7 +29,10 @@ S = FeedState
 
 
 class Asking:
-    """``listen`` is told under which request answers come, 0 for none; ``read`` makes who reads them."""
+    """``listen`` is told under which request answers come, 0 for none; ``read`` makes who reads them.
+
+    ``quoting`` is asked for with each stream of every trade, and taken back with it; None where quotes are not wanted so.
+    """
 
     def __init__(
         self,
@@ -37,11 +41,12 @@ class Asking:
         contracts: Contracts,
         listen: Callable[[int, int], None],
         read: Callable[[Way, int], Reader],
+        quoting: Quoting | None = None,
     ) -> None:
-        self._sub, self._link, self._contracts = sub, sub.link, contracts
+        self._sub, self._link, self._contracts, self._quoting = sub, sub.link, contracts, quoting
         self._listen_to, self._read = listen, read
         self.rounds = Rounds(sub.link.clock, self.tend)
-        self._ways, self._way_at = ways(sub.instrument, place), 0
+        self._ways, self._way_at = ways(sub.instrument, place, quotes=sub.wish.quotes), 0
         self._wanted = True
         self._request = 0
         self._reader: Reader | None = None
@@ -73,6 +78,8 @@ class Asking:
     def new_socket(self) -> None:
         """What was asked for has gone with the old one, and what was not granted there may be here."""
         self._listen(0)
+        if self._quoting is not None:
+            self._quoting.forget()
         self._way_at = self._better_at = 0
 
     def lives(self) -> None:
@@ -160,6 +167,9 @@ class Asking:
         await self._may_send(way)
         if self._sub.connected and self._wanted:
             self._send(way)
+            if way is Way.TICK_BY_TICK and self._quoting is not None:
+                await self._quoting.ask(self._contracts.month(self._sub.instrument.id, self._sub.wish.contract))
+                self._tick_by_tick_at = self._link.clock.now()
         return now
 
     def _send(self, way: Way) -> None:
@@ -180,6 +190,8 @@ class Asking:
 
     async def _take_back(self) -> bool:
         """Cancel what stands; False when the link went meanwhile."""
+        if self._quoting is not None:
+            await self._quoting.take_back()
         if self._request:
             await self._link.budget.message()
             if self._sub.connected and self._request:
@@ -192,6 +204,8 @@ class Asking:
     async def leave(self) -> None:
         """It is not wanted any more: take back what stands, and give back its place."""
         request, self._request = self._request, 0
+        if self._quoting is not None:
+            await self._quoting.take_back()
         if request and self._link.up:
             await self._link.budget.message()
             with contextlib.suppress(ConnectionError):  # it has gone with the socket

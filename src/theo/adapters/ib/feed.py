@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.history import History
 from theo.adapters.ib.keeper import Keeper
 from theo.adapters.ib.link import Link, Up
 from theo.adapters.ib.market_data import MarketData
+from theo.adapters.ib.quoting import Quoting
 from theo.ports.feed import Heard, Standing, Take, Wish, unheard
 
 FARM_BROKEN, FARM_BACK = 2103, 2104
@@ -24,12 +27,14 @@ class IbFeed:
         self._keepers: list[Keeper] = []
         self._leaving: list[Keeper] = []
         self._listeners: dict[int, Keeper] = {}
+        self._quoting: dict[int, Quoting] = {}
         self._changed = asyncio.Event()  # of who is kept
         self._farm_broken = False
         link.on_up.append(self._up)
         link.on_down.append(self._down)
         on = link.callbacks.on
         on("tickByTickAllLast", self._trade)
+        on("tickByTickBidAsk", self._bid_ask)
         on("realtimeBar", self._bar)
         on("priceSizeTick", self._price)
         on("tickSize", self._size)
@@ -39,10 +44,11 @@ class IbFeed:
 
     def subscribe(self, wishes: Sequence[Wish], take: Take, heard: Heard = unheard) -> None:
         """Implements ports.feed.Feed."""
-        for wish in wishes:
+        for wished in wishes:
+            wish = msgspec.structs.replace(wished, quotes=wished.quotes or self._link.settings.quotes)
             others = (keeper.instrument for keeper in self._keepers if keeper.instrument.id != wish.instrument.id)
             place = sum(1 for other in others if other.tradable)  # the months of a future take turns
-            keeper = Keeper(wish, place, self._link, self._history, self._market, self._listeners, take, heard)
+            keeper = Keeper(wish, place, self._link, self._history, self._market, self._listeners, self._quoting, take, heard)
             self._keepers.append(keeper)
             if self._link.up:
                 keeper.connected(new_socket=True, data_lost=True)
@@ -91,6 +97,10 @@ class IbFeed:
         if keeper := self._listeners.get(request):
             keeper.reader.trade(self._link.clock.now(), time, price, size)
 
+    def _bid_ask(self, request: int, time: int, bid: float, ask: float, bid_size: float, ask_size: float, *_rest: object) -> None:
+        if quoting := self._quoting.get(request):
+            quoting.arrived(self._link.clock.now(), time, (bid, bid_size), (ask, ask_size))
+
     def _bar(self, request: int, time: int, *numbers: float) -> None:
         if keeper := self._listeners.get(request):
             opened, high, low, closed, volume, *_ = numbers
@@ -121,3 +131,5 @@ class IbFeed:
                 each.farm_broke()
         elif keeper := self._listeners.get(request):
             keeper.refused(code, text)
+        elif quoting := self._quoting.get(request):
+            quoting.refused(code, text)

@@ -14,8 +14,9 @@ from theo.adapters.ib.latency import Latencies
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.polling import Polling
+from theo.adapters.ib.quoting import Quoting
 from theo.adapters.ib.stream_reading import LATE_TYPES, TIMES, Quote, Reader
-from theo.adapters.ib.streams import DELAYED, SNAPSHOT, Way
+from theo.adapters.ib.streams import DELAYED, SNAPSHOT, Way, has_quotes
 from theo.adapters.ib.subscription import FLOWING, Subscription
 from theo.adapters.ib.tick_line import Arrival
 from theo.adapters.ib.watching import Watching
@@ -28,10 +29,10 @@ S = FeedState
 class Keeper:
     """``standing`` says how it is. ``place``: how many wishes for traded instruments are more important.
 
-    ``listeners`` is who listens to which request; a keeper has one at most.
+    ``listeners`` is who listens to which request; a keeper has one at most, and one of ``quoting`` where it wants quotes too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is wanted, who is asked, and who listens
         self,
         wish: Wish,
         place: int,
@@ -39,12 +40,14 @@ class Keeper:
         history: History,
         market: MarketData,
         listeners: "dict[int, Keeper]",
+        quoting: dict[int, Quoting],
         take: Take,
         heard: Heard,
     ) -> None:
         self.wish, self.instrument, self._link, self._listeners = wish, wish.instrument, link, listeners
         self._sub = sub = Subscription(wish, link, take, heard)
-        self._asking = Asking(sub, place, history.contracts, self._listen, self._reader)
+        self._quoting = Quoting(sub, quoting) if wish.quotes and has_quotes(wish.instrument, place) else None
+        self._asking = Asking(sub, place, history.contracts, self._listen, self._reader, self._quoting)
         history = History(link, history.contracts, wish.contract)
         self._watching = Watching(sub, self._asking, history)
         self._filling = Filling(sub, history)
@@ -66,6 +69,8 @@ class Keeper:
         """It is not wanted any more: nothing is handed on, and nobody told, from now on."""
         for request in [request for request, keeper in self._listeners.items() if keeper is self]:
             del self._listeners[request]
+        if self._quoting is not None:
+            self._quoting.mute()
         self._sub.forget()
 
     async def leave(self) -> None:

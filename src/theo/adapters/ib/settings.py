@@ -21,6 +21,7 @@ class IbSettings(msgspec.Struct, frozen=True, kw_only=True):
     question_client_id: int = 91  # the first of QUESTION_IDS ids of those who only ask
     account: str = ""
     live: bool = False  # whether orders of real money are meant: everything else refuses a live account
+    quotes: bool = False  # whether bids and offers of what is listened to are taken too
     read_only: bool = False  # no order path at all: data may then come from a live gateway
     connect_seconds: float = 10.0
     heartbeat: int = 30 * SECOND

@@ -24,6 +24,7 @@ class Way(StrEnum):
     SAMPLED = "ib:sampled"  # about four times a second; a market data line each
 
 
+BID_ASK = "ib:bidask"  # source of the quotes that come beside TICK_BY_TICK
 DELAYED = "ib:delayed"  # source of the ticks of a sampled line that is told to be late
 SNAPSHOT = "ib:snapshot"  # source of prices that were asked for one by one, where no stream comes
 TICK_BY_TICK_MAX = 5  # that IB grants a login with 100 lines; fewer are found out
@@ -31,15 +32,21 @@ REAL_TIME_BARS_MAX = 20  # of 60 questions in ten minutes that each of them is o
 _TRADED = frozenset({SecurityType.STK, SecurityType.ETF, SecurityType.FUT})
 
 
-def ways(instrument: Instrument, place: int) -> tuple[Way, ...]:
+def ways(instrument: Instrument, place: int, *, quotes: bool = False) -> tuple[Way, ...]:
     """The ways that a security type allows, the best first. ``place``: how many wishes were more important.
 
-    An index has neither trades nor quotes, its last value alone; options have no tick-by-tick data.
+    An index has neither trades nor quotes, its last value alone; options have no tick-by-tick data. With ``quotes`` each of them
+    takes two of the tick-by-tick streams.
     """
     if instrument.security_type not in _TRADED or place >= TICK_BY_TICK_MAX + REAL_TIME_BARS_MAX:
         return (Way.SAMPLED,)
-    best = (Way.TICK_BY_TICK,) if place < TICK_BY_TICK_MAX else ()
+    best = (Way.TICK_BY_TICK,) if place * (1 + quotes) < TICK_BY_TICK_MAX else ()
     return (*best, Way.REAL_TIME_BARS, Way.SAMPLED)
+
+
+def has_quotes(instrument: Instrument, place: int) -> bool:
+    """Whether there is a tick-by-tick stream left for its quotes beside that of its trades."""
+    return Way.TICK_BY_TICK in ways(instrument, place, quotes=True) and 2 * place + 1 < TICK_BY_TICK_MAX
 
 
 def _tick_by_tick(client: Client, request: int, contract: Contract) -> None:
