@@ -7,11 +7,13 @@ import pytest
 
 from tests.sim.live_world import market, parity
 from tests.sim.live_world.played import with_store
-from tests.sim.live_world.world import SETTLED_AFTER, World
+from tests.sim.live_world.world import MES, SETTLED_AFTER, World
 from theo.app.home import open_home
 from theo.app.recorded import recorded_items
+from theo.app.standing import last_prices
 from theo.domain.facts import TradeClosed
-from theo.domain.market_data import MINUTE, Tick, TickKind
+from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind
+from theo.runtime.warm_up import last_heard
 
 SHORT = market.OPEN + 45 * MINUTE  # until then faults happen, in the sample of the whole swarm
 
@@ -44,16 +46,27 @@ def test_quotes_are_recorded_beside_what_is_traded(tmp_path: Path, sessions: Pat
     """Those of the gateway's market with their sizes, of its seconds; the run with them is decided again to the same."""
     draw = Random("quotes")  # noqa: S311 - a seeded market
     until = market.OPEN + 15 * MINUTE
-    played = list(market.ticks(draw, market.mes(market.contracts()).con_id, until + SETTLED_AFTER + MINUTE))
+    con_id, ends = market.mes(market.contracts()).con_id, until + SETTLED_AFTER
+    played = list(market.ticks(draw, con_id, ends - MINUTE))
+    late = Tick(
+        con_id, ends - 20 * SECOND, ends - 20 * SECOND, 0, int(TickKind.BID), played[-1].price - 2 * market.STEP, 1, 0, 0, "walk"
+    )
+    played.append(late)
     world = World(0, tmp_path, sessions, faults_until=until, ticks=played, quotes=True)
     world.run()
     (run,) = open_home(tmp_path).runs.iterdir()
     recorded: list[Tick] = []
+    heard, prices = dict[int, int](), dict[int, tuple[int, int]]()
     with_store(run, lambda store: recorded.extend(i for i in recorded_items(store) if isinstance(i, Tick) and i.kind in QUOTES))
     known = {(tick.timestamp, tick.kind, tick.price, tick.volume) for tick in played}
     assert {(tick.timestamp, tick.kind, tick.price, tick.volume) for tick in recorded} <= known
     assert len(recorded) > len([tick for tick in played if tick.kind in QUOTES and market.OPEN < tick.at < world.ends]) * 0.9
     assert {tick.source for tick in recorded} == {"ib:bidask"}
+    trade = next(tick for tick in reversed(played) if tick.kind == TickKind.TRADE)
+    assert max(tick.timestamp for tick in recorded) == late.timestamp > trade.timestamp
+    with_store(run, lambda store: heard.update(last_heard(store)))
+    with_store(run, lambda store: prices.update(last_prices(store, {MES})))
+    assert (heard[MES], prices[MES][0]) == (trade.timestamp, trade.price), "what is missed after a crash is what follows a trade"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -19,7 +19,7 @@ from theo.domain.facts import Alerted, RunStarted
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
 from theo.domain.keys import Key
-from theo.domain.market_data import Bar, Tick
+from theo.domain.market_data import PRICES, Bar, Tick
 from theo.domain.orders import OrderRole
 from theo.drive.record import known
 from theo.engine import snapshot as snapshots
@@ -204,7 +204,7 @@ def known_to(store: SqlJournalStore) -> dict[int, Instrument]:
 
 
 def last_prices(store: JournalStore, wanted: set[int]) -> dict[int, tuple[int, int]]:
-    """(price, when) of the newest item of each instrument, as far back as the look-back reaches."""
+    """(price, when) of the newest trade, value or bar of each instrument, as far back as the look-back reaches."""
     found: dict[int, tuple[int, int]] = {}
     head = store.head(MARKET)
     newest = 0 if head is None else head.seq
@@ -212,7 +212,10 @@ def last_prices(store: JournalStore, wanted: set[int]) -> dict[int, tuple[int, i
         for record in store.read(MARKET, seq, seq):
             for item in reversed(decode_batch(record).items):
                 if item.instrument not in found and isinstance(item, Tick | Bar):
-                    found[item.instrument] = (item.price if isinstance(item, Tick) else item.close, item.at)
+                    if isinstance(item, Bar):
+                        found[item.instrument] = (item.close, item.at)
+                    elif item.kind in PRICES:
+                        found[item.instrument] = (item.price, item.at)
         if wanted <= set(found):
             break
     return {i: found[i] for i in sorted(found) if i in wanted}

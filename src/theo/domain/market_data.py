@@ -23,6 +23,9 @@ class TickKind(IntEnum):
     SETTLEMENT = 4
 
 
+PRICES = frozenset({int(TickKind.TRADE), int(TickKind.INDEX)})  # kinds at which something was traded, or is worth
+
+
 class TickFlag(IntFlag):
     """Why a tick is not to be used as it is. A tick with any flag of UNUSABLE is stored and left out of bars."""
 

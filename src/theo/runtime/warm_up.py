@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from theo.domain.market_data import DAY, HOUR, SECOND, Bar, Tick
+from theo.domain.market_data import DAY, HOUR, PRICES, SECOND, Bar, Tick
 from theo.engine.codec import decode_batch
 from theo.engine.journal import MARKET
 from theo.market.series import Series
@@ -24,13 +24,13 @@ RECORDS_MAX = 64  # of market data, looked at for the newest tick of each instru
 
 
 def last_heard(store: JournalStore) -> dict[int, int]:
-    """When each instrument's newest journalled tick happened, microseconds UTC."""
+    """When each instrument's newest journalled trade or value happened, microseconds UTC: a quote after it may hide trades."""
     head = store.head(MARKET)
     found: dict[int, int] = {}
     if head is not None:
         for record in store.read(MARKET, max(1, head.seq - RECORDS_MAX + 1)):
             for item in decode_batch(record).items:
-                if isinstance(item, Tick):
+                if isinstance(item, Tick) and item.kind in PRICES:
                     found[item.instrument] = max(item.timestamp, found.get(item.instrument, 0))
     return found
 
