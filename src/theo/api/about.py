@@ -23,7 +23,6 @@ LINKS: Final[dict[str, JsonValue]] = {
     "market_data_status": "/api/market-data/status",
     "strategies": "/api/strategies",
     "signals": "/api/signals",
-    "events": "/api/events",
 }
 
 

@@ -13,7 +13,7 @@ def api(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
     run_id: RunOption = "",
 ) -> None:
-    """Serve the HTTP interface and the stream of events: bars, decisions, signals, health. It changes nothing."""
+    """Serve the HTTP interface: bars, levels, decisions, signals, health. It changes nothing."""
     from theo.app.commands.api import run
 
     raise typer.Exit(run(home_of(context), host, port, run_id))
