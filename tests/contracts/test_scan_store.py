@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.postgres import DATABASES, Opening
+from tests.postgres import DATABASES, Opening, new_database
+from theo.adapters.sql.database.place import Place
+from theo.adapters.sql.moving import copy_settings
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.sql.settings.scans import SqlScans
 from theo.domain.errors import UserError
@@ -280,3 +282,22 @@ def test_a_history_cannot_be_replaced_row_by_row(tmp_path: Path) -> None:
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text("INSERT OR REPLACE INTO signal_config_changes SELECT * FROM signal_config_changes"))
     engine.dispose()
+
+
+def test_a_copy_has_all_of_it_and_never_rewrites_a_history(tmp_path: Path) -> None:
+    source, target = tmp_path / "files", Place(tmp_path / "there", new_database(), "shop/own")
+    store = SqlScans(source)
+    made = store.create(content(), by())
+    engines = open_database(source, Database.SETTINGS), open_database(target, Database.SETTINGS)
+    copy_settings(*engines, ("", target.name))
+    other = SqlScans(target)
+    assert other.all() == (made,)
+    changed = store.edit(made, content("classic", "[scan]", 'mode = "virtual"'), by("bob"))
+    copy_settings(*engines, ("", target.name))
+    assert (other.all(), other.changes()) == ((changed,), store.changes())
+    other.activate(changed, by("cid"), active=False)
+    with pytest.raises(UserError, match="changes of scans that the source does not know"):
+        copy_settings(*engines, ("", target.name))
+    assert not other.all()[0].active
+    for each in (store, other, *engines):
+        each.close() if isinstance(each, SqlScans) else each.dispose()

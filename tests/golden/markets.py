@@ -103,6 +103,15 @@ ES_VX = Pair(
     ),
     _ruleset("es-vx", "60min", "ES", "VX", 3, all_hours=True),
 )
+NQ_VX = Pair(
+    "nq-vx",
+    "15min",
+    (
+        Source("NQ", "pair_nq_vx_15m", _close_only("NQ")),
+        Source("VX", "pair_nq_vx_15m", _close_only("VX"), round_prices=True),
+    ),
+    _ruleset("nq-vx", "15min", "NQ", "VX", 3, all_hours=True),
+)
 SPY_VXX = Pair(
     "spy-vxx",
     "60min",

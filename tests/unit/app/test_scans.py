@@ -1,0 +1,113 @@
+"""`theo scan` at the command line: what is refused, what is kept, and where a scan's name may stand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.app.conftest import Theo
+from theo.adapters.sql.database.traces import file_of
+from theo.app.home import open_home
+from theo.app.rulesets import find_ruleset, shipped_text
+from theo.app.scans import renamed, with_values
+from theo.app.stored_scans import listed, named
+from theo.domain.errors import ConfigError, UserError
+
+
+@pytest.fixture
+def home(tmp_path: Path, theo: Theo) -> Path:
+    """A home with the classic scan."""
+    assert theo("--home", tmp_path, "scan", "init").code == 0
+    return tmp_path
+
+
+def test_the_classic_scan_is_made_once_and_is_the_owners(home: Path, theo: Theo) -> None:
+    again = theo("--home", home, "scan", "init", "--json")
+    shown = json.loads(again.out)
+    assert (shown["name"], shown["change"], shown["primary"], shown["partners"]) == ("classic", 1, "MES", ["VIX"])
+    ruleset, text, kind = find_ruleset("classic", open_home(home))
+    shipped, _, _ = find_ruleset("mes-vix-inverse", open_home(home))
+    assert (ruleset.rules, ruleset.relation, ruleset.stop, kind) == (shipped.rules, "inverse", shipped.stop, None)
+    assert text == shipped_text("mes-vix-inverse").replace('"mes-vix-inverse"', '"classic"')
+
+
+def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_stored(home: Path, theo: Theo) -> None:
+    wrong = ("scan.option_type=CALL", "scan.every_minutes=20", "trading.valid_until=2020-01-31", 'trading.days=["Sat"]')
+    said = theo("--home", home, "scan", "edit", "classic", *(word for value in wrong for word in ("--set", value)))
+    assert said.code == 2
+    for key in ("scan.option_type", "scan.every_minutes", "trading.valid_until", "trading.days"):
+        assert f"scan classic: {key}: " in said.err
+    assert named(open_home(home), "classic").number == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (["trading.from=15:00", "trading.to=10:00"], "runs over midnight"),
+        (["trading.from=04:00", "trading.to=09:00"], "allow no entry"),
+        (['trading.days=["Sun"]'], "no 15min bar of MES's sessions ends"),
+        (["symbols.primary=VIX", 'symbols.partners=["MES"]'], "VIX cannot be traded"),
+        (["symbols.primary=MESS"], "Did you mean 'MES'"),
+        (["trading.zone=Mars/Base"], "America/New_York"),
+        (["name=spy"], "names itself 'spy', not 'classic'"),
+    ],
+)
+def test_hours_and_symbols_that_can_never_be_are_refused(home: Path, theo: Theo, values: list[str], words: str) -> None:
+    said = theo("--home", home, "scan", "edit", "classic", *(word for value in values for word in ("--set", value)))
+    assert (said.code, words in said.err) == (2, True), said.err
+
+
+def test_a_name_of_a_shipped_rule_set_or_one_that_is_taken_is_refused(home: Path, theo: Theo) -> None:
+    for name in ("classic", "spy-vix"):
+        assert theo("--home", home, "scan", "create", name, "--from", "spy-vix").code == 2
+    assert [scan.name for scan in listed(open_home(home))] == ["classic"]
+
+
+def test_each_change_is_in_the_audit_trail(home: Path, theo: Theo) -> None:
+    assert theo("--home", home, "scan", "disable", "classic", "--reason", "holiday").code == 0
+    assert theo("--home", home, "scan", "delete", "classic", "--reason", "done").code == 0
+    trail = [json.loads(line) for line in theo("--home", home, "audit", "list", "--json").out.splitlines()]
+    assert [(entry["action"], entry["subject"]) for entry in trail] == [
+        ("scan create", "classic"),
+        ("scan disable", "classic"),
+        ("scan delete", "classic"),
+    ]
+    told = json.loads(theo("--home", home, "scan", "history", "classic", "--json").out)
+    assert [(change["action"], change["reason"]) for change in told][1:] == [("disable", "holiday"), ("delete", "done")]
+
+
+def test_a_changed_document_in_the_database_is_not_traded_by(home: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(file_of(home, "settings")) as raw:
+        raw.execute("UPDATE signal_configs SET document = replace(document, '0.7', '0.1')")
+    raw.close()
+    with pytest.raises(UserError, match="is not the one that was stored"):
+        find_ruleset("classic", open_home(home))
+
+
+def test_a_disabled_scan_and_what_is_not_heeded_yet_are_not_traded(home: Path, theo: Theo) -> None:
+    assert theo("--home", home, "scan", "disable", "classic").code == 0
+    said = theo("--home", home, "paper", "classic")
+    assert (said.code, "theo scan enable classic" in said.err) == (2, True)
+
+
+def test_asking_for_scans_makes_no_database(tmp_path: Path, theo: Theo) -> None:
+    assert theo("--home", tmp_path, "scan", "list").code == 0
+    assert theo("--home", tmp_path, "scan", "show", "classic").code == 2
+    assert not file_of(tmp_path, "settings").exists()
+    with pytest.raises(ConfigError, match="no rule set 'classic'"):
+        find_ruleset("classic", open_home(tmp_path))
+
+
+def test_values_are_read_as_toml_or_as_text() -> None:
+    text = with_values('a = 1\n[b]\nc = "x"\n', ["b.from=09:30", "b.c=", "b.n=2", "b.l=[1, 2]", "d.e=true", "a=weekly"], "x")
+    assert text == 'a = "weekly"\n\n[b]\nfrom = "09:30"\nn = 2\nl = [1, 2]\n\n[d]\ne = true\n'
+    for wrong in ("a", "=1", "a.b=1"):
+        with pytest.raises(UserError):
+            with_values("a = 1\n", [wrong], "x")
+
+
+def test_only_the_name_is_changed_where_it_stands_in_a_line() -> None:
+    assert renamed('# x\nname = "a"  # b\n[t]\nname = "c"\n', "d", "x") == '# x\nname = "d"  # b\n[t]\nname = "c"\n'
+    assert renamed('x = 1\n[t]\nname = "c"\n', 'q"', "x") == 'x = 1\nname = "q\\""\n\n[t]\nname = "c"\n'
