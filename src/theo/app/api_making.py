@@ -21,7 +21,7 @@ from theo.api.sources import Condition, Platform, RecordedFact, Sources, Strateg
 from theo.app.explaining import Explainer
 from theo.app.home import Home
 from theo.app.journals import has_journal, run_name
-from theo.app.projecting import decoders
+from theo.app.projecting import decoders, pruned_of
 from theo.app.rulesets import shipped_names
 from theo.domain.errors import ConfigError, TheoError
 from theo.domain.facts import Decided

@@ -12,6 +12,7 @@ import msgspec
 
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.app.decided import first_recorded
 from theo.app.leveling import Leveling
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, HOUR, Bar, ContractRolled, DataMark, DataMarked, MarketData, SessionScope, Tick, TickKind
@@ -85,7 +86,7 @@ class BuiltBars:
         for series in store.series(TIMEFRAMES):
             if series.source == SOURCE:
                 self._bring_up(series)  # what a crash left between bars and levels
-        return _first_after(self._journal, max(newest) - BACK)
+        return first_recorded(self._journal, MARKET, max(newest) - BACK)
 
     def work(self) -> bool:
         """Read, build, store, compute; whether there is more."""
@@ -107,14 +108,3 @@ class BuiltBars:
         if self._leveling is not None:
             for _ in self._leveling.bring_up(msgspec.structs.replace(series, bars=0)):
                 pass
-
-
-def _first_after(journal: JournalStore, at: int) -> int:
-    """The first record of the market data that was recorded at ``at`` or later, found by halving."""
-    head = journal.head(MARKET)
-    low, high = 1, 1 if head is None else head.seq
-    while low < high:
-        middle = (low + high) // 2
-        early = any(record.recorded_at < at for record in journal.read(MARKET, middle, middle))
-        low, high = (middle + 1, high) if early else (low, middle)
-    return low

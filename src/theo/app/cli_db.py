@@ -120,6 +120,21 @@ def db_tune(
     )
 
 
+@db.command("prune")
+def db_prune(
+    context: typer.Context,
+    older_than: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Days of decisions that stay (default: keep_days of [decisions]).")
+    ] = None,
+    run_id: Annotated[str, typer.Option("--run", help="Only of this run (default: of every one).")] = "",
+    json: Json = False,
+) -> None:
+    """Take old decisions out of their tables. The journal keeps them, and `theo why` then reads them there."""
+    from theo.app.commands.pruning import run_prune
+
+    raise typer.Exit(run_prune(home_of(context), older_than, run_id, json=json))
+
+
 @db.command("verify")
 def db_verify(context: typer.Context, json: Json = False) -> None:
     """Make the bars of 5, 15, 30 and 60 minutes of all stored ticks anew, and compare them with the server's, one by one."""

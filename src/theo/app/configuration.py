@@ -88,6 +88,14 @@ class ArchiveTable(BaseModel):
     keep_days: int = Field(default=90, ge=1, le=100_000)
 
 
+class DecisionsTable(BaseModel):
+    """``[decisions]``: how many days of decisions `theo db prune` leaves in their table; 0 keeps all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_days: int = Field(default=0, ge=0, le=100_000)
+
+
 class LevelsTable(BaseModel):
     """``[levels]``: parameters of the standard levels (theo.market.standard_levels.LevelSettings)."""
 
@@ -128,6 +136,7 @@ class Configuration(BaseSettings):
     archive: ArchiveTable = ArchiveTable()
     levels: LevelsTable = LevelsTable()
     api: ApiTable = ApiTable()
+    decisions: DecisionsTable = DecisionsTable()
 
     @classmethod
     def settings_customise_sources(
@@ -158,6 +167,7 @@ class Configured(msgspec.Struct, frozen=True):
     archive_keep_days: int = 90
     levels: LevelSettings = LevelSettings()
     api: ApiTable = ApiTable()
+    decisions_keep_days: int = 0
 
 
 def configured(file: Path) -> Configured:
@@ -201,6 +211,7 @@ def configured(file: Path) -> Configured:
         rolls=rolls,
         archive_keep_days=settings.archive.keep_days,
         api=settings.api,
+        decisions_keep_days=settings.decisions.keep_days,
         levels=LevelSettings(**settings.levels.model_dump()),
     )
 

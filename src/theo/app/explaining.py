@@ -1,6 +1,6 @@
 """Why something was decided: from the tables of a run and the rule sets that its records hold, without any file of today."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -15,14 +15,24 @@ from theo.strategy.explain import explain
 from theo.strategy.ruleset import RuleSet
 
 Row = Mapping[str, Cell]
+Pruned = Callable[[int], Iterable[Row]]
 Known = dict[tuple[str, str], RuleSet]
 
 
-class Explainer:
-    """Answers for one run. Rule sets are read from its records once, and again when a decision names one that is not known."""
+def none_pruned(_end: int) -> Iterable[Row]:
+    """Every decision is in the table."""
+    return ()
 
-    def __init__(self, market: MarketStore, run: str) -> None:
-        self._market, self._run = market, run
+
+class Explainer:
+    """Answers for one run. Rule sets are read from its records once, and again when a decision names one that is not known.
+
+    ``pruned`` gives the decisions at a bar end that are in the journal alone; ``from_journal`` says whether the last answer was.
+    """
+
+    def __init__(self, market: MarketStore, run: str, pruned: Pruned = none_pruned) -> None:
+        self._market, self._run, self._pruned = market, run, pruned
+        self.from_journal = False
         self._rulesets: Known = {}
 
     def at(self, symbol: str, end: int, config: str = "") -> Answer:
@@ -31,6 +41,7 @@ class Explainer:
         Raises NotThereError naming what is decided on, or the nearest bar ends.
         """
         rows = list(self._market.rows("decisions", end_at=end))
+        self.from_journal = not rows and bool(rows := list(self._pruned(end)))
         if any(_key(row) not in self._rulesets for row in rows) or not self._fitting(symbol, config):
             self._rulesets = recorded_rulesets(self._market)
         fitting = self._fitting(symbol, config)

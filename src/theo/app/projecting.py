@@ -1,7 +1,7 @@
 """Reading a home's projections: first brought up to the journal's end, then read."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import msgspec
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Decoders, Projection, no_market
+from theo.adapters.sql.projection.pruning import pruned_before
+from theo.app.decided import recorded_decisions
 from theo.app.home import Home
 from theo.domain.facts import RunStarted
 from theo.domain.instrument import Instrument
@@ -17,6 +19,7 @@ from theo.domain.journal import TRADING, Record
 from theo.domain.keys import Mode
 from theo.domain.market_data import MarketData
 from theo.engine.codec import DATA, decode_batch, decode_facts, kept_facts
+from theo.ports.market_store import Cell
 from theo.ports.store import JournalStore
 
 
@@ -39,6 +42,18 @@ def _is_backtest(journal: JournalStore) -> bool:
 def config_versions(world: str) -> Mapping[str, str]:
     """Configuration versions in a run's record of what it knew."""
     return dict(msgspec.json.decode(world, type=_World).versions)
+
+
+def pruned_of(home: Home, folder: Path, market: SqlMarketStore) -> Callable[[int], Iterable[Mapping[str, Cell]]]:
+    """Decisions at a bar end that have left their table, read from the journal."""
+
+    def at(end: int) -> Iterable[Mapping[str, Cell]]:
+        if end >= pruned_before(market):
+            return ()
+        with closing(SqlJournalStore(home.place(folder))) as journal:
+            return list(recorded_decisions(journal, market, end))
+
+    return at
 
 
 @lru_cache(maxsize=1)  # asked for each signal of a run

@@ -10,7 +10,7 @@ from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.sql.tables.inbox import commands
 from theo.adapters.sql.tables.journal import snapshots
 from theo.adapters.sql.tables.market import level_marks, new_levels, sources
-from theo.adapters.sql.tables.projected import PROJECTED, watermarks
+from theo.adapters.sql.tables.projected import PROJECTED, pruned_decisions, watermarks
 
 
 def erase(place: Place) -> None:
@@ -27,7 +27,7 @@ def erase(place: Place) -> None:
             for other in (Database.INBOX, Database.JOURNAL):  # the transaction holds the market's lock
                 connection.execute(select(func.pg_advisory_xact_lock(lock_key(other))))
             connection.execute(select(func.exact.erase_run(place.name)))  # the only way: the journal refuses changes
-            for table in (snapshots, commands, watermarks, level_marks, new_levels, *PROJECTED.values()):
+            for table in (snapshots, commands, watermarks, level_marks, new_levels, pruned_decisions, *PROJECTED.values()):
                 connection.execute(delete(table).where(table.c.home == place.name))
             ours = select(sources.c.id).where(sources.c.home == place.name)
             for source_id in connection.execute(ours).scalars().all():

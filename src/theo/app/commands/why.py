@@ -8,7 +8,7 @@ from theo.app.explaining import Explainer
 from theo.app.home import open_home
 from theo.app.journals import run_name, usual_folder
 from theo.app.outcomes import outcome_lines
-from theo.app.projecting import projected
+from theo.app.projecting import projected, pruned_of
 from theo.app.times import clock, parse_time
 from theo.report.told import Answer
 
@@ -19,7 +19,10 @@ def run(path: Path, symbol: str, time: str, *, run_id: str, config: str, json: b
     end = parse_time(time)
     folder = usual_folder(home, run_id)
     with projected(home, folder) as market:
-        answer = Explainer(market, run_name(home, folder)).at(symbol, end, config)
+        explainer = Explainer(market, run_name(home, folder), pruned_of(home, folder, market))
+        answer = explainer.at(symbol, end, config)
+    if explainer.from_journal and not json:
+        print("decisions of that time have left their table (`theo db prune`): read from the journal")
     _print(answer, folder, end, json=json)
     return 0
 

@@ -19,6 +19,7 @@ from theo.adapters.sql.market.import_rows import TICKS, cover
 from theo.adapters.sql.market.sources import JOURNAL, view_of, writable_ids
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Decoders, Projection
+from theo.adapters.sql.projection.pruning import NEVER, prune_decisions, pruned_before
 from theo.adapters.sql.tables.market import bars, import_ranges, level_marks, sources, ticks
 from theo.adapters.sql.tables.projected import PROJECTED, watermarks
 from theo.ports.store import JournalStore
@@ -76,6 +77,8 @@ def rebuild(
     fresh = SqlMarketStore(home, REBUILT_NAME)
     try:
         records = Projection(fresh, decoders).catch_up(journal, progress)
+        if (before := pruned_before(stored)) > NEVER:
+            prune_decisions(fresh, before)
         with reading(stored.engine) as ours, reading(fresh.engine) as theirs:
             tables = tuple(_compare(ours, theirs, stored.home))
         if replace:

@@ -76,6 +76,9 @@ decisions = Table(
     sqlite_with_rowid=False,
 )
 
+# Decisions of bars that ended before that time are in the journal alone.
+pruned_decisions = Table("pruned_decisions", metadata, _home(), _at("before"))
+
 signals = Table(
     "signals",
     metadata,
