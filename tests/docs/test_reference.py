@@ -13,6 +13,7 @@ from theo.app.configuration import (
     Configuration,
     DatabaseTable,
     DataTable,
+    DecisionsTable,
     ExchangeTable,
     LevelsTable,
     OrdersTable,
@@ -131,6 +132,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "api": ApiTable,
         "archive": ArchiveTable,
         "levels": LevelsTable,
+        "decisions": DecisionsTable,
         "orders": OrdersTable,
         "ib": IbTable,
         "live": LiveTable,
@@ -139,8 +141,9 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
     }
     fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
     assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)
-    for key, field in ((path.partition(".")[2], field) for path, field in fields.items()):
-        shown = re.search(rf"^\| `{key}` \|[^|]*\| `([^`]*)` \|", text, re.MULTILINE)
+    for (table, _, key), field in ((path.partition("."), field) for path, field in fields.items()):
+        under = text[text.index(f"## `[{table}") :] if f"## `[{table}" in text else text
+        shown = re.search(rf"^\| `{key}` \|[^|]*\| `([^`]*)` \|", under, re.MULTILINE)
         assert shown is not None, key
         assert shown[1].strip('"') == (str(field.default).lower() if field.annotation is bool else str(field.default)), key
 

@@ -43,7 +43,5 @@ def run_prune(path: Path, older_than: int | None, run_id: str, *, json: bool) ->
         print(msgspec.json.encode(pruned).decode())
     else:
         for one in pruned:
-            print(
-                f"{one.run}: {one.decisions:,} decisions of before {iso(before)[:10]} (UTC) left the table; the journal has them"
-            )
+            print(f"{one.run}: {one.decisions:,} decisions of before {iso(before)[:10]} (UTC) are in the journal alone now")
     return 0

@@ -306,6 +306,12 @@ CREATE TABLE orders (
 	PRIMARY KEY (home, id)
 );
 
+CREATE TABLE pruned_decisions (
+	home TEXT NOT NULL, 
+	"before" BIGINT NOT NULL, 
+	PRIMARY KEY (home)
+);
+
 CREATE TABLE runs (
 	home TEXT NOT NULL, 
 	seq BIGINT NOT NULL, 
