@@ -225,7 +225,7 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
         market=market,
         levels=SqlLevelStore(market.engine),
         records=records.tables,
-        decisions=Explainer(records.tables, run_name(home, folder)),
+        decisions=Explainer(records.tables, run_name(home, folder), pruned_of(home, folder, records.tables)),
         strategies=ShippedStrategies(),
         events=records,
         upkeep=records,

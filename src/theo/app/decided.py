@@ -24,9 +24,8 @@ def recorded_decisions(journal: JournalStore, tables: MarketStore, end: int) -> 
             return
         for fact in decode_facts(record):
             if isinstance(fact, Decided) and fact.end == end:
-                version = next(
-                    (known[fact.config] for seq, known in reversed(runs) if seq <= record.seq and fact.config in known), ""
-                )
+                known = (versions for seq, versions in reversed(runs) if seq <= record.seq and fact.config in versions)
+                version = next((versions[fact.config] for versions in known), "")
                 numbers = msgspec.json.encode(fact.numbers).decode()
                 named = {"config": fact.config, "config_version": version}
                 yield {**named, "verdict": fact.verdict, "numbers": numbers, "truths": fact.truths}
