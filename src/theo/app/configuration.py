@@ -197,7 +197,7 @@ def configured(file: Path) -> Configured:
     trust = TrustBounds(whole_bars_min=settings.data.whole_bars_min, history_gaps_block=settings.data.history_gaps == "block")
     ib = ib_settings(settings.mode, settings.ib, settings.live, str(file))
     orders = OrderSettings(settings.orders.entries == "stop after fill", settings.orders.check_margin)
-    gate, rolls = gate_settings(settings.ib), roll_rules(settings.roll, settings.mode, str(file))
+    gate, rolls = gate_settings(settings.ib), roll_rules(settings.roll, str(file))
     return Configured(
         limits=limits,
         exchange=exchange,

@@ -44,17 +44,10 @@ def live_rolls(rules: Mapping[str, RollRule], traded: Mapping[str, Instrument]) 
     return found
 
 
-def roll_rules(tables: dict[str, RollTable], mode: str, where: str) -> dict[str, RollRule]:
-    """The rules by symbol. Raises ConfigError for tables that contradict themselves, or the mode."""
+def roll_rules(tables: dict[str, RollTable], where: str) -> dict[str, RollRule]:
+    """The rules by symbol. Raises ConfigError for tables that contradict themselves."""
     rules = {}
     for symbol, table in tables.items():
-        if mode != "virtual" and table.method == "spread":
-            raise ConfigError(
-                f'[roll.{symbol}] method = "spread" with mode = "{mode}"',
-                where=where,
-                why="no combination orders are sent to IB",
-                remedy='Use method = "close_and_open"',
-            )
         try:
             rules[symbol] = RollRule(
                 rule=table.rule,

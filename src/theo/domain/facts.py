@@ -147,7 +147,10 @@ class OrderResized(msgspec.Struct, frozen=True, array_like=True, kw_only=True, t
 
 
 class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fill"):
-    """One execution, counted once by its execution id. ``value`` is the cash paid for it, micros, negative when received."""
+    """One execution, counted once by its execution id. ``value`` is the cash paid for it, micros, negative when received.
+
+    ``ahead``: of the contract in which its trade goes on, while it is still in another one.
+    """
 
     at: int
     timestamp: int
@@ -161,6 +164,7 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fi
     price: int
     value: int
     charges: int
+    ahead: bool = False
 
 
 class FillRevised(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="fill_revised"):
@@ -183,6 +187,7 @@ class FillRevised(msgspec.Struct, frozen=True, array_like=True, kw_only=True, ta
     turnover: int
     value: int
     charges: int
+    ahead: bool = False  # as in Filled
 
 
 class TradeClosed(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_closed"):
@@ -218,18 +223,26 @@ class Rolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="ro
 
 
 class RollAsked(msgspec.Struct, frozen=True, array_like=True, tag="roll_asked"):
-    """The trade is to be closed in its contract and opened again in ``contract``."""
+    """The trade is to be closed in its contract and opened again in ``contract``.
+
+    ``spread``: by one order of two legs; what is filled of the next one is protected by ``stop`` (``trail`` where it follows the
+    price) and ``target`` from then on.
+    """
 
     at: int
     trade: str
     contract: str
+    spread: bool = False
+    stop: int = 0
+    target: int | None = None
+    trail: int | None = None
 
 
 class LegRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="leg_rolled"):
     """The trade is flat in the contract that it leaves: that deal is over, and the trade goes on, waiting for the next one's.
 
     Sums as in TradeClosed. ``difference`` is what moved the planned entry; ``stop`` and ``target`` are those of the next deal, on
-    the tick grid; ``reopened``: contracts to open.
+    the tick grid; ``reopened``: contracts to open, of which a spread has opened ``carried`` already.
     """
 
     at: int
@@ -245,6 +258,7 @@ class LegRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag=
     reopened: int
     stop: int
     target: int | None
+    carried: int = 0
 
 
 class DayBegan(msgspec.Struct, frozen=True, array_like=True, tag="day"):

@@ -139,8 +139,8 @@ class ContractRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True,
 
     ``difference``: price of ``contract`` less that of ``previous`` at one instant, price units; 0 when ``previous`` is "", the
     contract that was the front before any was named. ``carry``: open trades go on in the new contract, else they are closed.
-    ``spread``: the simulated exchange fills both deals at the prices of that instant. ``measured_at``: that instant; ``source``:
-    whose bars said it. Both are known of live rolls alone.
+    ``spread``: by one order of two legs; the simulated exchange fills both at the prices of that instant. ``measured_at``: that
+    instant; ``source``: whose bars said it. Both are known of live rolls alone.
     """
 
     at: int

@@ -100,10 +100,19 @@ class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     outside_rth: bool = False
     route: Route = Route.USUAL
     contract: str = ""  # the futures contract, where the instrument rolls; "": the instrument itself
+    spread: str = ""  # the other leg, of one of the two that are filled together or not at all
+
+
+def far_leg(near: str) -> str:
+    """The id of the leg of a spread that opens, by that of the one that closes."""
+    return f"{near.rpartition('-')[0]}-1"
 
 
 class Ticket(msgspec.Struct, frozen=True, array_like=True, tag="ticket"):
-    """Orders that are sent together: a parent first, then its children; or one order alone."""
+    """Orders that are sent together: a parent first, then its children; or one order alone.
+
+    Or the two legs of a spread, which is one order at the broker: the one that leaves its contract first.
+    """
 
     orders: tuple[Order, ...]
 

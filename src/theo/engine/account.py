@@ -37,7 +37,8 @@ def committed(state: State, trade: TradeState) -> int:
         for held in (state.orders[o] for o in trade.orders)
         if held.order.role is OrderRole.ENTRY and held.status not in ENDED
     )
-    return abs(trade.open_quantity) + waiting
+    ahead = 0 if trade.ahead is None else abs(trade.ahead.open_quantity)
+    return abs(trade.open_quantity) + ahead + waiting
 
 
 def open_risk(state: State, world: World, without: str = "") -> int:

@@ -11,7 +11,7 @@ from theo.domain.market_data import DAY
 from theo.domain.orders import Order, OrderRole, OrderType, Side, Ticket
 from theo.engine import order_life, trade_life
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.state import Counted, Day, FrontContract, OrderState, Outcome, SignalState, State, TradeState
+from theo.engine.state import Ahead, Counted, Day, FrontContract, OrderState, Outcome, SignalState, State, TradeState
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
 KEEP_DAYS = 2  # ended trades with their executions, command outcomes: IB reports executions of today and the day before
@@ -184,20 +184,27 @@ def _filled(state: State, fact: f.Filled) -> None:
     _pay(state, fact.charges + fact.value)
     if past:
         return  # of a contract that it left: a person was told
-    trade.charges += fact.charges
     trade.last_fill_at = fact.at
-    if fact.side is trade.side:
-        trade.in_quantity += fact.quantity
-        trade.in_sum += fact.quantity * fact.price
+    _count(trade.ahead if fact.ahead and trade.ahead is not None else trade, trade.side, fact, fact.quantity * fact.price)
+    if fact.ahead and trade.ahead is not None:
+        trade.ahead.last_out_role = trade.ahead.last_out_role if fact.side is trade.side else fact.role
+    elif fact.side is trade.side:
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN)
         full = trade.in_quantity >= trade.quantity
         trade.partial_since = 0 if full else trade.partial_since or fact.at
     else:
-        trade.out_quantity += fact.quantity
-        trade.out_sum += fact.quantity * fact.price
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_OUT)
         trade.last_out_role = fact.role
     state.open_trades[fact.trade] = None
+
+
+def _count(sums: TradeState | Ahead, side: Side, fact: f.Filled | f.FillRevised, turnover: int) -> None:
+    """Add an execution, or what changes of one, to the deal that it belongs to."""
+    sums.charges += fact.charges
+    if fact.side is side:
+        sums.in_quantity, sums.in_sum = sums.in_quantity + fact.quantity, sums.in_sum + turnover
+    else:
+        sums.out_quantity, sums.out_sum = sums.out_quantity + fact.quantity, sums.out_sum + turnover
 
 
 def _pay(state: State, amount: int) -> None:
@@ -222,11 +229,7 @@ def _fill_revised(state: State, fact: f.FillRevised) -> None:
     if trade.over:
         trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN if entering else TradeEvent.FILLED_OUT)
         state.open_trades[trade.id] = None
-    trade.charges += fact.charges
-    if entering:
-        trade.in_quantity, trade.in_sum = trade.in_quantity + fact.quantity, trade.in_sum + fact.turnover
-    else:
-        trade.out_quantity, trade.out_sum = trade.out_quantity + fact.quantity, trade.out_sum + fact.turnover
+    _count(trade.ahead if fact.ahead and trade.ahead is not None else trade, trade.side, fact, fact.turnover)
     if fact.quantity:
         held = state.orders[fact.order]
         held.filled += fact.quantity
@@ -244,7 +247,8 @@ def _hold(state: State, trade: TradeState, order: str, side: Side, quantity: int
     state.positions[trade.instrument] = state.positions.get(trade.instrument, 0) + signed
     front = state.fronts.get(trade.instrument)
     past = order in trade.past_orders
-    if front is not None and front.previous and (past or (held.contract or trade.contract) == front.previous):
+    left = past and (front is None or held.contract != front.name)
+    if front is not None and front.previous and (left or (held.contract or trade.contract) == front.previous):
         front.leaving += signed
     return past
 
@@ -262,19 +266,30 @@ def _roll_asked(state: State, fact: f.RollAsked) -> None:
     trade.status = trade_life.next_status(trade.status, TradeEvent.ROLL_ASKED)
     closing = [held for held in (state.orders[o] for o in trade.orders) if held.order.role is OrderRole.CLOSE]
     trade.closed_before_roll = sum(held.filled for held in closing)
+    if fact.spread:
+        trade.ahead = Ahead(fact.contract, fact.at, fact.stop, fact.target, fact.trail)
 
 
 def _leg_rolled(state: State, fact: f.LegRolled) -> None:
     trade = state.trades[fact.trade]
     trade.status = trade_life.next_status(trade.status, TradeEvent.LEG_ROLLED)
-    trade.past_orders += trade.orders
-    trade.orders = []
+    here = [o for o in map(state.orders.__getitem__, trade.orders) if o.order.contract == fact.contract]
+    kept = [o.order.id for o in here if o.filled or not o.ended]  # what the others fill yet is nobody's wish
+    trade.past_orders, trade.orders = trade.past_orders + [o for o in trade.orders if o not in kept], kept
     trade.contract, trade.rolled_at, trade.quantity = fact.contract, fact.at, fact.reopened
     trade.entry, trade.stop, trade.target = trade.entry + fact.difference, fact.stop, fact.target
     trade.rolled_deals += 1
     trade.rolled_gross, trade.rolled_charges = trade.rolled_gross + fact.gross, trade.rolled_charges + fact.charges
-    trade.in_quantity = trade.in_sum = trade.out_quantity = trade.out_sum = trade.charges = trade.partial_since = 0
-    trade.last_out_role = OrderRole.CLOSE
+    done, trade.ahead = trade.ahead or Ahead(fact.contract, 0, 0), None
+    trade.in_quantity, trade.in_sum, trade.out_quantity, trade.out_sum = (
+        done.in_quantity,
+        done.in_sum,
+        done.out_quantity,
+        done.out_sum,
+    )
+    trade.charges, trade.partial_since, trade.last_out_role = done.charges, 0, done.last_out_role
+    if fact.carried:
+        trade.status = trade_life.next_status(trade.status, TradeEvent.FILLED_IN)
 
 
 def _trade_closed(state: State, fact: f.TradeClosed) -> None:
@@ -282,6 +297,10 @@ def _trade_closed(state: State, fact: f.TradeClosed) -> None:
     unfilled = TradeEvent.NOT_REOPENED if fact.rolled_deals else TradeEvent.NEVER_FILLED
     trade.status = trade_life.next_status(trade.status, TradeEvent.FLAT if fact.quantity else unfilled)
     trade.closed_at = fact.at
+    if trade.ahead is not None:  # it ended before a spread took anything along
+        far = [o for o in trade.orders if state.orders[o].order.contract == trade.ahead.contract]
+        trade.past_orders, trade.orders = trade.past_orders + far, [o for o in trade.orders if o not in far]
+        trade.ahead = None
     state.open_trades.pop(fact.id, None)
 
 

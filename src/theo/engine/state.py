@@ -12,7 +12,7 @@ from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 13
+STATE_VERSION = 14
 
 
 class OrderState(msgspec.Struct):
@@ -41,6 +41,30 @@ class OrderState(msgspec.Struct):
     def open_quantity(self) -> int:
         """What may still be filled."""
         return 0 if self.status in ENDED else self.order.quantity - self.filled
+
+
+class Ahead(msgspec.Struct):
+    """What a spread has filled of the contract in which a trade goes on, and of the exits there; as exact sums.
+
+    ``since``: when the roll was asked for. Exits stand at ``stop`` and ``target``; ``trail``: the stop follows the price.
+    """
+
+    contract: str
+    since: int
+    stop: int
+    target: int | None = None
+    trail: int | None = None
+    in_quantity: int = 0
+    in_sum: int = 0
+    out_quantity: int = 0
+    out_sum: int = 0
+    charges: int = 0
+    last_out_role: OrderRole = OrderRole.CLOSE
+
+    @property
+    def open_quantity(self) -> int:
+        """Filled in and not yet out."""
+        return self.in_quantity - self.out_quantity
 
 
 class TradeState(msgspec.Struct):
@@ -76,6 +100,7 @@ class TradeState(msgspec.Struct):
     rolled_deals: int = 0  # contracts that it left, and what was made in them, micros
     rolled_gross: int = 0
     rolled_charges: int = 0
+    ahead: Ahead | None = None  # while a spread carries it over
 
     @property
     def open_quantity(self) -> int:

@@ -57,6 +57,7 @@ LIFE: MappingProxyType[TradeStatus, dict[TradeEvent, TradeStatus]] = MappingProx
             E.FILLED_IN: S.CLOSING,
             E.FILLED_OUT: S.CLOSING,
             E.CLOSE_ASKED: S.CLOSING,
+            E.LEG_ROLLED: S.CLOSING,  # what a spread had carried over is closed there
             E.FLAT: S.CLOSED,
             E.NEVER_FILLED: S.FAILED,
             E.NOT_REOPENED: S.CLOSED,

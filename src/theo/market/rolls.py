@@ -28,8 +28,9 @@ class RollRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ``rule``: "volume" when the next contract's volume of a session exceeds the front's, "calendar" on the session ``dates`` (days
     since the epoch), "days" by the last trade alone; all at the latest ``days`` trading days before it. ``carry``: open trades go
-    on in the next contract, else they are closed. ``method``: "close_and_open" one order after the other; "spread" both at the
-    prices of the common instant (simulated exchange). ``last_trade``: which day a stored contract of a month trades last.
+    on in the next contract, else they are closed. ``method``: "close_and_open" one order after the other; "spread" one order of
+    two legs (on the simulated exchange at the prices of the common instant). ``last_trade``: which day a stored contract of a
+    month trades last.
     """
 
     rule: Rule = "volume"

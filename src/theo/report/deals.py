@@ -145,6 +145,7 @@ class RunDeals:
         self.positions: dict[int, int] = {}
         self._instruments = instruments
         self._trades: dict[str, _Sums] = {}
+        self._ahead: dict[str, _Sums] = {}  # of the contract into which a spread carries the trade
         self._days: dict[int, int] = {}  # account day -> equity at its start
         self._day = started.at // DAY
         self._points = [EquityPoint(started.at, started.cash)]
@@ -168,7 +169,8 @@ class RunDeals:
 
     def deals(self) -> list[Deal]:
         """Every trade that was filled, in the order in which they were intended; each contract of one that rolled is a deal."""
-        return [self._deal(held) for held in self._trades.values() if held.in_quantity or held.out_quantity]
+        known = [*self._trades.values(), *self._ahead.values()]
+        return [self._deal(held) for held in known if held.in_quantity or held.out_quantity]
 
     def equity(self, prices: Mapping[int, int]) -> int:
         """Cash and positions at ``prices`` (price units by instrument id), micros. Raises KeyError for a held one without."""
@@ -231,9 +233,13 @@ class RunDeals:
             how=held.how,
         )
 
+    def _sums(self, fact: Filled | FillRevised) -> _Sums:
+        held = self._trades[fact.trade]
+        return self._ahead.setdefault(fact.trade, _Sums(held.plan)) if fact.ahead else held
+
     def _filled(self, fact: Filled) -> None:
         """A fill after the end (both legs of an exit group) makes the deal run again until it is flat."""
-        held = self._trades[fact.trade]
+        held = self._sums(fact)
         held.how = ""
         held.charges += fact.charges
         if fact.side is held.plan.side:
@@ -251,7 +257,7 @@ class RunDeals:
 
     def _revised(self, fact: FillRevised) -> None:
         """What was counted changes; a deal that was over runs again until its new sums are closed."""
-        held = self._trades[fact.trade]
+        held = self._sums(fact)
         held.how = ""
         held.charges += fact.charges
         if fact.side is held.plan.side:
@@ -276,7 +282,7 @@ class RunDeals:
         plan = msgspec.structs.replace(
             held.plan, quantity=fact.reopened, entry=held.plan.entry + fact.difference, stop=fact.stop, target=fact.target
         )
-        self._trades[fact.trade] = _Sums(plan)
+        self._trades[fact.trade] = msgspec.structs.replace(self._ahead.pop(fact.trade, _Sums(plan)), plan=plan)
         self._days.setdefault(self._day, self.cash_at_start)
 
 

@@ -105,6 +105,34 @@ def approve_roll(
     return refused if refused is not None else Approved(ticket, tuple(rule.__name__ for rule in ROLL_RULES))
 
 
+def approve_spread(
+    spread: Ticket, opens: Ticket, proposal: Proposal, instrument: Instrument, position: int, account: AccountView, limits: Limits
+) -> Approved[Ticket] | Refused:
+    """Judge an order of two legs that carries a position over: it reduces one contract, and opens as much of the next.
+
+    ``opens`` is the bracket that would open it alone: every rule that protects must let that one pass. ``position`` is the signed
+    quantity held of the contract that is left.
+    """
+    far = msgspec.structs.replace(spread.orders[-1], id=opens.orders[0].id, spread="")
+    if far != opens.orders[0]:
+        return Refused("spread", 0, 0, f"{instrument.symbol}: what the spread opens is not what was judged")
+    approved = approve_roll(proposal, instrument, opens, account, limits)
+    again = approved if isinstance(approved, Refused) else approve_spread_again(spread, position)
+    if isinstance(again, Refused) or isinstance(approved, Refused):
+        return again
+    return Approved(spread, (*approved.passed, *again.passed))
+
+
+def approve_spread_again(spread: Ticket, position: int) -> Approved[Ticket] | Refused:
+    """Judge the same order again: after it no more is held than before, whatever of it is filled."""
+    near, far = spread.orders
+    turned = (far.side.opposite, far.quantity, far.instrument, far.account)
+    if (near.side, near.quantity, near.instrument, near.account) != turned or near.contract == far.contract:
+        return Refused("spread", far.quantity, near.quantity, f"{near.id} and {far.id} are not one position in two contracts")
+    approved = approve_reduction(Ticket((near,)), position)
+    return approved if isinstance(approved, Refused) else Approved(spread, ("spread", *approved.passed))
+
+
 def approve_reduction(ticket: Ticket, position: int, working_exits: Sequence[Order] = ()) -> Approved[Ticket] | Refused:
     """Judge exits: whatever of them is filled, the position at most becomes zero. Limits never stand in the way of less risk.
 

@@ -312,6 +312,7 @@ class LiveRolls:
             contract=roll.contract,
             difference=roll.difference,
             carry=self._readings[one].rule.carry,
+            spread=self._readings[one].rule.method == "spread",
             measured_at=roll.measured_at,
             source=roll.source,
         )

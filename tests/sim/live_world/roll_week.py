@@ -8,6 +8,8 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from tests.closing.kill_live import contradictions
 from tests.ib.conftest import Told
 from tests.sim.live_world.disk import WorldInbox
@@ -27,12 +29,13 @@ from theo.app.recorded import decide_again, recorded_items, recorded_plan
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, DataMarked, Tick, TickKind
+from theo.domain.orders import far_leg
 from theo.drive.assembly import assemble, exchange
 from theo.drive.lockstep import LockStep
 from theo.drive.redecide import Compared
 from theo.engine.core import Core
 from theo.engine.journal import Journal
-from theo.gateway.books import booked
+from theo.gateway.books import Booked, booked
 from theo.gateway.building import build
 from theo.gateway.contracts.book import Contracts
 from theo.gateway.desk import GatewaySettings, Listing
@@ -232,7 +235,8 @@ class RollWeek:
         """Every execution of the exchange in order: contract, side, quantity."""
         trading = self.gateway.trading
         worked = [(trading.orders[deal.perm_id], deal) for deal in trading.deals]
-        return [(w.listing.contract.local_symbol, w.terms.side.name, deal.quantity) for w, deal in worked]
+        sides = [(*w.traded(deal.leg), deal.quantity) for w, deal in worked]
+        return [(listing.contract.local_symbol, side.name, quantity) for listing, side, quantity in sides]
 
     # What is ours
 
@@ -241,8 +245,18 @@ class RollWeek:
 
         Deals are compared trade by trade there: one that has rolled has two.
         """
-        found = contradictions([fact for fact in self.facts if not isinstance(fact, Decided)], booked(self.gateway))
+        found = contradictions([fact for fact in self.facts if not isinstance(fact, Decided)], self._booked())
         return [text for text in found if not text.startswith("deal ")]
+
+    def _booked(self) -> Booked:
+        """The gateway's books with the order of ours that each leg of a spread is of: the first closes, the second opens."""
+        books, opens = booked(self.gateway), {deal.exec_id for deal in self.gateway.trading.deals if deal.leg == 2}
+        names = {each.ref: each.ref.partition("/")[0] for each in books.orders}
+        executions = [
+            replace(each, ref=far_leg(names[each.ref]) if each.id in opens else names[each.ref]) for each in books.executions
+        ]
+        orders = [replace(each, ref=names[each.ref]) for each in books.orders]
+        return replace(books, orders=tuple(orders), executions=tuple(executions))
 
     def rolled(self) -> list[ContractRolled]:
         """What the journal's market stream says of contracts."""

@@ -20,6 +20,7 @@ from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import EPOCH, from_ib
 from theo.adapters.ib.order_names import BROKER, OrderNames
 from theo.adapters.ib.requests import NoAnswerError
+from theo.adapters.ib.spreads import BAG, both_legs, own_ref
 from theo.domain.market_data import DAY, SECOND
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, TimeInForce
 from theo.domain.reports import BookOrder, BookReported
@@ -126,14 +127,15 @@ class Books:
 
     def _orders(self, opened: list[Row], completed: list[Row]) -> tuple[BookOrder, ...]:
         """One entry for each of our ids; a second live order of one of them is an entry of its own, as foreign ones are."""
-        by_perm_id: dict[int, BookOrder] = {}
+        by_perm_id: dict[tuple[int, str], BookOrder] = {}
         for row, is_open in [*((row, True) for row in opened), *((row, False) for row in completed)]:
             contract, theirs, state = row
             if theirs.account in {"", self._link.account} and not theirs.whatIf:
                 status = STATUS.get(state.status, WORKING)
                 if is_open and state.status == "Inactive":
                     status = WORKING  # held, and it may come back to life
-                by_perm_id[theirs.permId] = self._entry(contract, theirs, status)
+                for entry in self._entries(contract, theirs, status):
+                    by_perm_id[theirs.permId, entry.order.spread and entry.order.id] = entry
         chosen: dict[str, BookOrder] = {}
         for entry in by_perm_id.values():
             other = chosen.get(entry.order.id)
@@ -154,8 +156,9 @@ class Books:
             return str(sent.perm_id) == entry.broker_id
         return RANK[entry.status] > RANK[other.status]
 
-    def _entry(self, contract: Contract, theirs: IbOrder, status: str) -> BookOrder:
-        name = theirs.orderRef or f"permId {theirs.permId}"
+    def _entries(self, contract: Contract, theirs: IbOrder, status: str) -> tuple[BookOrder, ...]:
+        """An order of IB, which is two of ours where it is a spread."""
+        name = own_ref(theirs.orderRef) or f"permId {theirs.permId}"
         contracts = self._contracts
         instrument = contracts.of_ours(contract) if theirs.orderRef else contracts.instrument(contract.conId)
         sent = self._names.of(name)
@@ -168,7 +171,10 @@ class Books:
         filled = theirs.filledQuantity
         known = isinstance(filled, float) and 0 <= filled <= theirs.totalQuantity
         names = (str(theirs.permId), status, int(filled) if known else 0, BROKER, theirs.clientId, theirs.orderId)
-        return BookOrder(order, *names)
+        if read is None or contract.secType != BAG:
+            return (BookOrder(order, *names),)
+        legs = both_legs(theirs, contract, contracts, read, None if sent is None else sent.order)
+        return tuple(BookOrder(leg, *names) for leg in legs)
 
     def _account(self, rows: list[tuple[object, ...]]) -> list[tuple[Contract, float]]:
         """The positions of the account, one of each contract; later rows of a contract replace earlier ones."""

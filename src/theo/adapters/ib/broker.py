@@ -19,11 +19,12 @@ from theo.adapters.ib.margins import Margin, Margins, Refusal
 from theo.adapters.ib.order_fields import to_ib
 from theo.adapters.ib.order_names import OrderNames, Sent
 from theo.adapters.ib.order_reports import OrderReports
+from theo.adapters.ib.spreads import bag, spread_ref
 from theo.domain.approval import Approved
 from theo.domain.errors import ConfigError
-from theo.domain.inputs import Input, LinkChanged
+from theo.domain.inputs import Input, LinkChanged, Report
 from theo.domain.market_data import SECOND
-from theo.domain.orders import Amendment, Order, Ticket
+from theo.domain.orders import Amendment, Order, Side, Ticket
 from theo.domain.reports import (
     ActionRejected,
     ChargesReported,
@@ -164,8 +165,10 @@ class IbBroker:
         refused = refused or ((REFUSED_HERE, ours) if ours else None)
         made = []
         for order in orders:
+            if order.spread and order is not orders[0]:
+                continue  # the leg that opens goes with the one that closes
             try:
-                made.append(self._new(order))
+                made.append(self._new(order, orders[1] if order.spread else None))
             except (KeyError, ConfigError) as error:
                 refused = refused or (NO_CONTRACT, str(error) if isinstance(error, ConfigError) else _no_contract(order))
         if refused is None:
@@ -174,9 +177,11 @@ class IbBroker:
             self._say(OrderRejected(self._now(), order.id, *refused))
         return []
 
-    def _new(self, order: Order) -> Sent:
+    def _new(self, order: Order, far: Order | None) -> Sent:
         """Raises KeyError without a contract, and ConfigError for a route that it does not have."""
         contracts, instrument = self._contracts, order.instrument
+        if far is not None:
+            contracts.month(instrument, far.contract)
         return Sent(
             order=order,
             instrument=contracts.resolved(instrument),
@@ -184,6 +189,7 @@ class IbBroker:
             exchange=contracts.exchange(instrument, order.route),
             client_id=self._link.settings.client_id,
             whole=True,
+            far=far,
         )
 
     def _send(self, ticket: Sequence[Sent]) -> None:
@@ -201,7 +207,11 @@ class IbBroker:
                 order, last = sent.order, sent is ticket[-1]
                 sent.parent_id = handles.get(order.parent, 0)
                 made = to_ib(order, sent.instrument, link.account, parent=sent.parent_id, transmit=last)
-                link.client.placeOrder(sent.order_id, self._contracts.named(order.instrument, sent.con_id, sent.exchange), made)
+                contract = self._contracts.named(order.instrument, sent.con_id, sent.exchange)
+                if sent.far is not None:
+                    made.orderRef, made.action = spread_ref(order, sent.far), str(Side.BUY)
+                    contract = bag(self._contracts, order, sent.far, sent.exchange)
+                link.client.placeOrder(sent.order_id, contract, made)
                 left += 1
         except ConnectionError as error:
             kind = SendUnknown if left else SendFailed
@@ -231,6 +241,8 @@ class IbBroker:
 
     def _unchangeable(self, sent: Sent | None) -> str:
         """Why an order that can be cancelled must not be changed; "" when it can."""
+        if sent is not None and sent.far is not None:
+            return f"a spread is not changed from here: {LEFT_IN_TWS}"
         if sent is None or self._names.changeable(sent.order_id):
             return ""
         return f"IB gives its handle out again, and could take the change for a new order: {LEFT_IN_TWS}"
@@ -288,10 +300,13 @@ class IbBroker:
 
     # Answers
 
-    def _say(self, report: Input) -> None:
-        """What comes now must not overtake a fill that is held for its charges."""
+    def _say(self, report: Report) -> None:
+        """What comes now must not overtake a fill that is held for its charges. Of a spread it is of both legs."""
         self._executions.release()
         self._answer(report)
+        sent = self._names.of(report.order)
+        if sent is not None and sent.far is not None and report.order == sent.order.id:
+            self._answer(msgspec.structs.replace(report, order=sent.far.id))
 
     def _say_fill(self, report: OrderFilled | FillCorrected | ChargesReported) -> None:
         self._answer(report)

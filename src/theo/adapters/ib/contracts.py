@@ -173,13 +173,24 @@ class Contracts:
         return self._by_con_id.get(con_id)
 
     def of_ours(self, contract: Contract) -> Instrument | None:
-        """The instrument of a contract of one of our orders, also of a month that was traded before this process began."""
+        """The instrument of a contract of one of our orders, also of a month that was traded before this process began.
+
+        Of a spread's combination it is that of its legs.
+        """
+        if contract.secType == "BAG":
+            futures = [each for each in self._instruments.values() if each.security_type is SecurityType.FUT]
+            return next((each for each in futures if _same_symbol(each, contract)), None)
         found = self._by_con_id.get(contract.conId)
         if found is None and contract.secType == SecurityType.FUT:
             found = next((each for each in self._instruments.values() if _same_root(each, contract)), None)
             if found is not None:
                 self._by_con_id[contract.conId] = found
         return found
+
+    def name_of(self, con_id: int) -> str:
+        """What a contract of a future that is known is called; "" for others."""
+        listed = (each for months in self._listed.values() for each in months)
+        return next((_named(each) for each in listed if each.contract is not None and each.contract.conId == con_id), "")
 
     def same_future(self, contract: Contract) -> Instrument | None:
         """The future that a contract is a month of, whether or not it is ours; None for what is no future that is known."""
@@ -220,6 +231,11 @@ def _same_root(instrument: Instrument, contract: Contract) -> bool:
     wanted = wanted_contract(instrument)
     ours = (wanted.secType, wanted.symbol, wanted.currency, wanted.tradingClass)
     return ours == (contract.secType, contract.symbol, contract.currency, contract.tradingClass)
+
+
+def _same_symbol(instrument: Instrument, contract: Contract) -> bool:
+    wanted = wanted_contract(instrument)
+    return (wanted.symbol, wanted.currency) == (contract.symbol, contract.currency)
 
 
 def _last_day(details: ContractDetails) -> str:

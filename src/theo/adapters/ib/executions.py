@@ -15,6 +15,7 @@ from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import micros, microseconds
 from theo.adapters.ib.order_names import OrderNames, Sent
+from theo.adapters.ib.spreads import BAG, leg_ref
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
 from theo.domain.orders import Side
@@ -66,8 +67,11 @@ class Executions:
     def read(self, contract: Contract, execution: Execution) -> Fill | None:
         """An execution as a report; None, and told, for one that cannot be of our orders: another contract, or a fraction.
 
+        What IB tells of a whole combination is none: its legs are.
         Its charges are IB's when IB has told them, else an estimate (``final`` false).
         """
+        if contract.secType == BAG:
+            return None
         known = self._contracts
         instrument = known.of_ours(contract) if execution.orderRef else known.instrument(contract.conId)
         if instrument is None:
@@ -78,13 +82,14 @@ class Executions:
                 "fractional_execution", f"{instrument.symbol}: {execution.shares:g} were executed: fractions are not traded here"
             )
             return None
-        sent = self._names.of(execution.orderRef)
+        ref = leg_ref(execution.orderRef, contract_name(contract))
+        sent = self._names.of(ref)
         self._elsewhere(contract, execution, sent)
         quantity, price = int(execution.shares), self._price(instrument, execution.price)
         charges, final = self._charges(execution, instrument, sent, quantity, price)
         self.newest_at = max(self.newest_at, microseconds(execution.time))
         now, at = self._link.clock.now(), microseconds(execution.time)
-        order = execution.orderRef or f"permId {execution.permId}"
+        order = ref or f"permId {execution.permId}"
         replaces = earlier(execution.execId)
         if replaces:
             return FillCorrected(
@@ -112,7 +117,8 @@ class Executions:
     def _elsewhere(self, contract: Contract, execution: Execution, sent: Sent | None) -> None:
         """An execution of our order in a contract that the order does not name counts, and a person must look at it."""
         name = contract_name(contract)
-        if sent is not None and sent.order.contract and sent.order.contract != name and execution.execId not in self._told:
+        wanted = () if sent is None else {sent.order.contract, "" if sent.far is None else sent.far.contract} - {""}
+        if sent is not None and wanted and name not in wanted and execution.execId not in self._told:
             text = f"{execution.orderRef} is of {sent.order.contract}, and IB executed {execution.shares:g} of it in {name}"
             self._link.notifier.tell(self._link.clock.now(), "page", "other_contract", f"{text}: look at the account")
 

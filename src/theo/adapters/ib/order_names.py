@@ -17,6 +17,7 @@ ORDERS_MAX = 20_000  # remembered; beyond it the older half of those that have e
 class Sent(msgspec.Struct, kw_only=True):
     """One of our orders as far as IB has spoken of it. ``order`` holds the values that IB last confirmed.
 
+    ``far``: of a spread, which is one order at IB, the leg that opens; ``order`` is the one that closes, and names it here.
     ``con_id`` and ``exchange``: its contract, and where it goes, as IB names them; a change names the same. ``order_id`` is 0
     while this connection has no handle for it; ``parent_id`` is its parent's, as IB knows it. ``answered``: IB has shown a sign
     of it in this connection. ``reason`` is why it ends, as (IB's code, text). ``inactive``: IB holds it and has not said why.
@@ -46,6 +47,12 @@ class Sent(msgspec.Struct, kw_only=True):
     whole: bool = False
     missed: bool = False
     unheard: bool = False
+    far: Order | None = None
+
+    @property
+    def legs(self) -> int:
+        """How many executions IB tells of each part that is filled."""
+        return 1 if self.far is None else 2
 
 
 class OrderNames:
@@ -56,10 +63,11 @@ class OrderNames:
         self._by_order_id: dict[int, str] = {}
         self._by_perm_id: dict[int, str] = {}
         self._reissued = range(0)
+        self._near: dict[str, str] = {}  # by the leg of a spread that opens, the one that closes
 
     def of(self, ref: str) -> Sent | None:
-        """By our id."""
-        return self._by_ref.get(ref)
+        """By our id, of either leg of a spread."""
+        return self._by_ref.get(self._near.get(ref, ref))
 
     def by_order_id(self, order_id: int) -> Sent | None:
         """By the handle of this connection."""
@@ -75,6 +83,8 @@ class OrderNames:
         if before is not None:
             self._by_perm_id.pop(before.perm_id, None)
         self._by_ref[sent.order.id] = sent
+        if sent.far is not None:
+            self._near[sent.far.id] = sent.order.id
         if len(self._by_ref) > ORDERS_MAX:
             self._forget()
         return sent
@@ -125,3 +135,4 @@ class OrderNames:
             del self._by_ref[ref]
         self._by_order_id = {number: ref for number, ref in self._by_order_id.items() if ref in self._by_ref}
         self._by_perm_id = {number: ref for number, ref in self._by_perm_id.items() if ref in self._by_ref}
+        self._near = {far: near for far, near in self._near.items() if near in self._by_ref}

@@ -18,6 +18,7 @@ from theo.adapters.ib.later import Later
 from theo.adapters.ib.link import Link
 from theo.adapters.ib.order_fields import from_ib
 from theo.adapters.ib.order_names import BROKER, OrderNames, Sent
+from theo.adapters.ib.spreads import BAG, both_legs, own_ref
 from theo.domain.inputs import Report
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND
@@ -42,7 +43,7 @@ CANCEL_REFUSED = frozenset({135, 136, 161, NO_SUCH_ORDER, CANNOT_CANCEL})
 HELD = frozenset({109, 163, 382, 383, 10311, 10329})  # a precaution of TWS: a person may let the order go
 # Not among the codes of orders, but what IB's page gives as the refusal of a new one: contract, fields, types, sizes, times.
 REFUSED_AT_ONCE = frozenset(
-    {111, 113, 158, 159, 200, 320, 321, 322, 334, 337, 355, 387, 392, 412, 442, 10243, 10244, 10268, 10269, 10270}
+    {111, 113, 158, 159, 200, 320, 321, 322, 312, 313, 314, 334, 337, 355, 387, 392, 412, 442, 10243, 10244, 10268, 10269, 10270}
 )
 REASON_WAIT = SECOND  # for the reason of an end
 FILLS_WAIT = 2 * SECOND  # for the executions of which a status tells
@@ -64,15 +65,18 @@ class OrderReports:
         link.callbacks.on("error", self._error)
 
     def _open_order(self, order_id: int, contract: Contract, theirs: IbOrder, state: OrderState) -> None:
-        instrument = self._contracts.of_ours(contract) if theirs.orderRef else None
+        ref, instrument = own_ref(theirs.orderRef), self._contracts.of_ours(contract) if theirs.orderRef else None
         if theirs.whatIf or instrument is None or theirs.account not in {"", self._link.account}:
             return  # a question, or none of ours: the books tell of those
-        sent = self._names.of(theirs.orderRef)
-        read = from_ib(theirs, theirs.orderRef, instrument, None if sent is None else sent.order, contract_name(contract))
+        sent = self._names.of(ref)
+        known = None if sent is None else sent.order
+        read, far = from_ib(theirs, ref, instrument, known, contract_name(contract)), None
         if read is None:
             return
+        if contract.secType == BAG:
+            read, far = both_legs(theirs, contract, self._contracts, read, known)
         if sent is None:
-            sent = self._names.add(_new(read, instrument, contract, theirs))
+            sent = self._names.add(_new((read, far), instrument, contract, theirs))
         if theirs.permId and sent.perm_id not in {0, theirs.permId} and not sent.ended:
             if state.status in WORKING:
                 self._ghost(sent, theirs.permId)
@@ -105,15 +109,16 @@ class OrderReports:
                 self._names.name(sent, perm_id=perm_id)
         if sent is not None and sent.perm_id in {0, perm_id}:
             self._status(sent, status)
-            if sent.whole and filled > sent.executed and not sent.missed:
+            if sent.whole and filled * sent.legs > sent.executed and not sent.missed:
                 sent.missed = True
                 self._later.after(FILLS_WAIT, lambda: self._look_for_fills(sent, filled))
 
     def _look_for_fills(self, sent: Sent, filled: float) -> None:
         """A status told of more than executions did: nobody knows what was filled, and the books must be asked."""
         sent.missed = False
-        if filled > sent.executed:
-            text = f"IB says that {filled:g} of it are filled, and has told executions of {sent.executed}"
+        if filled * sent.legs > sent.executed:
+            told = f"{sent.executed}" if sent.far is None else f"{sent.executed} in both legs"
+            text = f"IB says that {filled:g} of it are filled, and has told executions of {told}"
             self._say(SendUnknown(self._now(), sent.order.id, text))
 
     def _values(self, sent: Sent, read: Order) -> None:
@@ -234,8 +239,10 @@ class OrderReports:
         return self._link.clock.now()
 
 
-def _new(order: Order, instrument: Instrument, contract: Contract, theirs: IbOrder) -> Sent:
-    return Sent(order=order, instrument=instrument, con_id=contract.conId, exchange=contract.exchange, client_id=theirs.clientId)
+def _new(orders: tuple[Order, Order | None], instrument: Instrument, contract: Contract, theirs: IbOrder) -> Sent:
+    order, far = orders
+    where = (contract.conId, contract.exchange)
+    return Sent(order=order, far=far, instrument=instrument, con_id=where[0], exchange=where[1], client_id=theirs.clientId)
 
 
 def _terms(order: Order) -> tuple[int, int | None, int | None, int | None]:

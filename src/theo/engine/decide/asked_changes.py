@@ -112,6 +112,8 @@ def _changeable(held: OrderState) -> None:
     order = held.order
     if held.status not in CHANGEABLE:
         raise UnfitError("order", f"order {order.id} is {held.status}: it cannot be changed")
+    if order.spread:
+        raise UnfitError("order", f"order {order.id} is a leg of a spread: it cannot be changed")
     if held.amending_since:
         raise UnfitError("order", f"order {order.id} is being changed already: wait for the broker's answer")
 

@@ -21,7 +21,7 @@ from theo.engine.decide.tend import tend
 from theo.engine.order_life import ENDED, LIVE, UNCERTAIN, OrderEvent, OrderStatus
 from theo.engine.state import OrderState, TradeState
 from theo.engine.turn import Turn
-from theo.risk.approve import approve_reduction
+from theo.risk.approve import approve_reduction, approve_spread_again
 
 REMEDY = "close it in TWS, or leave it alone with `theo adopt`"
 FORGOTTEN = (
@@ -175,10 +175,16 @@ def _send_again(turn: Turn, held: OrderState) -> bool:
     False when the trade has become smaller than the order: then that one is given up, and tending places one that fits.
     """
     trade = turn.state.trades[held.order.trade]
-    approved = approve_reduction(Ticket((held.order,)), trade.side.sign * trade.open_quantity)
+    position = trade.side.sign * trade.open_quantity
+    sent = [held] if not held.order.spread else [held, turn.state.orders[held.order.spread]]
+    if len(sent) > 1 and any(o.status is not OrderStatus.UNKNOWN or o.filled for o in sent):
+        return False
+    ticket = Ticket(tuple(o.order for o in sent))
+    approved = approve_reduction(ticket, position) if len(sent) == 1 else approve_spread_again(ticket, position)
     if isinstance(approved, Refused):
         return False
-    turn.emit(OrderMoved(turn.at, held.order.id, OrderEvent.RESENT, "the broker's books lack it"))
+    for each in sent:
+        turn.emit(OrderMoved(turn.at, each.order.id, OrderEvent.RESENT, "the broker's books lack it"))
     turn.effects.append(PlaceTicket(approved))
     return True
 

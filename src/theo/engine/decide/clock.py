@@ -8,6 +8,7 @@ from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBeg
 from theo.engine.account import account_view, equity
 from theo.engine.decide.asking import ask_book, look_at_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten
+from theo.engine.decide.spread import carried_by
 from theo.engine.decide.tend import rolls_until, tend
 from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER
@@ -120,6 +121,8 @@ def _waits_of(state: State, world: World, trade: TradeState) -> list[int]:
     waits = [world.flat_at(trade.key.config, trade.opened_at), trade.last_fill_at + settings.exit_group_wait]
     if trade.status is TradeStatus.ROLLING:
         waits.append(rolls_until(world, trade))
+    if trade.ahead is not None:
+        waits.append(carried_by(world, trade.ahead))
     if trade.partial_since:
         waits.append(trade.partial_since + settings.partial_fill_wait)
     for held in [state.orders[o] for o in trade.orders]:

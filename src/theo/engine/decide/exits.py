@@ -6,7 +6,7 @@ from theo.domain.facts import AmendIntended, CancelIntended, OrdersIntended
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
 from theo.engine.decide.bracket import exit_group
 from theo.engine.order_life import OrderStatus
-from theo.engine.state import OrderState, TradeState
+from theo.engine.state import Ahead, OrderState, TradeState
 from theo.engine.turn import Turn
 from theo.risk.approve import approve_amendment, approve_reduction
 
@@ -80,21 +80,24 @@ def may_send(turn: Turn, trade: TradeState) -> bool:
     return turn.state.link_up and turn.at >= _retry_at(turn, trade)
 
 
-def room(turn: Turn, trade: TradeState, role: OrderRole) -> int:
+def room(turn: Turn, trade: TradeState, role: OrderRole, ahead: Ahead | None = None) -> int:
     """How many more contracts of exits of a role the broker's position can bear, where its books differ from ours.
 
-    An exit for what is not there would open a position when it fills: a fill may be missing that the broker tells no more.
+    ``ahead``: of the contract in which a spread has opened a part of the trade. An exit for what is not there would open a
+    position when it fills: a fill may be missing that the broker tells no more.
     """
     state = turn.state
-    theirs = state.held_there.get(place_of(turn, trade.instrument, trade.contract))
+    contract, wanted = (trade.contract, trade.open_quantity) if ahead is None else (ahead.contract, ahead.open_quantity)
+    theirs = state.held_there.get(place_of(turn, trade.instrument, contract))
     if theirs is None:
-        return trade.open_quantity
+        return wanted
     front = state.fronts.get(trade.instrument)
-    beside = state.foreign.get(trade.instrument, 0) if front is None or front.name == trade.contract else 0
+    beside = state.foreign.get(trade.instrument, 0) if front is None or front.name == contract else 0
     held = trade.side.sign * (theirs - beside)
-    same = (trade.instrument, trade.side, trade.contract)
-    rivals = [t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side, t.contract) == same]
-    orders = [state.orders[o] for t in rivals for o in t.orders]
+    same = (trade.instrument, trade.side)
+    rivals = [t for t in map(state.trades.__getitem__, state.open_trades) if (t.instrument, t.side) == same]
+    known = [(state.orders[o], t.contract) for t in rivals for o in t.orders]
+    orders = [each for each, where in known if (each.order.contract or where) == contract]
     awake = [o for o in orders if not o.order.parent or state.orders[o.order.parent].status is OrderStatus.FILLED]
     return max(0, held - sum(o.open_quantity for o in awake if o.order.role is role))
 

@@ -27,6 +27,7 @@ def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
             price=fill.price,
             value=order.side.sign * fill.quantity * fill.price * unit_value,
             charges=fill.charges,
+            ahead=_is_ahead(turn, order),
         )
     )
     if order.role is OrderRole.ENTRY and order.oca_group:
@@ -106,5 +107,12 @@ def _revise(
             turnover=turnover,
             value=order.side.sign * turnover * turn.world.unit_values[order.instrument],
             charges=charges,
+            ahead=_is_ahead(turn, order),
         )
     )
+
+
+def _is_ahead(turn: Turn, order: Order) -> bool:
+    """Whether an order is of the contract into which a spread carries its trade."""
+    ahead = turn.state.trades[order.trade].ahead
+    return ahead is not None and order.contract == ahead.contract

@@ -15,29 +15,57 @@ from theo.engine.turn import Turn
 from theo.risk.approve import approve_roll
 
 
-def next_leg(turn: Turn, trade: TradeState, quantity: int) -> Refused | None:
-    """End the deal of the contract that was left, and open ``quantity`` in the front; or what forbids it."""
-    state, world = turn.state, turn.world
-    instrument, front = world.instruments[trade.instrument], state.fronts[trade.instrument]
-    price, trail = mark(state, world, trade.instrument), _trail(turn, trade)
+class Levels(msgspec.Struct, frozen=True):
+    """Where a trade's exits stand in the next contract, on the tick grid; ``trail``: at which distance its stop follows."""
+
+    stop: int
+    target: int | None
+    trail: int | None
+
+
+def next_levels(turn: Turn, trade: TradeState) -> Levels:
+    """The trade's exits moved by the difference of the contracts."""
+    instrument, front = turn.world.instruments[trade.instrument], turn.state.fronts[trade.instrument]
+    price, trail = mark(turn.state, turn.world, trade.instrument), _trail(turn, trade)
     stop = trade.stop + front.difference
     if trail is not None:  # where it stands by now is the venue's to know: never looser than from here
         stop = trade.side.sign * max(trade.side.sign * stop, trade.side.sign * price - trail)
+    target = None if trade.target is None else _target(instrument, trade.side, trade.target + front.difference)
+    return Levels(_stop(instrument, trade.side, stop), target, trail)
+
+
+def next_bracket(turn: Turn, trade: TradeState, quantity: int, levels: Levels) -> tuple[Proposal, Ticket]:
+    """What opens ``quantity`` in the next contract, with these exits."""
     proposal = Proposal(
         instrument=trade.instrument,
         side=trade.side,
         type=OrderType.MARKET,
-        entry=price,
-        stop=_stop(instrument, trade.side, stop),
-        target=None if trade.target is None else _target(instrument, trade.side, trade.target + front.difference),
+        entry=mark(turn.state, turn.world, trade.instrument),
+        stop=levels.stop,
+        target=levels.target,
     )
-    before = state.orders[trade.orders[0]].order
+    before = turn.state.orders[trade.orders[0]].order
     ticket = bracket(turn, trade.id, proposal, quantity, outside_rth=before.outside_rth, route=before.route, rolled=True)
-    if trail is not None:
-        ticket = _trailing(ticket, trail)
-    approved = approve_roll(proposal, instrument, ticket, account_view(state, world), world.limits)
+    return proposal, ticket if levels.trail is None else _trailing(ticket, levels.trail)
+
+
+def next_leg(turn: Turn, trade: TradeState, quantity: int) -> Refused | None:
+    """End the deal of the contract that was left, and open ``quantity`` in the front; or what forbids it."""
+    levels = next_levels(turn, trade)
+    proposal, ticket = next_bracket(turn, trade, quantity, levels)
+    instrument = turn.world.instruments[trade.instrument]
+    approved = approve_roll(proposal, instrument, ticket, account_view(turn.state, turn.world), turn.world.limits)
     if isinstance(approved, Refused):
         return approved
+    end_leg(turn, trade, quantity, levels.stop, levels.target)
+    turn.emit(OrdersIntended(turn.at, trade.id, approved, "roll"))
+    turn.effects.append(PlaceTicket(approved))
+    return None
+
+
+def end_leg(turn: Turn, trade: TradeState, reopened: int, stop: int, target: int | None) -> None:
+    """The deal of the contract that was left is over; the trade goes on in the front."""
+    front, unit_value = turn.state.fronts[trade.instrument], turn.world.unit_values[trade.instrument]
     turn.emit(
         LegRolled(
             at=turn.at,
@@ -48,16 +76,14 @@ def next_leg(turn: Turn, trade: TradeState, quantity: int) -> Refused | None:
             quantity=trade.in_quantity,
             entry_sum=trade.in_sum,
             exit_sum=trade.out_sum,
-            gross=trade.side.sign * (trade.out_sum - trade.in_sum) * instrument.unit_value,
+            gross=trade.side.sign * (trade.out_sum - trade.in_sum) * unit_value,
             charges=trade.charges,
-            reopened=quantity,
-            stop=proposal.stop,
-            target=proposal.target,
+            reopened=reopened,
+            stop=stop,
+            target=target,
+            carried=0 if trade.ahead is None else trade.ahead.in_quantity,
         )
     )
-    turn.emit(OrdersIntended(turn.at, trade.id, approved, "roll"))
-    turn.effects.append(PlaceTicket(approved))
-    return None
 
 
 def _trail(turn: Turn, trade: TradeState) -> int | None:

@@ -3,7 +3,9 @@
 from theo.domain.facts import RollAsked, Rolled
 from theo.domain.market_data import ContractRolled
 from theo.engine.decide.closing import close_trade, open_trades
+from theo.engine.decide.next_leg import next_levels
 from theo.engine.decide.tend import tend
+from theo.engine.state import TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 
@@ -28,8 +30,15 @@ def on_rolled(turn: Turn, rolled: ContractRolled) -> None:
         if why or not rolled.carry or trade.status is not TradeStatus.RUNNING:
             close_trade(turn, trade.id, "roll")
         else:
-            turn.emit(RollAsked(turn.at, trade.id, rolled.contract))
+            turn.emit(_asked(turn, trade, rolled))
             tend(turn, trade)
+
+
+def _asked(turn: Turn, trade: TradeState, rolled: ContractRolled) -> RollAsked:
+    if not rolled.spread:
+        return RollAsked(turn.at, trade.id, rolled.contract)
+    levels = next_levels(turn, trade)
+    return RollAsked(turn.at, trade.id, rolled.contract, True, levels.stop, levels.target, levels.trail)  # noqa: FBT003 - its fields
 
 
 def _not_carried(turn: Turn, rolled: ContractRolled) -> str:

@@ -37,7 +37,7 @@ def free_stuck(turn: Turn, book: BookReported) -> None:
 def _unwanted(turn: Turn, held: OrderState) -> bool:
     """Whether nothing of the order's trade is to be left at the venue."""
     trade = turn.state.trades[held.order.trade]
-    return trade.over or (trade.open_quantity == 0 and _ends(turn, trade))
+    return trade.over or (trade.open_quantity == 0 and trade.ahead is None and _ends(turn, trade))
 
 
 def _ends(turn: Turn, trade: TradeState) -> bool:

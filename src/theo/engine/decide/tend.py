@@ -12,8 +12,9 @@ from theo.domain.orders import OrderRole, OrderType, Side
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.exits import cancel, group_settled, may_send, place_exit, room, trim
 from theo.engine.decide.next_leg import next_leg
+from theo.engine.decide.spread import carries, go_on, protect_ahead, settled, why_not
 from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
-from theo.engine.state import OrderState, TradeState
+from theo.engine.state import Ahead, OrderState, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.engine.world import World
@@ -32,12 +33,13 @@ def tend(turn: Turn, trade: TradeState) -> None:
         for held in live:  # an answer later than every bound: a ghost
             cancel(turn, held, "its trade is over")
         return
-    if turn.state.halted or turn.state.breaker is not None:
-        for held in live:
-            if held.order.role is OrderRole.ENTRY:
-                cancel(turn, held, "its answer came during a halt")
+    _stop_entries(turn, live)
     if any(o.status in UNCERTAIN for o in orders):
         return
+    ahead = trade.ahead
+    if ahead is not None:
+        protect_ahead(turn, trade, ahead, [o for o in live if o.order.contract == ahead.contract])
+        orders, live = ([o for o in found if o.order.contract != ahead.contract] for found in (orders, live))
     if trade.open_quantity == 0:
         _wind_up(turn, trade, orders, live)
     elif trade.open_quantity < 0:
@@ -48,8 +50,17 @@ def tend(turn: Turn, trade: TradeState) -> None:
         _protect(turn, trade, live)
 
 
+def _stop_entries(turn: Turn, live: list[OrderState]) -> None:
+    if turn.state.halted or turn.state.breaker is not None:
+        for held in live:
+            if held.order.role is OrderRole.ENTRY:
+                cancel(turn, held, "its answer came during a halt")
+
+
 def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list[OrderState]) -> None:
     """Flat: see that nothing is left at the venue; when nothing is left the trade is over, or goes on in the next contract."""
+    if trade.ahead is not None and _is_carried(turn, trade, trade.ahead, live):
+        return
     if trade.status is TradeStatus.ROLLING:
         _roll_on(turn, trade, orders, live)
         return
@@ -64,6 +75,19 @@ def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
                 cancel(turn, held, "the trade is flat")
         return
     _close(turn, trade, next((o for o in orders if o.order.role is OrderRole.ENTRY), orders[0]))
+
+
+def _is_carried(turn: Turn, trade: TradeState, ahead: Ahead, live: list[OrderState]) -> bool:
+    """Whether the spread decides how a trade goes on that is flat in the old contract: not once it has brought nothing."""
+    if live:
+        for held in live if group_settled(turn, trade) else ():
+            cancel(turn, held, "the trade leaves its contract")
+    elif settled(turn, trade):
+        if not ahead.in_quantity:
+            return False
+        go_on(turn, trade, ahead)
+        tend(turn, trade)
+    return True
 
 
 def _roll_on(turn: Turn, trade: TradeState, orders: list[OrderState], live: list[OrderState]) -> None:
@@ -146,16 +170,21 @@ def _undo_excess(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
 
 
 def _ensure_close(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
-    """Cancel what adds or takes profit; let one market order in the stop's group close the rest."""
+    """Cancel what adds or takes profit; let a spread take the rest along, or one market order in the stop's group close it."""
     for held in live:
         if held.order.role in {OrderRole.ENTRY, OrderRole.TARGET} or _waits_for_a_price(held):
             cancel(turn, held, f"closing: {_leaves(trade)}")
     if any(o.order.role is OrderRole.ENTRY for o in live):
         return  # its final fill decides the size
+    if trade.ahead is not None and carries(turn, trade, trade.ahead, live):
+        return
     closing = [o for o in live if o.order.role is OrderRole.CLOSE and not _waits_for_a_price(o)]
     wanted = min(trade.open_quantity - sum(o.open_quantity for o in closing), room(turn, trade, OrderRole.CLOSE))
     side = trade.side.opposite
     if wanted > 0 and may_send(turn, trade) and not _given_up(turn, trade, side, "close it"):
+        if trade.ahead is not None and trade.status is TradeStatus.ROLLING:
+            text = f"trade {trade.id} was not carried into {trade.ahead.contract} by one order: {why_not(turn, trade)}"
+            turn.alert("warning", "spread_failed", f"{text}. It is closed in {trade.contract}, and opened anew")
         place_exit(turn, trade, wanted, OrderRole.CLOSE, side, _leaves(trade))
 
 
@@ -167,7 +196,8 @@ def _refused_lately(turn: Turn, held: OrderState) -> bool:
 def _given_up(turn: Turn, trade: TradeState, side: Side, what: str) -> bool:
     """Whether the venue has refused market orders of this side too often: then everything halts, and a person must do it."""
     tried = (turn.state.orders[o] for o in trade.orders)
-    refused = [o for o in tried if o.order.role is OrderRole.CLOSE and o.order.side is side and _refused_lately(turn, o)]
+    closing = [o for o in tried if o.order.role is OrderRole.CLOSE and o.order.side is side and not o.order.spread]
+    refused = [o for o in closing if _refused_lately(turn, o)]
     if len(refused) < CLOSE_TRIES_MAX:
         return False
     if not turn.state.halted or refused[-1].since == turn.at:
@@ -209,7 +239,8 @@ def _protect(turn: Turn, trade: TradeState, live: list[OrderState]) -> None:
 
 def _replace_stop(turn: Turn, trade: TradeState, missing: int) -> None:
     """Place the stop that is missing; when the venue keeps refusing it, close the trade rather than stand unprotected."""
-    refused = [o for o in map(turn.state.orders.__getitem__, trade.orders) if _refused_lately(turn, o)]
+    made = [o for o in map(turn.state.orders.__getitem__, trade.orders) if not o.order.spread]
+    refused = [o for o in made if _refused_lately(turn, o)]
     if any(turn.state.orders[o].order.role is OrderRole.STOP for o in trade.orders):  # else it follows the fill, as it was asked
         turn.alert("page", "unprotected", f"trade {trade.id}: {missing} without a resting stop")
     if len(refused) < PROTECTION_TRIES_MAX:

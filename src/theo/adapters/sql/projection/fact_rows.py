@@ -211,9 +211,11 @@ def _leg_rolled(rows: EntityRows, fact: f.LegRolled) -> None:
     """A deal of its own, named by trade and contract; the trade's sums go on over all of its contracts."""
     row = rows.get(t.trades, fact.trade)
     row["status"] = trade_life.next_status(TradeStatus(row["status"]), TradeEvent.LEG_ROLLED)
+    if fact.carried:
+        row["status"] = trade_life.next_status(TradeStatus(row["status"]), TradeEvent.FILLED_IN)
     _put_deal(rows, row, f"{fact.trade} {fact.previous}", fact, "roll")
     row["entry"], row["stop"], row["current_stop"] = row["entry"] + fact.difference, fact.stop, fact.stop
-    row["target"], row["first_fill_at"] = fact.target, None
+    row["target"], row["first_fill_at"] = fact.target, fact.at if fact.carried else None
     day = rows.today(fact.at)
     day["trades_closed"] += 1
     day["gross"] += fact.gross
