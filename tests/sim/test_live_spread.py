@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.sim.live_world.roll_week import NEXT, OLD, STARTS, UP, RollWeek
+from tests.sim.live_world.played import did
+from tests.sim.live_world.roll_week import NEXT, OLD, ROLLS, STARTS, UP, RollWeek
 from tests.sim.test_live_roll import AFTER, HOLDS, of
-from theo.domain.facts import LegRolled, OrdersIntended, TradeClosed, TradeIntended
-from theo.domain.market_data import SECOND
+from theo.domain.facts import Fact, Filled, LegRolled, OrderMoved, OrdersIntended, RollAsked, TradeClosed, TradeIntended
+from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Order
 
 SHORT = HOLDS.replace("long = ", "short = ")
@@ -59,3 +61,131 @@ def test_one_order_carries_a_trade_over_with_its_stop_and_target(rules: str, sid
     assert [order.contract for order in orders] == [OLD, NEXT]
     assert pages(week) == []
     assert week.decided_again().first_difference is None
+
+
+@pytest.mark.slow
+def test_where_the_spread_is_refused_it_is_said_and_the_trade_is_closed_and_opened_anew(tmp_path: Path, sessions: Path) -> None:
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+
+    def watch(week: RollWeek, facts: list[Fact]) -> None:
+        if of(facts, RollAsked):
+            week.stand.act(lambda: week.gateway.trading.reject_next(1, "no combinations"))
+
+    week.watch = watch
+    week.run((STARTS, AFTER))
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
+    assert week.held() == {NEXT: 2}
+    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [2, 2]
+    assert [worked.status for worked in week.gateway.trading.orders.values() if worked.legs] == ["Inactive"]
+    assert (week.wrong(), week.unprotected, pages(week)) == ([], [], [])
+    assert "spread_failed" in week.told.codes()
+
+
+@pytest.mark.slow
+def test_a_part_is_protected_while_the_rest_works_and_goes_on_alone_when_that_is_not_filled(
+    tmp_path: Path, sessions: Path
+) -> None:
+    """A limit nobody meets stands for a market in which nobody takes the other side: the rest is given up after its bound."""
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+
+    def part() -> None:
+        (bag,) = [worked for worked in week.gateway.trading.orders.values() if worked.legs]
+        week.gateway.trading.fill_now(week.gateway.simulator.desk, bag.perm_id, 1)
+        bag.terms = msgspec.structs.replace(bag.terms, limit=-10 * UP)
+
+    def watch(week: RollWeek, facts: list[Fact]) -> None:
+        if any(fact.order == bag_id(week) for fact in of(facts, OrderMoved)) and not done:
+            done.append(week.loop.now)
+            week.stand.act(part)
+
+    done: list[int] = []
+    week.watch = watch
+    week.run((STARTS, AFTER))
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 1), (NEXT, "BUY", 1), (OLD, "SELL", 1)]
+    assert week.held() == {NEXT: 1}
+    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [1, 1]
+    assert [week.resting(OLD, kind) for kind in ("STP", "LMT", "MKT")] == [0, 0, 0]
+    assert week.wrong() == []
+    assert pages(week) == ["roll_short"]
+
+
+def bag_id(week: RollWeek) -> str:
+    made = legs(week)
+    return made[0][0].id if made else ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["before the send", "after the answer", "after one leg"])
+def test_a_process_that_ends_in_the_middle_goes_on_where_it_was(where: str, tmp_path: Path, sessions: Path) -> None:
+    """Kill -9 once the spread is on record and never left; once IB has taken it; once one of its legs is on record."""
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+    killed: list[int] = []
+
+    def watch(week: RollWeek, facts: list[Fact]) -> None:
+        bag = bag_id(week)
+        met = {
+            "before the send": bool(bag),
+            "after the answer": any(fact.order == bag for fact in of(facts, OrderMoved)),
+            "after one leg": any(fact.order == bag for fact in of(facts, Filled)),
+        }
+        if bag and not killed and met[where]:
+            killed.append(week.loop.now)
+            week.kill()
+
+    week.watch = watch
+    week.run((STARTS, AFTER), (0, AFTER))
+    assert ROLLS <= killed[0] < ROLLS + MINUTE
+    assert week.held() == {NEXT: 2}
+    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [2, 2]
+    assert [week.resting(OLD, kind) for kind in ("STP", "LMT", "MKT")] == [0, 0, 0]
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
+    assert (week.wrong(), pages(week)) == ([], [])
+    assert week.decided_again().first_difference is None
+
+
+@pytest.mark.slow
+def test_a_link_that_is_lost_with_the_fills_on_their_way_is_made_up_by_the_books(tmp_path: Path, sessions: Path) -> None:
+    """TWS loses its server as soon as it has taken the spread: both legs are filled meanwhile, and nobody is told."""
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+    lost: list[int] = []
+
+    def watch(week: RollWeek, facts: list[Fact]) -> None:
+        if not lost and any(fact.order == bag_id(week) for fact in of(facts, OrderMoved)):
+            lost.append(week.loop.now)
+            week.play("server-lost", week.loop.now, week.loop.now + MINUTE)
+
+    week.watch = watch
+    week.run((STARTS, AFTER))
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
+    assert week.held() == {NEXT: 2}
+    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [2, 2]
+    assert [week.resting(OLD, kind) for kind in ("STP", "LMT", "MKT")] == [0, 0, 0]
+    assert week.wrong() == []
+    assert week.decided_again().first_difference is None
+
+
+@pytest.mark.slow
+def test_the_same_ticks_on_the_simulated_exchange_differ_by_the_prices_of_the_roll_alone(tmp_path: Path, sessions: Path) -> None:
+    """There both legs have the prices of the common instant; here those of the moment at which the spread met the market."""
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+    week.run((STARTS, AFTER))
+    lived, played = did(week.facts), week.replayed(AFTER)
+    assert [timeless(line) for line in lived.orders] == [timeless(line) for line in played.orders]
+    assert [bare(line) for line in lived.fills] == [bare(line) for line in played.fills]
+    (_, *here), (_, *there) = [[price(line) for line in each.fills] for each in (lived, played)]
+    assert here[1] - here[0] == there[1] - there[0] == UP
+
+
+def timeless(line: str) -> str:
+    return line.partition(" ")[2]
+
+
+def price(line: str) -> int:
+    words = line.split()
+    return int(words[words.index("at") + 1])
+
+
+def bare(line: str) -> list[str]:
+    """A fill without its time and its price."""
+    words = line.split()
+    return words[1 : words.index("at")] + words[words.index("charges") :]

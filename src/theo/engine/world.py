@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partial_fill_wait: int = 2 * SECOND  # a bracket's parent may stay partly filled for so long
     exit_group_wait: int = 2 * SECOND  # the venue's time to reduce an exit group after a fill
     roll_wait: int = 5 * MINUTE  # a trade that is flat between two contracts waits so long for the broker's books
-    spread_wait: int = 30 * SECOND  # a trade is to be carried over by one order within; then it is closed and opened anew
+    spread_wait: int = MINUTE  # a trade is to be carried over by one order within; then it is closed and opened anew
     monitor_interval: int = 5 * SECOND
     breaker_rest: int = 30 * MINUTE  # the breaker holds at least for so long, and until the next account day's open
     entry_slippage_ticks: int = 1  # allowance on a MARKET entry's planned price when it is sized

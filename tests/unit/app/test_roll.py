@@ -108,7 +108,7 @@ def test_back_adjusted_bars_are_not_rolled_a_second_time(theo: Theo, home: Path)
         ("[roll.MES]\ndays = 0", "roll.MES.days"),
         ("[roll.MES]\nrule = 'calendar'", "[roll.MES]"),
         ("[roll.MES]\nwhen = 3", "unknown key roll.MES.when"),
-        ("mode = 'paper'\n[roll.MES]\nmethod = 'spread'", "no combination orders"),
+        ("[roll.MES]\nmethod = 'leap'", "roll.MES.method"),
     ],
 )
 def test_a_roll_that_cannot_be_meant_is_refused(theo: Theo, tmp_path: Path, text: str, says: str) -> None:

@@ -175,7 +175,7 @@ def test_what_the_spread_does_not_fill_in_time_is_closed_and_what_it_did_goes_on
     roller.part(near, 1, name="1")
     roller.part(far, 1, name="1")
     roller.settles()
-    roller.passes(30 * SECOND)
+    roller.passes(MINUTE)
     assert [e.order for e in roller.effects if isinstance(e, CancelOrder) and e.order in {near.id, far.id}] == [near.id, far.id]
     roller.ends(near.id, far.id)
     (close,) = [t[0] for t in roller.tickets() if t[0].role is OrderRole.CLOSE and not t[0].spread]
@@ -217,7 +217,7 @@ def test_where_it_is_refused_the_trade_is_closed_and_opened_anew() -> None:
 
 
 def test_where_it_is_not_filled_within_its_bound_too(roller: Roller) -> None:
-    roller.passes(30 * SECOND - 1)
+    roller.passes(MINUTE - 1)
     near, far = roller.spread()
     assert {e.order for e in roller.effects if isinstance(e, CancelOrder)} == {TARGET}
     roller.passes(1)
@@ -318,6 +318,21 @@ def test_a_leg_that_is_not_told_is_asked_for_and_nothing_is_opened_on_a_guess(ro
         at=roller.at, order=far.id, execution="x-far", timestamp=roller.at, quantity=2, price=PRICE + UP, charges=0
     )
     book(roller, {"B": 2}, executions=(told,))
+    roller.settles()
+    assert roller.resting("B") == {OrderRole.STOP: 2, OrderRole.TARGET: 2}
+    assert (roller.trade.status, roller.trade.contract) == ("running", "B")
+
+
+def test_fills_that_the_books_tell_while_the_link_is_down_get_both_exits_when_it_is_back(roller: Roller) -> None:
+    near, far = roller.spread()
+    roller.at += SECOND
+    roller.step(LinkChanged(roller.at, up=False, reason="away"))
+    roller.part(near)
+    roller.part(far)
+    roller.ends(STOP)
+    assert (roller.trade.status, roller.resting("B")) == (TradeStatus.ROLLING, {})
+    roller.passes(SECOND)
+    roller.step(LinkChanged(roller.at, up=True, reason="back"))
     roller.settles()
     assert roller.resting("B") == {OrderRole.STOP: 2, OrderRole.TARGET: 2}
     assert (roller.trade.status, roller.trade.contract) == ("running", "B")

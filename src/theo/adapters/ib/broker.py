@@ -110,6 +110,8 @@ class IbBroker:
             if why or sent is None:
                 self._say(ActionRejected(self._now(), order, "cancel", why))
                 return
+            if sent.far is not None and sent.cancelling:
+                return  # the cancel of one leg is that of both
             await self._link.budget.order()
             try:
                 self._link.client.cancelOrder(sent.order_id)

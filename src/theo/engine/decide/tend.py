@@ -85,8 +85,9 @@ def _is_carried(turn: Turn, trade: TradeState, ahead: Ahead, live: list[OrderSta
     elif settled(turn, trade):
         if not ahead.in_quantity:
             return False
-        go_on(turn, trade, ahead)
-        tend(turn, trade)
+        if may_send(turn, trade):  # else its exits could not be sent: nothing goes on without them
+            go_on(turn, trade, ahead)
+            tend(turn, trade)
     return True
 
 
