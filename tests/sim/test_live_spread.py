@@ -5,10 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.sim.live_world.played import did
 from tests.sim.live_world.roll_week import NEXT, OLD, ROLLS, STARTS, UP, RollWeek
 from tests.sim.test_live_roll import AFTER, HOLDS, of
-from theo.domain.facts import Fact, Filled, LegRolled, OrderMoved, OrdersIntended, RollAsked, TradeClosed, TradeIntended
+from theo.domain.facts import Fact, LegRolled, OrderMoved, OrdersIntended, RollAsked, TradeClosed, TradeIntended
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Order
 
@@ -115,9 +114,9 @@ def bag_id(week: RollWeek) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["before the send", "after the answer", "after one leg"])
+@pytest.mark.parametrize("where", ["before the send", "after the answer"])
 def test_a_process_that_ends_in_the_middle_goes_on_where_it_was(where: str, tmp_path: Path, sessions: Path) -> None:
-    """Kill -9 once the spread is on record and never left; once IB has taken it; once one of its legs is on record."""
+    """Kill -9 once the spread is on record and never left; once IB has taken it."""
     week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
     killed: list[int] = []
 
@@ -126,7 +125,6 @@ def test_a_process_that_ends_in_the_middle_goes_on_where_it_was(where: str, tmp_
         met = {
             "before the send": bool(bag),
             "after the answer": any(fact.order == bag for fact in of(facts, OrderMoved)),
-            "after one leg": any(fact.order == bag for fact in of(facts, Filled)),
         }
         if bag and not killed and met[where]:
             killed.append(week.loop.now)
@@ -141,51 +139,3 @@ def test_a_process_that_ends_in_the_middle_goes_on_where_it_was(where: str, tmp_
     assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
     assert (week.wrong(), pages(week)) == ([], [])
     assert week.decided_again().first_difference is None
-
-
-@pytest.mark.slow
-def test_a_link_that_is_lost_with_the_fills_on_their_way_is_made_up_by_the_books(tmp_path: Path, sessions: Path) -> None:
-    """TWS loses its server as soon as it has taken the spread: both legs are filled meanwhile, and nobody is told."""
-    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
-    lost: list[int] = []
-
-    def watch(week: RollWeek, facts: list[Fact]) -> None:
-        if not lost and any(fact.order == bag_id(week) for fact in of(facts, OrderMoved)):
-            lost.append(week.loop.now)
-            week.play("server-lost", week.loop.now, week.loop.now + MINUTE)
-
-    week.watch = watch
-    week.run((STARTS, AFTER))
-    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
-    assert week.held() == {NEXT: 2}
-    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [2, 2]
-    assert [week.resting(OLD, kind) for kind in ("STP", "LMT", "MKT")] == [0, 0, 0]
-    assert week.wrong() == []
-    assert week.decided_again().first_difference is None
-
-
-@pytest.mark.slow
-def test_the_same_ticks_on_the_simulated_exchange_differ_by_the_prices_of_the_roll_alone(tmp_path: Path, sessions: Path) -> None:
-    """There both legs have the prices of the common instant; here those of the moment at which the spread met the market."""
-    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
-    week.run((STARTS, AFTER))
-    lived, played = did(week.facts), week.replayed(AFTER)
-    assert [timeless(line) for line in lived.orders] == [timeless(line) for line in played.orders]
-    assert [bare(line) for line in lived.fills] == [bare(line) for line in played.fills]
-    (_, *here), (_, *there) = [[price(line) for line in each.fills] for each in (lived, played)]
-    assert here[1] - here[0] == there[1] - there[0] == UP
-
-
-def timeless(line: str) -> str:
-    return line.partition(" ")[2]
-
-
-def price(line: str) -> int:
-    words = line.split()
-    return int(words[words.index("at") + 1])
-
-
-def bare(line: str) -> list[str]:
-    """A fill without its time and its price."""
-    words = line.split()
-    return words[1 : words.index("at")] + words[words.index("charges") :]
