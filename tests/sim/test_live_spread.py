@@ -139,3 +139,24 @@ def test_a_process_that_ends_in_the_middle_goes_on_where_it_was(where: str, tmp_
     assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
     assert (week.wrong(), pages(week)) == ([], [])
     assert week.decided_again().first_difference is None
+
+
+@pytest.mark.slow
+def test_a_link_that_is_lost_with_the_fills_on_their_way_is_made_up_by_the_books(tmp_path: Path, sessions: Path) -> None:
+    """TWS loses its server as soon as it has taken the spread: both legs are filled meanwhile, and nobody is told."""
+    week = RollWeek(tmp_path, sessions, HOLDS, SPREAD)
+    lost: list[int] = []
+
+    def watch(week: RollWeek, facts: list[Fact]) -> None:
+        if not lost and any(fact.order == bag_id(week) for fact in of(facts, OrderMoved)):
+            lost.append(week.loop.now)
+            week.play("server-lost", week.loop.now, week.loop.now + MINUTE)
+
+    week.watch = watch
+    week.run((STARTS, AFTER))
+    assert week.deals() == [(OLD, "BUY", 2), (OLD, "SELL", 2), (NEXT, "BUY", 2)]
+    assert week.held() == {NEXT: 2}
+    assert [week.resting(NEXT, kind) for kind in ("STP", "LMT")] == [2, 2]
+    assert [week.resting(OLD, kind) for kind in ("STP", "LMT", "MKT")] == [0, 0, 0]
+    assert week.wrong() == []
+    assert week.decided_again().first_difference is None
