@@ -10,7 +10,7 @@ from theo.adapters.ib.questions import Questions
 from theo.adapters.system.clock import WallClock
 from theo.app.commands.importing import known_sessions
 from theo.app.home import open_home
-from theo.app.market import Ask, ask_one, ask_price
+from theo.app.market import Ask, ask_price
 from theo.domain.errors import RefusedError, UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SessionScope
@@ -54,13 +54,8 @@ class OptionShown(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def get_option(home: Path, symbol: str, wish: OptionWish) -> OptionShown:
-    """The option of a symbol's chain that a signal would become now. Raises RefusedError, which says why, where none fits."""
-    return ask_one(home, symbol, option_question(home, wish))
-
-
 def option_question(home: Path, wish: OptionWish) -> Ask[OptionShown]:
-    """See get_option."""
+    """The option of a symbol's chain that a signal would become now; RefusedError, which says why, where none fits."""
 
     async def ask(questions: Questions, one: Instrument) -> OptionShown:
         after = _next_session(home, one)
