@@ -248,6 +248,17 @@ class Crashing:
         while not self.ask(f"SELECT count(pg_terminate_backend(pid)) {waiting}"):
             pass
 
+    def let_commits_wait(self) -> None:
+        """For a replica that there is not. A reload holds once the server's processes have heard of it: a commit tells."""
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        self.ask("SELECT pg_reload_conf()")
+        waiting, heard = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'", False
+        with ThreadPoolExecutor(1) as thread:
+            while not heard:
+                tried = thread.submit(self.ask, "SELECT pg_logical_emit_message(true, 'tried', '')")
+                while not (heard or tried.done()):
+                    heard = bool(self.ask(f"SELECT count(pg_cancel_backend(pid)) {waiting}"))
+
 
 @pytest.fixture(scope="module")
 def crashing() -> Iterator[Crashing]:
@@ -310,8 +321,7 @@ def test_a_commit_whose_answer_was_lost_is_stored_once(
     crashing: Crashing, empty: SqlMarketStore, spill: Spill, tell: spilling.Tell
 ) -> None:
     """The server has committed and waits for a replica that there is not; then the connection is ended."""
-    crashing.ask("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-    crashing.ask("SELECT pg_reload_conf()")
+    crashing.let_commits_wait()
     taking = TickIngest(empty, spill, tell)
     taking.offer(ticks(0, 100))
     with ThreadPoolExecutor(1) as thread:
