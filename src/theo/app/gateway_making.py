@@ -1,6 +1,6 @@
 """A simulated gateway from what a person asks for: its market, its hours, the moment at which its time begins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -41,10 +41,10 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Resumed(msgspec.Struct, frozen=True):
-    """What a gateway goes on with, and its time now (microseconds UTC)."""
+    """What a gateway goes on with; ``at`` tells its time now (microseconds UTC), which goes on while the gateway is made."""
 
     state: Remembered
-    at: int
+    at: Callable[[], int]
 
 
 def made(
@@ -83,7 +83,7 @@ def made(
         return Made(gateway, begins, begins, told)
     gateway.ledgers.restore(goes_on.state.accounts)
     gateway.trading.restore(gateway.simulator.desk, goes_on.state.trading)
-    return Made(gateway, goes_on.at, begins, f"{told}, going on")
+    return Made(gateway, goes_on.at(), begins, f"{told}, going on")
 
 
 def _day(at: int) -> date:

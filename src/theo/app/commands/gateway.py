@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -69,7 +70,7 @@ def run(path: Path, asked: Asked) -> int:
 def resumed(memory: MemoryFile, pace: float | None) -> Resumed | None:
     """What the file holds, and the time that it is now; None when the gateway begins. Raises CorruptionError."""
     found = memory.read()
-    return None if found is None else Resumed(found, memory.resumed_at(found, pace))
+    return None if found is None else Resumed(found, partial(memory.resumed_at, found, pace))
 
 
 def pace_of(text: str) -> float | None:
