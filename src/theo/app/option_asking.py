@@ -8,8 +8,8 @@ import msgspec
 
 from theo.adapters.ib.questions import Questions
 from theo.adapters.system.clock import WallClock
-from theo.app.commands.importing import known_sessions
 from theo.app.home import open_home
+from theo.app.known_sessions import known_sessions
 from theo.app.market import Ask, ask_price
 from theo.domain.errors import RefusedError, UserError
 from theo.domain.instrument import Instrument

@@ -11,8 +11,6 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from theo.adapters.calendars.rows import hours_text, parse_hours
-from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
@@ -20,17 +18,14 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.auditing import note
 from theo.app.composition import known_instrument
 from theo.app.home import Home, open_home
+from theo.app.known_sessions import known_sessions
 from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import wide_table
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SessionScope
 from theo.domain.timeframe import DAILY, timeframe
-from theo.market.sessions import SessionTable
 from theo.market.splits import Split
-
-SESSIONS_SINCE = date(1990, 1, 1)  # files of bars do not reach further back
-YEARS_AHEAD = 1  # sessions are built to the end of the next year, so that the stored table serves for a while
 
 
 class FileWishes(msgspec.Struct, frozen=True):
@@ -168,14 +163,6 @@ def _split(text: str) -> Split:
         return Split(days_since_epoch(date.fromisoformat(day)), int(new), int(old))
     except ValueError as error:
         raise UserError(f"--split {text!r}", remedy="Write DATE:NEW:OLD; four new for one old is 2020-08-31:4:1") from error
-
-
-def known_sessions(home: Home, instrument: Instrument) -> SessionTable:
-    """All sessions of the instrument's calendar that are known; built once, then kept in the home."""
-    known = [row.valid_from for row in parse_hours(hours_text()).hours if row.calendar == instrument.calendar]
-    last = date(date.today().year + YEARS_AHEAD, 12, 31)  # noqa: DTZ011 - a year, in which no zone makes a difference
-    first = max(SESSIONS_SINCE, min(known, default=SESSIONS_SINCE))
-    return session_table(instrument.calendar, first, last, home.sessions)
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from theo.app import market
 from theo.app.cli_options import EXIT_PROBLEM, EXIT_USER
-from theo.app.commands.importing import known_sessions
 from theo.app.composition import known_instrument
 from theo.app.downloading import Download, Downloaded, download
 from theo.app.home import open_home
+from theo.app.known_sessions import known_sessions
 from theo.app.option_asking import OptionShown, OptionWish, option_question
 from theo.app.stored_bars import parse_timerange
 from theo.app.times import clock, iso, parse_time

@@ -10,10 +10,10 @@ import msgspec
 
 from theo.adapters.files.roll_calendars import write_calendar
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.commands.importing import known_sessions
 from theo.app.composition import known_instrument
 from theo.app.configuration import configured
 from theo.app.home import open_home
+from theo.app.known_sessions import known_sessions
 from theo.app.stored_bars import StoredSeries
 from theo.app.times import clock
 from theo.domain.errors import DataError
