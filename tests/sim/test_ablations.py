@@ -11,6 +11,7 @@ from tests.sim.order_path.check import Violation
 from tests.sim.order_path.crash import CrashPoints
 from tests.sim.order_path.world import World
 from theo.domain.effects import Effect
+from theo.domain.facts import BookAsked
 from theo.domain.orders import Order
 from theo.domain.reports import OrderFilled
 from theo.engine import core
@@ -52,8 +53,12 @@ def without(name: str, patch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:  
             p.setattr(order_reports, "learn_fill", again)
             p.setattr(books, "learn_fill", again)
         elif name == "the broker is asked when in doubt":
+
+            def forget_to_ask(turn: Turn, reason: str) -> None:
+                turn.emit(BookAsked(turn.at, reason))
+
             for module in (core, clock, order_reports):
-                p.setattr(module, "ask_book", nothing)
+                p.setattr(module, "ask_book", forget_to_ask)
         elif name == "a halt keeps stops":
 
             def cancel_all(turn: Turn, reason: str) -> None:
