@@ -70,7 +70,7 @@ def main() -> None:
             Projection(market, Decoders(facts=kept_facts)).catch_up(store)
             print(f"{count:,} decisions projected in {time.perf_counter() - begun:.1f} s")
             asked("table", lambda end: sum(1 for _ in market.rows("decisions", end_at=end)))
-            asked("journal", lambda end: sum(1 for _ in recorded_decisions(store, end)))
+            asked("journal", lambda end: sum(1 for _ in recorded_decisions(store, market, end)))
         for name in ("market.db", "journal.db"):
             print(f"{name}: {(home / name).stat().st_size / count:.0f} bytes a decision")
 

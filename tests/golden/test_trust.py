@@ -46,11 +46,11 @@ def home_with(tmp_path: Path, holed: Path) -> HomeWith:
     return made
 
 
-def refusals(facts: list[Fact]) -> dict[int, str]:
-    """Texts of what data_trust refused, by the bar end of the signal."""
+def refusals(facts: list[Fact], rule: str = "data_trust") -> dict[int, str]:
+    """Texts of what a rule refused, by the bar end of the signal."""
     raised = {fact.id: fact.end for fact in facts if isinstance(fact, SignalRaised)}
     closed = [fact for fact in facts if isinstance(fact, SignalClosed) and fact.refused is not None]
-    return {raised[c.id]: c.reason for c in closed if c.refused is not None and c.refused.rule == "data_trust"}
+    return {raised[c.id]: c.reason for c in closed if c.refused is not None and c.refused.rule == rule}
 
 
 def test_signals_that_rest_on_a_hole_are_refused_until_it_lies_behind(home_with: HomeWith) -> None:
@@ -79,5 +79,19 @@ def test_backtest_paper_and_replay_refuse_the_same(home_with: HomeWith, capsys: 
     papered = facts_of(records_of(folder))
     assert traded(papered) == traded(backtested)
     assert refusals(papered) == refusals(backtested) != {}
+    capsys.readouterr()
+    assert replay.run(home, folder.name, speed=0, json=True) == 0
+
+
+def test_a_gate_refuses_the_same_in_backtest_paper_and_replay(home_with: HomeWith, capsys: pytest.CaptureFixture[str]) -> None:
+    """The hole is in imported bars, which are trusted: the rule set alone asks for less than four missing bars."""
+    home, ruleset = home_with("")
+    ruleset.write_text(ruleset.read_text() + "[gate]\nmissing_max = 3\noutlier_deviations = 1000\nbars_min = 0\n")
+    backtested, folder = facts_of(records_of(run_backtest(home, ruleset))), run_paper(home, ruleset)
+    papered = facts_of(records_of(folder))
+    assert set(refusals(backtested, "gaps").values()) == {
+        "4 bars are missing between the last 50 of VIX 15min, at most 3 may be"
+    }, "choose another hole: no signal came after this one"
+    assert traded(papered) == traded(backtested)
     capsys.readouterr()
     assert replay.run(home, folder.name, speed=0, json=True) == 0

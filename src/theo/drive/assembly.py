@@ -24,6 +24,7 @@ from theo.market.sessions import Hours, SessionTable, common_sessions
 from theo.market.trust import SeriesTrust, TrustBounds
 from theo.market.wall_clock import WallClock, ZoneOffsets
 from theo.risk.limits import Limits
+from theo.risk.rules.data_gate import DataGate
 from theo.strategy.due import LastDue
 from theo.strategy.making import strategy_of
 from theo.strategy.ruleset import RuleSet
@@ -105,16 +106,22 @@ def assemble(plan: Plan) -> Core:
         needs = strategy.needs()
         awaited = tuple(market.series(plan.instruments[n.symbol], timeframe(n.timeframe)) for n in needs.series)
         key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
-        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, _trusts(plan, ruleset, awaited, view)))
+        shared = _shared_hours(ruleset, awaited, view)
+        gate = None if ruleset.gate is None else DataGate(ruleset.gate, shared, awaited, market)
+        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, _trusts(plan, ruleset, awaited, shared), gate))
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)
 
 
-def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], view: BookView) -> tuple[SeriesTrust, ...]:
-    """The trust of each series in the hours that all of them share."""
+def _shared_hours(ruleset: RuleSet, awaited: tuple[Series, ...], view: BookView) -> Hours:
+    """The hours that all series share."""
     tables = {s.instrument.calendar: view.sessions(s.instrument.symbol).table for s in awaited}
-    shared = Hours(reduce(common_sessions, tables.values()), ruleset.session)
+    return Hours(reduce(common_sessions, tables.values()), ruleset.session)
+
+
+def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], shared: Hours) -> tuple[SeriesTrust, ...]:
+    """The trust of each series in the hours that all of them share."""
     return tuple(
         SeriesTrust(
             shared,

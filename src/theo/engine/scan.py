@@ -3,6 +3,7 @@
 from theo.domain.keys import Key
 from theo.market.series import Series
 from theo.market.trust import SeriesTrust
+from theo.risk.rules.data_gate import DataGate
 from theo.risk.rules.data_trust import SeriesStanding
 from theo.risk.sizing import Sizing
 from theo.strategy.base import Strategy
@@ -14,7 +15,8 @@ NEVER = 1 << 62  # later than any time
 class Scan:
     """A decision for bar end T is due when every awaited series has closed its bar that is due by T, or ``grace`` after T.
 
-    It runs once. ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each.
+    It runs once. ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each;
+    ``gate`` is what the configuration asks of their data beyond that.
     """
 
     __slots__ = (
@@ -22,6 +24,7 @@ class Scan:
         "_others",
         "_ready",
         "awaited",
+        "gate",
         "key",
         "primary",
         "sizing",
@@ -33,8 +36,15 @@ class Scan:
     )
 
     def __init__(
-        self, key: Key, strategy: Strategy, terms: Terms, awaited: tuple[Series, ...], trusts: tuple[SeriesTrust, ...] = ()
+        self,
+        key: Key,
+        strategy: Strategy,
+        terms: Terms,
+        awaited: tuple[Series, ...],
+        trusts: tuple[SeriesTrust, ...] = (),
+        gate: DataGate | None = None,
     ) -> None:
+        self.gate = gate
         self.key, self.strategy, self.terms, self.trusts = key, strategy, terms, trusts
         for series, trust in zip(awaited, trusts, strict=False):
             series.trusts = (*series.trusts, trust)

@@ -5,9 +5,12 @@ It holds no decision: the same market data leads to the same book, whatever was 
 
 from typing import Protocol
 
+import msgspec
+
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import Bar, ContractRolled, DataMark, DataMarked, Tick, Timeframe
 from theo.market.correlation import CorrelationSpec
+from theo.market.gate import Settled
 from theo.market.series import Pair, Series
 
 NEVER = 1 << 62  # later than any time
@@ -44,10 +47,11 @@ class BarSource(Protocol):
 class MarketBook:
     """``closed`` lists the series that the newest input closed, in order; ``last`` holds each instrument's last price.
 
+    ``settled`` has each instrument's newest settlement since its contract began, where one came after a price.
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
     """
 
-    __slots__ = ("_broken", "_fronts", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last")
+    __slots__ = ("_broken", "_fronts", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last", "settled")
 
     def __init__(self) -> None:
         self._series: dict[int, dict[str, Series]] = {}
@@ -58,6 +62,7 @@ class MarketBook:
         self._broken: dict[int, int] = {}  # instruments whose data is interrupted: their sources' too_late before
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
+        self.settled: dict[int, Settled] = {}
         self.due = NEVER
 
     def series(self, instrument: Instrument, timeframe: Timeframe) -> Series:
@@ -110,6 +115,8 @@ class MarketBook:
         """Take a tick; whether a series closed by it. Flagged ticks, quotes and settlements leave the last price alone."""
         if not tick.flags and (tick.kind == TRADE or tick.kind == INDEX):
             self.last[tick.instrument] = tick.price
+        elif tick.kind == SETTLEMENT and not tick.flags and tick.instrument in self.last:
+            self.settled[tick.instrument] = Settled(tick.at, tick.price, self.last[tick.instrument])
         source = self._sources.get(tick.instrument)
         if source is None:
             return False
@@ -166,6 +173,7 @@ class MarketBook:
             self._look_ahead()
         if rolled.instrument in self.last:
             self.last[rolled.instrument] += rolled.difference
+        self.settled.pop(rolled.instrument, None)
         for series in self._series.get(rolled.instrument, {}).values():
             series.shift(rolled.difference)
         return closed
@@ -194,7 +202,8 @@ class MarketBook:
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
-        return {
+        settled = {"settled": [list(item) for item in self.settled.items()]} if self.settled else {}
+        return settled | {
             "last": [list(item) for item in self.last.items()],
             "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
             "pairs": [pair.state() for pair in self._pairs.values()],
@@ -207,6 +216,7 @@ class MarketBook:
         """Go on where ``state`` was taken, with the same series, indicators and sources."""
         assert isinstance(state, dict)
         self.last = dict(state["last"])
+        self.settled = msgspec.convert(dict(state.get("settled", ())), dict[int, Settled])
         for instrument, timeframe, kept in state["series"]:
             self._series[instrument][timeframe].restore(kept)
         for pair, kept in zip(self._pairs.values(), state["pairs"], strict=True):
@@ -220,4 +230,4 @@ class MarketBook:
             self._look_ahead()
 
 
-TRADE, INDEX = 0, 3  # TickKind as plain numbers: an enum's look-up would cost more than the comparison
+TRADE, INDEX, SETTLEMENT = 0, 3, 4  # TickKind as plain numbers: an enum's look-up would cost more than the comparison

@@ -1,5 +1,6 @@
 """One bar series of one instrument: its last bars, the indicators kept on it, and its correlations with others."""
 
+from collections import deque
 from collections.abc import Callable
 
 import msgspec
@@ -18,8 +19,9 @@ from theo.market.trust import SeriesTrust
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first.
 
-    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series. ``rewind`` is there when
-    bars may come again (``keep``); ``stale`` says that some did, and that ``settle`` is to be called before anyone looks.
+    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series. ``recent`` holds the
+    newest bars where a data gate asks for them (``keep_recent``). ``rewind`` is there when bars may come again (``keep``);
+    ``stale`` says that some did, and that ``settle`` is to be called before anyone looks.
     """
 
     __slots__ = (
@@ -31,6 +33,7 @@ class Series:
         "last_end",
         "pairs",
         "previous_bar",
+        "recent",
         "rewind",
         "stale",
         "timeframe",
@@ -47,12 +50,17 @@ class Series:
         self._updated: tuple[Indicator | SeriesAhead, ...] = ()  # what a bar updates: the same, unless columns are looked up
         self.pairs: list[Pair] = []
         self.trusts: tuple[SeriesTrust, ...] = ()
+        self.recent: deque[Bar] | None = None
         self.rewind: Rewind | None = None
         self.stale = False
 
     def keep(self) -> None:
         """Its bars may come again: keep what is needed to replace them."""
         self.rewind = Rewind()
+
+    def keep_recent(self, count: int) -> None:
+        """From the next bar on keep so many of the newest, or more where more were asked for."""
+        self.recent = deque(maxlen=count if self.recent is None else max(count, self.recent.maxlen or 0))
 
     def column(self, spec: IndicatorSpec, output: str) -> Column:
         """An output of an indicator, kept from the next bar on if it is not kept yet."""
@@ -77,6 +85,8 @@ class Series:
         self.previous_bar = self.bar
         self.bar = bar
         self.last_end = bar.end
+        if self.recent is not None:
+            self.recent.append(bar)
         for indicator in self._updated:
             indicator.update(bar)
         for pair in self.pairs:
@@ -129,6 +139,9 @@ class Series:
             for indicator in self._kept:
                 indicator.update(bar)
         *_, self.previous_bar, self.bar = (self.previous_bar, *rewind.bars)
+        if self.recent is not None:
+            before = [bar for bar in self.recent if bar.end < rewind.bars[0].end]
+            self.recent = deque([*before, *rewind.bars], self.recent.maxlen)
         for trust in self.trusts:
             trust.on_replaced(rewind.bars)
 
@@ -149,6 +162,8 @@ class Series:
         """A futures roll: prices are higher by ``difference`` from the next bar on; what is known now moves with them."""
         self.bar = None if self.bar is None else self.bar.moved(difference)
         self.previous_bar = None if self.previous_bar is None else self.previous_bar.moved(difference)
+        if self.recent is not None:
+            self.recent = deque([bar.moved(difference) for bar in self.recent], self.recent.maxlen)
         for indicator in self._kept:
             indicator.shift(difference)
         if self.rewind is not None:
@@ -158,7 +173,8 @@ class Series:
         """Plain values that ``restore`` takes back."""
         kept = [[spec.text, indicator.state()] for spec, indicator in self.indicators.items()]
         rewind = None if self.rewind is None else self.rewind.state()
-        return [self.bar, self.previous_bar, kept, [trust.state() for trust in self.trusts], rewind, self.stale]
+        recent = [] if self.recent is None else [list(self.recent)]
+        return [self.bar, self.previous_bar, kept, [trust.state() for trust in self.trusts], rewind, self.stale, *recent]
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same indicators."""
@@ -173,6 +189,8 @@ class Series:
         if self.rewind is not None:
             self.rewind.restore(state[4])
         self.stale = state[5]
+        if self.recent is not None:
+            self.recent = deque(msgspec.convert(state[6], list[Bar]), self.recent.maxlen)
 
 
 class Pair:

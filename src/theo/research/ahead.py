@@ -35,8 +35,8 @@ Columns = dict[Column, Float64s]  # the value before the first row, then one a r
 def columns_ahead(core: Core, items: Sequence[object]) -> Iterator[KnownRows | None]:
     """The first rows of bars among items; until the context ends, the core's indicators show what was computed for them.
 
-    None where the core must go bar by bar: several configurations or a class of the user's own, bars of other timeframes, a hole
-    in one of several series, futures contracts, numbers that do not fit 64 bits.
+    None where the core must go bar by bar: several configurations, a class of the user's own, or a data gate; bars of other
+    timeframes, a hole in one of several series, futures contracts, numbers that do not fit 64 bits.
     """
     try:
         found = _looked_ahead(core, items)
@@ -54,7 +54,12 @@ def columns_ahead(core: Core, items: Sequence[object]) -> Iterator[KnownRows | N
 def _looked_ahead(core: Core, items: Sequence[object]) -> "tuple[KnownRows, _Made] | None":
     scans = list(core.world.scans.values())
     series = core.world.market.every_series()
-    if len(scans) != 1 or scans[0].terms.grace <= 0 or set(scans[0].awaited) != set(series) or any(s.rewind for s in series):
+    if (
+        len(scans) != 1
+        or scans[0].terms.grace <= 0
+        or set(scans[0].awaited) != set(series)
+        or any(s.rewind or s.recent is not None for s in series)
+    ):
         return None
     strategy = scans[0].strategy
     rules = strategy.rules() if isinstance(strategy, RuleStrategy) else None

@@ -7,6 +7,7 @@ from theo.domain.market_data import SECOND, SessionScope
 from theo.strategy import buy_and_hold, correlation, crossover
 from theo.strategy.condition import CONDITIONS_MAX, Condition, Every, InWindow, Some
 from theo.strategy.distance import Percent
+from theo.strategy.gate_terms import read_gate
 from theo.strategy.mistakes import Mistakes
 from theo.strategy.operand import Naming
 from theo.strategy.reading_rules import RuleReader
@@ -87,6 +88,7 @@ def _read(top: Table) -> RuleSet:
         route=trading.route,
         grace=int(top.number("grace_s", 2.0, 0.0, GRACE_S_MAX) * SECOND),
         scan=read_scan(top.table("scan")),
+        gate=read_gate(top.table("gate")) if top.has("gate") else None,
     )
     judge_scan(ruleset.scan, ruleset.sides, naming.timeframe, top.table("scan"))
     top.finish()

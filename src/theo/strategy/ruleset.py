@@ -12,6 +12,7 @@ import msgspec
 from theo.domain.market_data import SECOND, SessionScope
 from theo.domain.orders import Route
 from theo.market.correlation import CorrelationSpec
+from theo.market.gate import GateBounds
 from theo.strategy.base import ColumnNeed, CorrelationNeed, Needs, SeriesNeed
 from theo.strategy.condition import Condition, InWindow, Leaf, leaves
 from theo.strategy.distance import Distance, Rounding, distance_reads
@@ -46,7 +47,8 @@ class OwnClass(msgspec.Struct, frozen=True, kw_only=True):
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     """``quantity`` 0 sizes by ``risk_percent``; a positive one asks for so many. ``grace`` is in microseconds.
 
-    ``target`` None: the trade runs until its stop or an exit rule. Symbols, timeframe and relation are those of the strategy.
+    ``target`` None: the trade runs until its stop or an exit rule. ``gate`` None: of its data nothing is asked but trust.
+    Symbols, timeframe and relation are those of the strategy.
     """
 
     name: str
@@ -71,16 +73,19 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     grace: int = 2 * SECOND
     route: Route = Route.USUAL
     scan: ScanTerms = ScanTerms()
+    gate: GateBounds | None = None
 
     def canonical(self) -> bytes:
         """The whole content as JSON with sorted keys, defaults written out: another default is another content.
 
-        Only the scan's terms are left out where the rule set says nothing of them: it is what it was before there were any.
+        Only the scan's terms and the gate are left out where the rule set says nothing of them: it is what it was before there
+        were any.
         """
-        if self.scan != ScanTerms():
-            return msgspec.json.encode(self, order="sorted")
         content = msgspec.to_builtins(self)
-        del content["scan"]
+        if self.scan == ScanTerms():
+            del content["scan"]
+        if self.gate is None:
+            del content["gate"]
         return msgspec.json.encode(content, order="sorted")
 
     @property

@@ -1,5 +1,6 @@
 """Running the due scans: look, record what was seen, fired or not, and hand a proposal on."""
 
+from theo.domain.approval import Refused
 from theo.domain.facts import Decided, SignalClosed, SignalRaised
 from theo.domain.signals import Exit, Proposal
 from theo.engine.decide.closing import close_trade, open_trades
@@ -48,12 +49,18 @@ def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Pro
         close_trade(turn, trade.id, action.reason or "exit_rule")
     elif trade is not None and not (_may_reverse(turn, scan, trade) and action.side is not trade.side):
         turn.emit(SignalClosed(signal, "CANCELLED", f"trade {trade.id} is open: recorded, not traded"))
-    elif (refused := data_trust(scan.standings(turn.at))) is not None:
+    elif (refused := _bad_data(turn, scan, end)) is not None:
         turn.emit(SignalClosed(signal, "FAILED", refused.text, refused))  # nothing is reversed either
     else:
         if trade is not None:
             close_trade(turn, trade.id, "reverse")
         promote(turn, scan, signal, action)
+
+
+def _bad_data(turn: Turn, scan: Scan, end: int) -> Refused | None:
+    """What speaks against the data that the bar end is decided on."""
+    refused = data_trust(scan.standings(turn.at))
+    return scan.gate.refusal(end) if refused is None and scan.gate is not None else refused
 
 
 def _may_reverse(turn: Turn, scan: Scan, trade: TradeState) -> bool:
