@@ -8,9 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, cast
 
-from typer.main import get_command
+from typer import Context
+from typer.core import TyperGroup
 
-from theo.app.cli import app
+from theo.app.cli.root import command_line as all_commands
 
 VALUES = ((int, "N"), (float, "X"), (Path, "PATH"))
 ABSENT = frozenset({"", "None", "False", "[]", "()"})  # defaults that say nothing
@@ -45,18 +46,20 @@ class Command(Protocol):
 
 def command_line() -> str:
     """Markdown of every command, in the order of `theo --help`."""
-    root = cast("Command", get_command(app))
-    parts = [_global_options(root)]
+    root = all_commands()
+    parts = [_global_options(cast("Command", root))]
     parts += [_section(path, command) for path, command in _walk((), root)]
     return "\n\n".join(parts)
 
 
-def _walk(path: tuple[str, ...], command: Command) -> Iterator[tuple[tuple[str, ...], Command]]:
-    children = getattr(command, "commands", None)
-    if children is None:
-        yield path, command
+def _walk(path: tuple[str, ...], command: object) -> Iterator[tuple[tuple[str, ...], Command]]:
+    if not isinstance(command, TyperGroup):
+        yield path, cast("Command", command)
         return
-    for name, child in children.items():
+    context = Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child is not None
         yield from _walk((*path, name), child)
 
 

@@ -130,10 +130,10 @@ def test_every_limit_says_what_it_compares() -> None:
 
 
 def test_every_error_names_the_code_that_the_program_exits_with() -> None:
-    from theo.app import cli_options
+    from theo.app import exit_codes
 
     codes = re.findall(r"^\| (\d+) \|", (REFERENCE / "exit-codes.md").read_text(), re.MULTILINE)
-    assert codes == [str(c) for c in (0, cli_options.EXIT_PROBLEM, cli_options.EXIT_USER, cli_options.EXIT_INTERRUPTED)]
+    assert codes == [str(c) for c in (0, exit_codes.EXIT_PROBLEM, exit_codes.EXIT_USER, exit_codes.EXIT_INTERRUPTED)]
 
 
 def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> None:

@@ -17,11 +17,12 @@ SQL = (
     *("erase", "moving", "file_backup", "projection", "journal", "market", "server", "inbox", "settings"),
     *("schema", "tables", "database"),
 )
+APP = ("cli", "commands", "checks")
 
 
 def lint(folder: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Check a package `theo` of empty layers and stores, with these files written over them."""
-    rooms = (".", *LAYERS, "adapters/sql", *(f"adapters/sql/{room}" for room in SQL))
+    rooms = (".", *LAYERS, "adapters/sql", *(f"adapters/sql/{room}" for room in SQL), *(f"app/{room}" for room in APP))
     files = {f"{room}/__init__.py": "" for room in rooms} | changes
     for path, text in files.items():
         place = folder / "theo" / path
@@ -47,6 +48,7 @@ def test_imports_that_go_down_are_kept(tmp_path: Path) -> None:
         pytest.param({"risk/rule.py": "import theo.venue\n"}, id="sideways"),
         pytest.param({"engine/core.py": "def f():\n    import theo.ports\n"}, id="upwards inside a function"),
         pytest.param({"adapters/sql/tables/__init__.py": "import theo.adapters.sql.market\n"}, id="upwards within the stores"),
+        pytest.param({"app/standing.py": "import theo.app.commands\n"}, id="a command that another room knows"),
         pytest.param({"helpful/__init__.py": ""}, id="a layer that nobody declared"),
         pytest.param({"market/bars.py": "def f():\n    import numpy\n"}, id="a heavy library below the shell"),
         pytest.param(

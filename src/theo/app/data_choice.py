@@ -20,10 +20,9 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.files.archive import ParquetArchive
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.commands.replay import find_run
 from theo.app.composition import known_instruments
 from theo.app.home import Home
-from theo.app.journals import run_name
+from theo.app.journals import find_run, run_name
 from theo.app.played_series import TICKS, PlayedSeries, file_series, in_sequence, recorded_series, stored_series
 from theo.app.stored_bars import parse_timerange
 from theo.app.times import clock

@@ -85,3 +85,8 @@ def usual_folder(home: Home, run_id: str = "") -> Path:
 def journal_written_at(folder: Path) -> float:
     """When the journal was last written from this machine, seconds since the epoch."""
     return written_at(folder, "journal")
+
+
+def find_run(home: Home, run_id: str) -> Path:
+    """The folder of a run by its name; "last" is the one that was written last. Raises UserError naming those that exist."""
+    return max(chosen_folders(home, ""), key=journal_written_at) if run_id == "last" else chosen_folders(home, run_id)[0]

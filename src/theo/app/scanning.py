@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from theo.app.commands.backtest import look_ahead, plan_backtest
 from theo.app.home import Home
+from theo.app.planning import look_ahead, plan_backtest
 from theo.app.rolling import rollings
 from theo.app.times import iso
 from theo.domain.errors import DataError

@@ -10,8 +10,9 @@ from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.app.home import Home
-from theo.app.journals import journal_written_at, run_name
+from theo.app.journals import journal_folders, journal_written_at, run_name
 from theo.app.series_trust import SeriesShown, series_trust
 from theo.app.times import iso
 from theo.domain.errors import CorruptionError, TheoError
@@ -124,6 +125,12 @@ def standing(home: Home, folder: Path) -> Standing:
     except TheoError as error:
         found.problem = found.problem or str(error)
     return found
+
+
+def stop_files(home: Home) -> list[Path]:
+    """Every STOP file that halts a run of this home."""
+    places = dict.fromkeys((home.store, *journal_folders(home), Path.cwd()))
+    return [folder / STOP_FILE for folder in places if (folder / STOP_FILE).exists()]
 
 
 def waiting_commands(home: Home, folder: Path) -> list[str]:

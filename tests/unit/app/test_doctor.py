@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.conftest import Theo
-from theo.app import checks
-from theo.app.checks import PACKAGES
+from theo.app.checks import machine
+from theo.app.checks.machine import PACKAGES
 from theo.app.journals import journal_written_at
 
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ def test_every_required_package_is_looked_for() -> None:
 
 
 def test_a_missing_package_is_named(theo: Theo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "PACKAGES", ("msgspec", "not_there_at_all"))
+    monkeypatch.setattr(machine, "PACKAGES", ("msgspec", "not_there_at_all"))
     code, found = levels(theo, tmp_path)
     assert code == 1
     assert found["packages"][:2] == ("FAIL", "cannot be imported: not_there_at_all")
@@ -66,7 +66,7 @@ def test_a_stop_file_is_a_warning(theo: Theo, copied: Path) -> None:
 
 def test_a_clock_behind_the_newest_record_fails(theo: Theo, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = journal_written_at(copied / "demo") - 3600
-    monkeypatch.setattr("theo.app.checks.time.time", lambda: behind)
+    monkeypatch.setattr("theo.app.checks.machine.time.time", lambda: behind)
     code, found = levels(theo, copied)
     assert (code, found["clock"][0]) == (1, "FAIL")
 

@@ -12,8 +12,8 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.clock import WallClock
 from theo.app import archiving
 from theo.app.auditing import note
-from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.configuration import configured
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.stored_bars import parse_timerange
 from theo.app.times import iso

@@ -9,8 +9,8 @@ from typing import Final
 from theo.adapters.postgres.dump import drop_database
 from theo.app.auditing import note
 from theo.app.backups import MANIFEST, database_of, make_backup, restore_backup
-from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commands.aggregates import compare_bars, lines_of
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 

@@ -24,8 +24,8 @@ from theo.adapters.sql.server.state import (
     server_state,
 )
 from theo.app.backups import database_of
-from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commands.status import age
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import DATABASES, Home, open_home
 from theo.app.journals import journal_folders
 from theo.domain.errors import UserError

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import msgspec
 
-from theo.app.broker_checks import broker_checks
-from theo.app.checks import Level, machine_checks, worst
-from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.checks.broker import broker_checks
+from theo.app.checks.check import Level, worst
+from theo.app.checks.home import home_checks
+from theo.app.checks.machine import machine_checks
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import open_home
-from theo.app.home_checks import home_checks
 
 
 def run(path: Path, *, broker: bool, json: bool) -> int:

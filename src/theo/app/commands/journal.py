@@ -14,7 +14,7 @@ from theo.adapters.sql.journal.verify import FIRST, Verified, verify_stream
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.rebuild import Rebuilt, rebuild
 from theo.app.auditing import note
-from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import chosen_folders, run_name
 from theo.app.projecting import decoders

@@ -15,8 +15,8 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.built_bars import BuiltBars
-from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM
 from theo.app.configuration import configured
+from theo.app.exit_codes import EXIT_INTERRUPTED, EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import usual_folder
 from theo.app.leveling import Differences, Leveling

@@ -11,10 +11,10 @@ from theo.adapters.ib.probe import probe
 from theo.adapters.system.clock import PacedClock, SteadyClock
 from theo.adapters.system.log import LogNotifier, Nobody
 from theo.app.building import Building
-from theo.app.cli_options import EXIT_INTERRUPTED
 from theo.app.composition import BUILD
 from theo.app.configuration import Configured, configured
 from theo.app.event_lines import feed_line, line_of
+from theo.app.exit_codes import EXIT_INTERRUPTED
 from theo.app.home import Home, open_home
 from theo.app.keeping import Keeping
 from theo.app.live_making import Live, live_plan, open_live

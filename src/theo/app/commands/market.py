@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from theo.app import market
-from theo.app.cli_options import EXIT_PROBLEM, EXIT_USER
 from theo.app.composition import known_instrument
 from theo.app.downloading import Download, Downloaded, download
+from theo.app.exit_codes import EXIT_PROBLEM, EXIT_USER
 from theo.app.home import open_home
 from theo.app.known_sessions import known_sessions
 from theo.app.option_asking import OptionShown, OptionWish, option_question

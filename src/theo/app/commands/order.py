@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.order_history import OrderShown
 from theo.app.ordering import Ordered
 from theo.domain.asked import EntryAsked, ExitAsked, MarginTold

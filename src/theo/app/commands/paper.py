@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from theo.adapters.system.clock import PacedClock
-from theo.app.commands.backtest import plan_backtest, run_folder
 from theo.app.commands.deals import summarise
 from theo.app.composition import BUILD, Virtual, open_virtual
 from theo.app.home import open_home
+from theo.app.planning import plan_backtest, run_folder
 from theo.app.rolling import rollings
 from theo.app.unheeded import refuse_disabled, refuse_unheeded
 from theo.domain.inputs import Command, Started

@@ -6,10 +6,9 @@ from pathlib import Path
 import msgspec
 
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.cli_options import EXIT_PROBLEM
-from theo.app.commands.replay import find_run
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
-from theo.app.journals import run_name
+from theo.app.journals import find_run, run_name
 from theo.app.recorded import decide_again, recorded_items, recorded_plan, recorded_steps
 from theo.app.times import clock
 from theo.app.wide_table import wide_table

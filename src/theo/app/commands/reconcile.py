@@ -7,8 +7,8 @@ import msgspec
 
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commanding import POLL_S, send
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import open_home
 from theo.app.journals import run_name, usual_folder
 from theo.domain.errors import UserError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home, open_home
-from theo.app.journals import chosen_folders, journal_written_at
+from theo.app.home import open_home
+from theo.app.journals import find_run
 from theo.app.recorded import decide_again, recorded_items
 from theo.domain.market_data import SECOND, MarketData
 from theo.drive.redecide import Compared
@@ -24,11 +24,6 @@ def run(path: Path, run_id: str, *, speed: float, json: bool) -> int:
         store.close()
     _print(folder, compared, json=json)
     return 0 if compared.first_difference is None else 1
-
-
-def find_run(home: Home, run_id: str) -> Path:
-    """The folder of a run by its name; "last" is the one that was written last. Raises UserError naming those that exist."""
-    return max(chosen_folders(home, ""), key=journal_written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
 
 
 def _paced(items: Iterator[MarketData], speed: float) -> Iterator[MarketData]:

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.system.latch import NAME as STOP_FILE
-from theo.app.cli_options import EXIT_PROBLEM
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import HOW_TO_BEGIN, commanded_folders, journal_folders, usual_folder
-from theo.app.standing import OpenTrade, Standing, standing
+from theo.app.standing import OpenTrade, Standing, standing, stop_files
 from theo.app.times import clock, parse_time
 from theo.app.wide_table import table_lines
 
@@ -33,12 +32,6 @@ def run(path: Path, *, json: bool) -> int:
     else:
         print("\n".join(_lines(status)))
     return EXIT_PROBLEM if any(run.problem for run in status.runs) else 0
-
-
-def stop_files(home: Home) -> list[Path]:
-    """Every STOP file that halts a run of this home."""
-    places = dict.fromkeys((home.store, *journal_folders(home), Path.cwd()))
-    return [folder / STOP_FILE for folder in places if (folder / STOP_FILE).exists()]
 
 
 def _shown(home: Home) -> list[Path]:

@@ -11,8 +11,8 @@ import msgspec
 from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.adapters.system.latch import StopFile
 from theo.app.auditing import note
-from theo.app.cli_options import EXIT_PROBLEM
 from theo.app.commanding import Carried, send, who_asks
+from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home import Home, open_home
 from theo.app.journals import commanded_folders
 from theo.app.standing import Standing, standing

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-audit = typer.Typer(help="The record of who did what: check it, list it, hand it over.", no_args_is_help=True)
+audit = typer.Typer()
 
 Run = Annotated[str, typer.Option("--run", help='Only this run; "audit" is what no run records (default: everything).')]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="First moment, New York time unless a zone is given.")]

@@ -1,21 +1,16 @@
-"""The command line. Exit codes: 0 done, 1 the platform found something wrong, 2 a mistake in what was asked, 130 interrupted."""
+"""The commands without a group, and where all of them come together."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from theo.app.cli_api import api
-from theo.app.cli_archive import archive
-from theo.app.cli_audit import audit
-from theo.app.cli_data import importing, journal
-from theo.app.cli_db import db
-from theo.app.cli_levels import levels
-from theo.app.cli_market import download, market
-from theo.app.cli_options import EXIT_INTERRUPTED, EXIT_PROBLEM, EXIT_USER, HomeOption, Json, RunOption, home_of
-from theo.app.cli_order import order, trade
-from theo.app.cli_scan import scan
+from theo.app.cli.api import api
+from theo.app.cli.download import download
+from theo.app.cli.later import GROUPS, LaterGroup
+from theo.app.cli.options import HomeOption, Json, RunOption, home_of
 
 app = typer.Typer(
     help="theo: algorithmic trading through Interactive Brokers that is never silently wrong.",
@@ -24,22 +19,12 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help: rendering it with rich costs as much as everything else together
 )
-app.add_typer(importing, name="import")
-app.add_typer(journal, name="journal")
-app.add_typer(audit, name="audit")
-app.add_typer(market, name="market")
-app.add_typer(db, name="db")
-app.add_typer(archive, name="archive")
-app.add_typer(levels, name="levels")
 app.command("download")(download)
 app.command("api")(api)
-app.add_typer(order, name="order")
-app.add_typer(scan, name="scan")
-app.add_typer(trade, name="trade")
 
 
 @app.callback()
-def root(context: typer.Context, home: HomeOption = None) -> None:
+def options_of_all(context: typer.Context, home: HomeOption = None) -> None:
     """Remember where the data lives."""
     context.obj = home if home is not None else Path("~/.theo").expanduser()
 
@@ -316,16 +301,9 @@ def doctor(
     raise typer.Exit(run(home_of(context), broker=broker, json=json))
 
 
-def main() -> None:
-    """Run the command line; a user's mistake is one clear sentence, never a traceback."""
-    from theo.app.collecting import collect_seldom
-    from theo.domain.errors import TheoError, UserError
-
-    collect_seldom()
-    try:
-        app()
-    except TheoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(EXIT_USER if isinstance(error, UserError) else EXIT_PROBLEM)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+def command_line() -> TyperGroup:
+    """All commands, those of groups to be read when they are asked for."""
+    root = get_group(app)
+    for name in GROUPS:
+        root.add_command(LaterGroup(name))
+    return root

@@ -1,4 +1,4 @@
-"""What a check of the set-up answers, and the checks of the machine: Python, packages, sample data, clock, disk."""
+"""The checks of the machine: Python, packages, sample data, clock, disk."""
 
 import importlib
 import shutil
@@ -6,12 +6,9 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
-from enum import StrEnum
-from pathlib import Path
-
-import msgspec
 
 from theo.adapters.sample_market.days import real_days
+from theo.app.checks.check import Check, Level
 from theo.app.home import Home
 from theo.app.journals import journal_folders, journal_written_at
 from theo.domain.errors import TheoError
@@ -47,23 +44,6 @@ MEBIBYTE = 1 << 20
 DISK_MIB_FAIL, DISK_MIB_WARN = 100, 2_000  # a day of a few symbols' ticks takes tens of MiB
 CLOCK_BACK_S_MAX = 60.0  # behind the newest record: more than a correction by the time service
 BUILT_YEAR = 2025  # no clock is right that shows an earlier one
-
-
-class Level(StrEnum):
-    """OK; WARN: it runs, look at it; FAIL: it will not run, or not rightly."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-class Check(msgspec.Struct, frozen=True):
-    """One line of the check-up. ``fix`` says what to do; "" when there is nothing to do."""
-
-    name: str
-    level: Level
-    text: str
-    fix: str = ""
 
 
 def machine_checks(home: Home) -> list[Check]:
@@ -134,14 +114,3 @@ def _disk(home: Home) -> Check:
     if free < DISK_MIB_WARN:
         return Check("disk", Level.WARN, text, f"Free space; {DISK_MIB_WARN:,} MiB are comfortable")
     return Check("disk", Level.OK, text)
-
-
-def worst(checks: list[Check]) -> Level:
-    """The worst level of all."""
-    order = list(Level)
-    return max((check.level for check in checks), key=order.index, default=Level.OK)
-
-
-def file_check(name: str, path: Path, error: TheoError) -> Check:
-    """A file of the user's that is wrong."""
-    return Check(name, Level.FAIL, str(error), error.remedy or f"Correct {path}")

@@ -5,12 +5,10 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, RunOption, home_of
+from theo.app.cli.options import Json, RunOption, home_of
 
-order = typer.Typer(
-    help="Orders by hand: asked of the running trader, judged by every rule, kept, and sent.", no_args_is_help=True
-)
-trade = typer.Typer(help="Open trades.", no_args_is_help=True)
+order = typer.Typer()
+trade = typer.Typer()
 
 
 class SideWord(StrEnum):

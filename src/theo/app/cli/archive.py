@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-archive = typer.Typer(help="Old ticks out of the database into Parquet files, and back.", no_args_is_help=True)
+archive = typer.Typer()
 
 Symbol = Annotated[str, typer.Option(help="Only of this symbol (default: of all).")]
 

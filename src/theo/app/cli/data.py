@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.download import BarScope
+from theo.app.cli.options import Json, home_of
 
-importing = typer.Typer(help="Bring bars or ticks from files into the store.", no_args_is_help=True)
-journal = typer.Typer(help="Check the journal, rebuild what is projected from it.", no_args_is_help=True)
+importing = typer.Typer()
+journal = typer.Typer()
 
 
 class BarLabel(StrEnum):
@@ -25,13 +26,6 @@ class BarRepair(StrEnum):
     REFUSE = "refuse"
     WIDEN = "widen"
     SKIP = "skip"
-
-
-class BarScope(StrEnum):
-    """Which hours daily bars cover."""
-
-    RTH = "RTH"
-    ALL = "ALL"
 
 
 File = Annotated[Path, typer.Argument(help="CSV (also .gz), Parquet or DBN (also .zst).")]

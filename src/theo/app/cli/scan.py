@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-scan = typer.Typer(help="Scan configurations: stored, changed, looked at, tried over stored bars.", no_args_is_help=True)
+scan = typer.Typer()
 
 Name = Annotated[str, typer.Argument(help="Of a scan; `theo scan list` names them.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the scan's history and in the audit trail.")]

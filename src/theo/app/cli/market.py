@@ -1,14 +1,13 @@
-"""The command line's questions to the broker: ``theo market`` and ``theo download``. None of them can order anything."""
+"""The command line's questions to the broker: ``theo market``. None of them can order anything."""
 
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from theo.app.cli_data import BarScope
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-market = typer.Typer(help="Ask IB about the market; runs beside a trader and can order nothing.", no_args_is_help=True)
+market = typer.Typer()
 
 
 class SignalSide(StrEnum):
@@ -123,22 +122,3 @@ def actions(context: typer.Context, symbol: Annotated[str, typer.Argument(help="
     from theo.app.market import get_corporate_actions
 
     get_corporate_actions(home_of(context), symbol)
-
-
-def download(
-    context: typer.Context,
-    symbol: Annotated[str, typer.Argument(help="A shipped instrument, or one of your instruments.toml.")],
-    timeframe: Annotated[str, typer.Option(help="For example 30s, 15min, 60min, 1d.")],
-    from_: Annotated[str, typer.Option("--from", metavar="DATE", help="First day (UTC), for example 20260102.")],
-    to: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, included (default: until now).")] = "",
-    scope: Annotated[BarScope, typer.Option(help="Hours that the bars cover.")] = BarScope.RTH,
-    source: Annotated[
-        str, typer.Option(help="Name of the series in the store (default ib:rth or ib:all; of a future with its month).")
-    ] = "",
-    json: Json = False,
-) -> None:
-    """Bring bars of IB's history into the store, at the pace that IB allows; once more goes on where it was interrupted."""
-    from theo.app.commands.market import DownloadWishes, run_download
-
-    wishes = DownloadWishes(symbol, timeframe, from_, to, scope.value, source)
-    raise typer.Exit(run_download(home_of(context), wishes, json=json))

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-levels = typer.Typer(help="The standard levels of stored bars: swings, fractals, ATR, channels, pivots.", no_args_is_help=True)
+levels = typer.Typer()
 
 Symbols = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Only of these (default: of all).")]
 Run = Annotated[

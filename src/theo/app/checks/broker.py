@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from theo.app.checks import Check, Level
+from theo.app.checks.check import Check, Level
 from theo.app.composition import known_instruments
 from theo.app.configuration import configured
 from theo.app.home import Home

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import Json, home_of
+from theo.app.cli.options import Json, home_of
 
-db = typer.Typer(help="The database: a PostgreSQL server of your own, what it holds, and how well.", no_args_is_help=True)
+db = typer.Typer()
 
 
 @db.command("start")

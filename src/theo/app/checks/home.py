@@ -10,17 +10,16 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.system.clock import WallClock
-from theo.app.checks import Check, Level, file_check
-from theo.app.commands.status import stop_files
+from theo.app.checks.check import Check, Level, file_check
+from theo.app.checks.data import data_checks
+from theo.app.checks.server import server_checks
+from theo.app.checks.storage import storage_checks
 from theo.app.composition import known_instruments
 from theo.app.configuration import configured
-from theo.app.data_checks import data_checks
 from theo.app.home import Home
 from theo.app.journals import commanded_folders, journal_folders, run_name
 from theo.app.rulesets import find_ruleset
-from theo.app.server_checks import server_checks
-from theo.app.standing import last_prices, standing
-from theo.app.storage_checks import storage_checks
+from theo.app.standing import last_prices, standing, stop_files
 from theo.domain.errors import TheoError
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING

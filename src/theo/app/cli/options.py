@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-EXIT_PROBLEM, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 HomeOption = Annotated[
     Path | None, typer.Option("--home", envvar="THEO_HOME", help="Directory of all data (default ~/.theo).", show_default=False)

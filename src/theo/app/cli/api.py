@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from theo.app.cli_options import RunOption, home_of
+from theo.app.cli.options import RunOption, home_of
 
 
 def api(

@@ -6,7 +6,7 @@ from datetime import date
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.checks import Check, Level
+from theo.app.checks.check import Check, Level
 from theo.app.composition import known_instruments
 from theo.app.home import Home
 from theo.app.times import clock
