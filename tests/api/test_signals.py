@@ -38,6 +38,16 @@ def test_page_by_page_each_signal_of_the_journal_once_newest_first(served: Serve
         assert served.get(f"/api/signals/{one['id']}").body == one
 
 
+def test_a_signal_says_how_its_instrument_is_traded_and_where_it_stands(served: Served) -> None:
+    everything = served.get("/api/signals?limit=1000").body["signals"]
+    for one in everything:
+        assert (one["contract_size"], one["product_type"], one["user"], one["scan"]) == (1, "MARGIN", "owner", None)
+        assert one["active"] == (one["status"] in {"PENDING", "VALIDATED"})
+        assert one["created"] == one["bar_end"] <= one["updated"]
+        if one["status"] == "EXECUTED" and one["kind"] == "entry":
+            assert (one["quantity"], one["order_type"]) == (10, "MARKET")
+
+
 def test_filters_leave_what_they_say(served: Served) -> None:
     everything = [one for page in all_pages(served, "/api/signals?limit=1000", "signals") for one in page]
     middle = everything[len(everything) // 2]["bar_end"]

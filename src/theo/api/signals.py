@@ -35,7 +35,7 @@ _SIGNAL: Final[JsonValue] = {
     "entry": "2651.75",
     "stop": "2640.00",
     "target": "2675.25",
-    "quantity": 0,
+    "quantity": 4,
     "reason": "long entry",
     "status": "EXECUTED",
     "status_reason": "",
@@ -43,6 +43,15 @@ _SIGNAL: Final[JsonValue] = {
     "account": "SIM",
     "mode": "backtest",
     "run": "own",
+    "user": "owner",
+    "scan": 3,
+    "exchange": "CME",
+    "product_type": "MARGIN",
+    "contract_size": 1,
+    "active": False,
+    "created": "2018-02-05T20:45:00Z",
+    "updated": "2018-02-05T20:45:01Z",
+    "expires": None,
 }
 
 
@@ -70,7 +79,7 @@ class SignalOut(BaseModel):
     entry: DecimalText | None
     stop: DecimalText | None
     target: DecimalText | None
-    quantity: int = Field(ge=0, description="Asked for; 0 lets the risk of the account size it.")
+    quantity: int = Field(description="Of its trade; before, what was asked for, 0 where the risk of the account sizes it.")
     reason: str
     status: Status
     status_reason: str
@@ -78,6 +87,15 @@ class SignalOut(BaseModel):
     account: str
     mode: str
     run: str
+    user: str
+    scan: int | None = Field(description="Number of the stored scan; null where its rules came from elsewhere.")
+    exchange: str | None
+    product_type: Literal["MARGIN", "CASH"] | None
+    contract_size: int | None = Field(description="The smallest step of a quantity.")
+    active: bool = Field(description="Not at its end: PENDING or VALIDATED.")
+    created: datetime = Field(description="The end of the bar on which it was decided, or when a person asked for it.")
+    updated: datetime
+    expires: datetime | None
 
 
 class Signals(BaseModel):
@@ -169,11 +187,18 @@ def _signal(row: Mapping[str, Cell], known: Mapping[int, Instrument]) -> SignalO
     texts = {name: str(row[name]) for name in ("id", "symbol", "side", "order_type", "reason", "status_reason") if name in row}
     texts |= {"account": str(row["account"]), "mode": str(row["mode"]), "run": str(row["run"])}
     prices = {name: None if row[name] is None else price_text(_whole(row, name), instrument) for name in _PRICES}
+    known_as = {name: row[name] for name in ("exchange", "product_type", "contract_size", "active")}
+    times = {name: moment(_whole(row, f"{name}_at")) for name in ("created", "updated")}
     rule = str(row["refused_rule"])
     return SignalOut.model_validate(
         {
             **texts,
             **prices,
+            **known_as,
+            **times,
+            "expires": None if row["expires_at"] is None else moment(_whole(row, "expires_at")),
+            "user": row["user_name"],
+            "scan": row["config_id"],
             "strategy": row["config"],
             "strategy_version": row["config_version"],
             "kind": row["kind"],

@@ -30,7 +30,7 @@ from theo.app.home import Home
 from theo.app.keeping import Keeping
 from theo.app.margins import IbMargins
 from theo.app.roll_tables import live_rolls
-from theo.app.rulesets import find_ruleset
+from theo.app.rulesets import find_ruleset, scan_ids
 from theo.app.unheeded import refuse_disabled, refuse_unheeded
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.keys import Key, Mode
@@ -101,6 +101,7 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     plan = plan_for(home, read, key, journal_id(home.path, mode[0]), probed.cash, *days)
     plan.rulesets = [(ruleset, text) for ruleset, text, _ in found]
+    plan.scan_ids = scan_ids(home, plan.rulesets)
     plan.classes = {ruleset.name: kind for ruleset, _, kind in found if kind is not None}
     plan.class_folders = {
         ruleset.name: str(Path(name).resolve().parent)

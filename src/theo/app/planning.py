@@ -8,7 +8,7 @@ from theo.adapters.instruments.catalogue import Listed
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.composition import known_instruments, plan_for
 from theo.app.home import Home
-from theo.app.rulesets import find_ruleset
+from theo.app.rulesets import find_ruleset, scan_ids
 from theo.app.starting import least_prices, refuse_impossible_limits
 from theo.app.stored_bars import StoredSeries, days_of, parse_timerange
 from theo.app.unheeded import unheeded
@@ -57,6 +57,7 @@ def plan_backtest(
         read = {n.symbol: listed[n.symbol] for n in needs.series}  # hours of other markets may not be known so far back
         plan = plan_for(home, read, key, mode[0], round(cash * MICROS), *days)
         plan.rulesets = [(ruleset, text)]
+        plan.scan_ids = scan_ids(home, plan.rulesets)
         plan.classes = {} if kind is None else {ruleset.name: kind}
         plan.class_folders = {} if kind is None else {ruleset.name: str(Path(name).resolve().parent)}
         refuse_impossible_limits(home, plan, least_prices(stored))

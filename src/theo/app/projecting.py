@@ -9,8 +9,10 @@ import msgspec
 
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.entity_rows import Listing, WorldReading
 from theo.adapters.sql.projection.projecting import Decoders, Projection, no_market
 from theo.adapters.sql.projection.pruning import pruned_before
+from theo.adapters.sql.tables.projected import CASH, EXCHANGES, MARGIN
 from theo.app.decided import recorded_decisions
 from theo.app.home import Home
 from theo.domain.facts import RunStarted
@@ -18,15 +20,17 @@ from theo.domain.instrument import Instrument
 from theo.domain.journal import TRADING, Record
 from theo.domain.keys import Mode
 from theo.domain.market_data import MarketData
-from theo.engine.codec import DATA, decode_batch, decode_facts, kept_facts
+from theo.engine.codec import DATA, decode_batch, decode_facts, kept_steps
 from theo.ports.market_store import Cell
 from theo.ports.store import JournalStore
+from theo.risk.limits import FUTURES, STOCKS, UNLIMITED, Limits
 
 
 def decoders(journal: JournalStore) -> Decoders:
     """How this build reads a journal's records. The bars of a backtest came from a store, and are not stored once more."""
     market = no_market if _is_backtest(journal) else _market_data
-    return Decoders(facts=kept_facts, market=market, versions=config_versions, timeframes=config_timeframes)
+    worlds = WorldReading(timeframes=config_timeframes, scan_ids=scan_ids, listings=listings)
+    return Decoders(steps=kept_steps, market=market, versions=config_versions, worlds=worlds)
 
 
 def _market_data(record: Record) -> Sequence[MarketData]:
@@ -65,6 +69,32 @@ def config_timeframes(world: str) -> Mapping[str, str]:
     return {name: msgspec.json.decode(text, type=_RuleSet).naming.timeframe for name, text in rulesets.items()}
 
 
+@lru_cache(maxsize=1)
+def scan_ids(world: str) -> Mapping[str, int]:
+    """Ids of the stored scans among the configurations in a run's record of what it knew."""
+    return msgspec.json.decode(world, type=_World).scan_ids if world else {}
+
+
+@lru_cache(maxsize=1)
+def listings(world: str) -> Mapping[int, Listing]:
+    """How the instruments in a run's record of what it knew are listed, and traded: on margin, or for cash."""
+    if not world:
+        return {}
+    knew = msgspec.json.decode(world, type=_World)
+    return {
+        i.id: Listing(i.exchange if i.exchange in EXCHANGES else None, _product_type(i, knew.limits), i.contract_size)
+        for i in knew.instruments
+    }
+
+
+def _product_type(instrument: Instrument, limits: Limits) -> str:
+    """Futures stand on margin, an option is paid for whole, stocks as far as the limits let their worth exceed the equity."""
+    if instrument.security_type in FUTURES:
+        return MARGIN
+    borrows = limits.stock_leverage_max == UNLIMITED or float(limits.stock_leverage_max) > 1
+    return MARGIN if instrument.security_type in STOCKS and borrows else CASH
+
+
 class _Naming(msgspec.Struct):
     timeframe: str
 
@@ -77,6 +107,8 @@ class _World(msgspec.Struct):
     versions: dict[str, str]
     instruments: list[Instrument]
     rulesets: dict[str, str] = {}
+    scan_ids: dict[str, int] = {}
+    limits: Limits = Limits()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def ruleset_text(name: str, home: Home) -> str:
             f"no rule set {name!r}", remedy=f"Name a TOML file{stored} or one that is shipped: {', '.join(shipped_names())}"
         )
     return shipped_text(name)
+
+
+def scan_ids(home: Home, rulesets: Iterable[tuple[RuleSet, str]]) -> dict[str, int]:
+    """Ids of the stored scans among rule sets with their texts, by name."""
+    stored = {(each.name, each.document): each.id for each in listed(home)}
+    return {ruleset.name: stored[ruleset.name, text] for ruleset, text in rulesets if (ruleset.name, text) in stored}
 
 
 def _is_file(name: str) -> bool:

@@ -51,6 +51,7 @@ class Plan:
     rulesets: list[tuple[RuleSet, str]] = field(default_factory=list)  # each with its TOML text
     classes: dict[str, type[UserStrategy]] = field(default_factory=dict)  # by rule set, for those that name a class
     class_folders: dict[str, str] = field(default_factory=dict)  # by rule set: the folder that its class's path starts from
+    scan_ids: dict[str, int] = field(default_factory=dict)  # by rule set, for those that are stored scans
     limits: Limits = field(default_factory=Limits)
     settings: Settings = field(default_factory=Settings)
     venue: VenueSettings = field(default_factory=VenueSettings)
@@ -80,6 +81,8 @@ class Plan:
             "venue": self.venue,
             "trust": self.trust,
         }
+        if self.scan_ids:
+            known["scan_ids"] = self.scan_ids
         return msgspec.json.encode(known, order="deterministic").decode()
 
 

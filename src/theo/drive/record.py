@@ -41,6 +41,7 @@ class Known(msgspec.Struct):
     from_ticks: bool
     trust: TrustBounds = TrustBounds()
     class_folders: dict[str, str] = {}
+    scan_ids: dict[str, int] = {}
 
 
 def known(world: str) -> Known:
@@ -87,6 +88,7 @@ def plan_of_record(
         rulesets=rulesets,
         classes={r.name: load_class(knew.class_folders.get(r.name, ""), r.own) for r, _ in rulesets if r.own is not None},
         class_folders=knew.class_folders,
+        scan_ids=knew.scan_ids,
         limits=knew.limits,
         settings=knew.settings,
         venue=knew.venue,

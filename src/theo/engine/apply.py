@@ -9,8 +9,10 @@ import msgspec
 from theo.domain import facts as f
 from theo.domain.market_data import DAY
 from theo.domain.orders import Order, OrderRole, OrderType, Side, Ticket
-from theo.engine import order_life, trade_life
+from theo.domain.signals import Exit
+from theo.engine import order_life, signal_life, trade_life
 from theo.engine.order_life import OrderEvent, OrderStatus
+from theo.engine.signal_life import SignalEvent
 from theo.engine.state import Ahead, Counted, Day, FrontContract, OrderState, Outcome, SignalState, State, TradeState
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
@@ -45,7 +47,8 @@ def _signal_raised(state: State, fact: f.SignalRaised) -> None:
 
 
 def _signal_closed(state: State, fact: f.SignalClosed) -> None:
-    state.signals.pop(fact.id, None)
+    signal = state.signals.pop(fact.id)
+    signal_life.closed(signal.status, fact.status, exits=isinstance(signal.action, Exit))
 
 
 def _add_orders(state: State, at: int, ticket: Ticket, trade: TradeState) -> None:
@@ -78,6 +81,7 @@ def _trade_intended(state: State, fact: f.TradeIntended) -> None:
     signal = state.signals.get(fact.signal)
     if signal is not None:
         signal.trade = fact.id
+        signal.status = signal_life.next_status(signal.status, SignalEvent.PROMOTED)
     state.day.trades += 1
     state.day.promotions[fact.key.config] = state.day.promotions.get(fact.key.config, 0) + 1
     _add_orders(state, fact.at, fact.approved.subject, trade)

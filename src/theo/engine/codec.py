@@ -7,9 +7,8 @@ Payloads of the trading stream are JSON, readable by anyone for years; market da
 never rewritten: a changed struct gets a new version and an upcaster here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from itertools import chain
 from operator import itemgetter, or_
 from typing import Any, Final, TypeVar, get_args
 
@@ -61,7 +60,7 @@ encode_batch = msgspec.msgpack.Encoder().encode
 _steps_decoder = msgspec.json.Decoder(list[Step])
 # A fact with a decision's numbers as text.
 KEPT_FACT: Any = reduce(or_, (DecidedText if kind is Decided else kind for kind in get_args(Fact)))
-_FACTS: Final = itemgetter(3)  # of a step as it is kept
+_TIME_AND_FACTS: Final = itemgetter(0, 3)  # of a step as it is kept
 _kept_decoder = msgspec.json.Decoder(list[tuple[int, int, msgspec.Raw, list[KEPT_FACT]]])
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 
@@ -110,6 +109,6 @@ def decode_facts(record: Record) -> tuple[Fact, ...]:
     return tuple(fact for step in decode_steps(record) for fact in step.facts)
 
 
-def kept_facts(record: Record) -> Iterable[Fact | DecidedText]:
-    """As ``decode_facts``, for who stores them again: decisions, which are nearly all, keep their numbers as text."""
-    return chain.from_iterable(map(_FACTS, _decoded(record, _KEPT))) if record.type == STEPS else ()
+def kept_steps(record: Record) -> Iterable[tuple[int, Sequence[Fact | DecidedText]]]:
+    """Core time and facts of each step, for who stores them again: decisions, nearly all facts, keep their numbers as text."""
+    return map(_TIME_AND_FACTS, _decoded(record, _KEPT)) if record.type == STEPS else ()

@@ -6,13 +6,15 @@ Market state (bars, indicators, last prices) is not here: it is a fold of the ma
 import msgspec
 
 from theo.domain.approval import Refused
+from theo.domain.asked import EntryAsked
 from theo.domain.keys import Key
 from theo.domain.orders import Order, OrderRole, Side
 from theo.domain.signals import Exit, Proposal
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
+from theo.engine.signal_life import SignalStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 14
+STATE_VERSION = 15
 
 
 class OrderState(msgspec.Struct):
@@ -136,12 +138,20 @@ class FrontContract(msgspec.Struct):
 
 
 class SignalState(msgspec.Struct):
-    """A signal that is not decided yet."""
+    """A signal that has not come to its end yet.
+
+    ``asked`` is what a person asked for, None for a strategy's; what was asked for at ``created_at`` and is not processed at
+    ``expires_at`` is given up.
+    """
 
     id: str
     config: str
     action: Proposal | Exit
     trade: str = ""
+    status: SignalStatus = SignalStatus.PENDING
+    asked: EntryAsked | None = None
+    created_at: int = 0
+    expires_at: int = 0
 
 
 class Day(msgspec.Struct):

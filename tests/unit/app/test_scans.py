@@ -3,15 +3,20 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.app.conftest import Theo
 from theo.adapters.sql.database.traces import file_of
 from theo.app.home import open_home
-from theo.app.rulesets import find_ruleset, shipped_text
+from theo.app.projecting import listings
+from theo.app.projecting import scan_ids as recorded_ids
+from theo.app.rulesets import find_ruleset, scan_ids, shipped_text
 from theo.app.scans import renamed, with_values
 from theo.app.stored_scans import listed, named
 from theo.domain.errors import ConfigError, UserError
+from theo.domain.instrument import Instrument, SecurityType
+from theo.risk.limits import Limits
 
 
 @pytest.fixture
@@ -90,6 +95,40 @@ def test_a_disabled_scan_and_what_is_not_heeded_yet_are_not_traded(home: Path, t
     assert theo("--home", home, "scan", "disable", "classic").code == 0
     said = theo("--home", home, "paper", "classic")
     assert (said.code, "theo scan enable classic" in said.err) == (2, True)
+
+
+def test_a_stored_scan_is_known_by_its_number_where_it_is_traded_as_it_is_stored(home: Path) -> None:
+    opened = open_home(home)
+    (ruleset, text, _), (shipped, its_text, _) = (find_ruleset(name, opened) for name in ("classic", "mes-vix-inverse"))
+    assert scan_ids(opened, [(ruleset, text), (shipped, its_text)]) == {"classic": 1}
+    assert scan_ids(opened, [(ruleset, text + "# another")]) == {}
+
+
+def test_what_a_run_says_of_its_signals_is_read_from_its_record() -> None:
+    instruments = [
+        Instrument(id=i, symbol=kind, token=i, security_type=kind, exchange=exchange, calendar="NYSE", contract_size=i)
+        for i, kind, exchange in (
+            (1, SecurityType.FUT, "CME"),
+            (2, SecurityType.STK, "NASDAQ"),
+            (3, SecurityType.OPT, "CBOE"),
+            (4, SecurityType.ETF, "LSE"),
+        )
+    ]
+    for leverage, stocks in ((1.0, "CASH"), (2.0, "MARGIN"), ("unlimited", "MARGIN")):
+        knew = {
+            "versions": {},
+            "instruments": instruments,
+            "scan_ids": {"classic": 3},
+            "limits": Limits(stock_leverage_max=leverage),
+        }
+        world = msgspec.json.encode(knew).decode()
+        assert listings(world) == {
+            1: ("CME", "MARGIN", 1),
+            2: ("NASDAQ", stocks, 2),
+            3: ("CBOE", "CASH", 3),
+            4: (None, stocks, 4),
+        }
+        assert recorded_ids(world) == {"classic": 3}
 
 
 def test_asking_for_scans_makes_no_database(tmp_path: Path, theo: Theo) -> None:

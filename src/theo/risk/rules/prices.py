@@ -39,6 +39,8 @@ def prices(entry: Entry) -> Refused | None:
         if refused is not None:
             return refused
     sign, planned = proposal.side.sign, instrument.text(proposal.entry)
+    if proposal.entry <= 0:
+        return Refused("prices", proposal.entry, 0, f"{instrument.symbol}: the planned entry {planned} is no positive price")
     if sign * (proposal.entry - proposal.stop) <= 0:
         text = f"{instrument.symbol}: the stop {instrument.text(proposal.stop)} is not behind the entry {planned}"
         return Refused("prices", proposal.stop, proposal.entry, text)

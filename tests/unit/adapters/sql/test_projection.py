@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.journal_records import chain
-from tests.unit.adapters.sql.trading_day import KEY, trading_day
+from tests.unit.adapters.sql.trading_day import KEY, MES, trading_day
 from theo.adapters.sql.database.transactions import writing
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.entity_rows import Listing, WorldReading
 from theo.adapters.sql.projection.fact_rows import _PROJECT
 from theo.adapters.sql.projection.projecting import Decoders, Projection
 from theo.adapters.sql.projection.rebuild import REBUILT_NAME, rebuild
 from theo.adapters.sql.tables.projected import PROJECTED
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import Decided, Fact, LegRolled, OrdersIntended, Restarted, RollAsked, Rolled, RunStarted
+from theo.domain.facts import Decided, Fact, LegRolled, OrdersIntended, Restarted, RollAsked, Rolled, RunStarted, SignalClosed
 from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import MINUTE, Bar, Tick
 from theo.engine.codec import KEPT_FACT, DecidedText
@@ -31,8 +32,9 @@ _facts = msgspec.json.Decoder(list[KEPT_FACT])
 _market = msgspec.msgpack.Decoder(list[Tick | Bar])
 
 
-def decode_facts(record: Record) -> tuple[Fact | DecidedText, ...]:
-    return tuple(_facts.decode(record.payload)) if record.stream == TRADING else ()
+def decode_steps(record: Record) -> tuple[tuple[int, tuple[Fact | DecidedText, ...]], ...]:
+    """The record is one step, at ten times its number."""
+    return ((10 * record.seq, tuple(_facts.decode(record.payload))),) if record.stream == TRADING else ()
 
 
 def decode_market(record: Record) -> list[Tick | Bar]:
@@ -43,7 +45,7 @@ def versions(world: str) -> Mapping[str, str]:
     return {KEY.config: KEY.config_version, "world": world}
 
 
-DECODERS = Decoders(decode_facts, decode_market, versions)
+DECODERS = Decoders(decode_steps, decode_market, versions)
 
 
 def day_records() -> list[Record]:
@@ -104,6 +106,32 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     assert signals == {"S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
     assert [r["kind"] for r in store.rows("latches")] == ["breaker_tripped", "breaker_reset", "halted", "resumed"]
     assert len(list(store.rows("events"))) == 13
+
+
+def test_a_signal_has_what_its_run_knew_and_the_quantity_of_its_trade(store: SqlMarketStore) -> None:
+    reading = WorldReading(
+        timeframes=lambda _world: {KEY.config: "15min"},
+        scan_ids=lambda _world: {KEY.config: 3},
+        listings=lambda _world: {MES: Listing("CME", "MARGIN", 2)},
+    )
+    Projection(store, Decoders(decode_steps, decode_market, versions, reading)).apply(day_records())
+    first, second = store.rows("signals")
+    known = ("timeframe", "config_id", "exchange", "product_type", "contract_size")
+    assert [tuple(row[name] for name in known) for row in (first, second)] == [("15min", 3, "CME", "MARGIN", 2)] * 2
+    assert (first["quantity"], first["active"], first["created_at"], first["updated_at"]) == (2, False, 20, 60)
+    assert (second["active"], second["created_at"], second["updated_at"]) == (False, 70, 120)
+
+
+def test_a_promoted_signal_is_validated_until_something_of_it_is_filled(store: SqlMarketStore) -> None:
+    projection = Projection(store, DECODERS)
+    records = day_records()
+    projection.apply(records[:3])
+    assert [(row["status"], row["active"]) for row in store.rows("signals")] == [("VALIDATED", True)]
+    projection.apply(records[:6])
+    assert [(row["status"], row["active"]) for row in store.rows("signals")] == [("EXECUTED", False)]
+    facts = [*trading_day()[:6], [SignalClosed("S1", "CANCELLED", "once more")]]
+    with pytest.raises(ValueError, match="EXECUTED cannot be cancelled"):
+        projection.apply(chain([msgspec.json.encode(each) for each in facts], 1))
 
 
 def test_the_cash_of_the_fills_is_the_change_of_equity(store: SqlMarketStore) -> None:

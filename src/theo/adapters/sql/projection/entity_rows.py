@@ -22,6 +22,25 @@ KEYS: Final = ("account", "user_name", "mode", "run", "config", "config_version"
 ByConfig = Callable[[str], Mapping[str, str]]  # a run's world -> of each of its configurations: its version, its timeframe
 
 
+class Listing(NamedTuple):
+    """What a signal's row says of its instrument; None where it is not known."""
+
+    exchange: str | None = None
+    product_type: str | None = None
+    contract_size: int | None = None
+
+
+UNLISTED: Final = Listing()
+
+
+class WorldReading(msgspec.Struct, frozen=True):
+    """What a run knew, read from its record: timeframes and stored scans' ids by configuration, listings by instrument."""
+
+    timeframes: ByConfig = lambda _world: {}
+    scan_ids: Callable[[str], Mapping[str, int]] = lambda _world: {}
+    listings: Callable[[str], Mapping[int, Listing]] = lambda _world: {}
+
+
 class Newest(NamedTuple):
     """The newest run that is stored."""
 
@@ -35,14 +54,14 @@ class Newest(NamedTuple):
 class Context:
     """Whose facts come next: the newest run's key, its configurations' versions, its account day. Kept between batches.
 
-    ``world`` is what the run knew, "" before any; ``timeframes`` reads it.
+    ``world`` is what the run knew, "" before any; ``reading`` reads it.
     """
 
-    __slots__ = ("_keys", "_timeframes", "cash", "day", "key", "versions", "world")
+    __slots__ = ("_keys", "_reading", "cash", "day", "key", "versions", "world")
 
-    def __init__(self, newest: Newest, timeframes: ByConfig) -> None:
+    def __init__(self, newest: Newest, reading: WorldReading) -> None:
         self.key, self.cash, self.day, self.world, self.versions = newest
-        self._timeframes = timeframes
+        self._reading = reading
         self._keys: dict[str, tuple[str, ...]] = {}  # by configuration
 
     def begin(self, key: Key, cash: int) -> None:
@@ -57,7 +76,15 @@ class Context:
 
     def timeframe(self, config: str) -> str:
         """Of the bars on which a configuration decides; "" where the run's record does not say."""
-        return self._timeframes(self.world).get(config, "")
+        return self._reading.timeframes(self.world).get(config, "")
+
+    def scan_id(self, config: str) -> int | None:
+        """Of the stored scan that the configuration is; None where it is no stored one."""
+        return self._reading.scan_ids(self.world).get(config)
+
+    def listing(self, instrument: int) -> Listing:
+        """How an instrument is listed."""
+        return self._reading.listings(self.world).get(instrument, UNLISTED)
 
     def keys(self, config: str = "") -> tuple[str, ...]:
         """The key columns of a record of this run and a configuration."""
@@ -73,20 +100,20 @@ def key_columns(key: Key, config: str | None = None, version: str | None = None)
     return (key.account, key.user, str(key.mode), key.run, *own)
 
 
-def load_context(connection: Connection, home: str, timeframes: ByConfig) -> Context:
+def load_context(connection: Connection, home: str, reading: WorldReading) -> Context:
     """From the newest run of a home that is stored; defaults before the first."""
     row = connection.execute(
         select(runs).where(runs.c.home == home).order_by(runs.c.seq.desc(), runs.c.place.desc()).limit(1)
     ).first()
     if row is None:
-        return Context(Newest(), timeframes)
+        return Context(Newest(), reading)
 
     key = Key(row.account, row.user_name, Mode(row.mode), row.run)
     d = daily_pnl.c
     ours = (d.home == home, d.account == key.account, d.mode == row.mode, d.run == key.run)
     days = select(d.day).where(*ours).order_by(d.day.desc()).limit(1)
     versions = msgspec.json.decode(row.config_versions, type=dict[str, str])
-    return Context(Newest(key, row.cash, connection.execute(days).scalar(), row.world, versions), timeframes)
+    return Context(Newest(key, row.cash, connection.execute(days).scalar(), row.world, versions), reading)
 
 
 class EntityRows:
@@ -98,6 +125,7 @@ class EntityRows:
         self._entities: dict[tuple[Table, tuple[Value, ...]], Row] = {}
         self.seq = 0  # of the record that is being projected
         self.place = 0  # of the fact in it
+        self.at = 0  # core time of the step that it belongs to
 
     def append(self, table: Table, keys: tuple[str, ...], *values: Value) -> None:
         """Add a row that the record and the fact's place in it name; ``keys`` are its key columns."""

@@ -1,6 +1,7 @@
 """Which fact becomes which row. One function a fact; facts of one kind of row stand together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -10,28 +11,31 @@ from theo.adapters.sql.tables import projected as t
 from theo.domain import facts as f
 from theo.domain.orders import OrderRole, Ticket
 from theo.domain.signals import Proposal
-from theo.engine import order_life, trade_life
+from theo.engine import order_life, signal_life, trade_life
 from theo.engine.codec import DecidedText
 from theo.engine.order_life import OrderEvent, OrderStatus
+from theo.engine.signal_life import SignalEvent, SignalStatus
 from theo.engine.trade_life import TradeEvent, TradeStatus
 
-PENDING: Final = "PENDING"
+DecidedStep = tuple[int, Sequence[f.Fact | DecidedText]]  # core time, and what was decided then
 _json = msgspec.json.Encoder(order="deterministic")
 
 
-def project(rows: EntityRows, facts: Iterable[f.Fact | DecidedText], versions: ByConfig) -> None:
+def project(rows: EntityRows, steps: Iterable[DecidedStep], versions: ByConfig) -> None:
     """Change the rows by the facts of one record, in order."""
     decisions: dict[str, Appended] = {}  # by configuration, since the newest other fact: decisions are nearly all facts
-    for place, fact in enumerate(facts):
-        if isinstance(fact, DecidedText):
-            of_config = decisions.get(fact.config)
-            if of_config is None:
-                of_config = decisions[fact.config] = rows.appended(t.decisions, rows.context.keys(fact.config))
-            of_config.append((rows.seq, place, fact.end, fact.verdict, str(fact.numbers, "ascii"), fact.truths))
-        else:
-            decisions.clear()
-            rows.place = place
-            _project_other(rows, fact, versions)
+    places = count()
+    for rows.at, facts in steps:
+        for fact, place in zip(facts, places, strict=False):  # numbered through the record
+            if isinstance(fact, DecidedText):
+                of_config = decisions.get(fact.config)
+                if of_config is None:
+                    of_config = decisions[fact.config] = rows.appended(t.decisions, rows.context.keys(fact.config))
+                of_config.append((rows.seq, place, fact.end, fact.verdict, str(fact.numbers, "ascii"), fact.truths))
+            else:
+                decisions.clear()
+                rows.place = place
+                _project_other(rows, fact, versions)
 
 
 def _project_other(rows: EntityRows, fact: f.Fact, versions: ByConfig) -> None:
@@ -57,20 +61,33 @@ def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ByConfig)
 
 
 def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:
-    action = fact.action
+    """Created at the end of its bar: a configuration decides on each once."""
+    _put_signal(rows, fact, fact.end, None)
+
+
+def _put_signal(rows: EntityRows, fact: f.SignalRaised, created_at: int, expires_at: int | None) -> None:
+    action, context, config = fact.action, rows.context, fact.key.config
     terms: tuple[Any, ...]
     if isinstance(action, Proposal):
         prices = (action.entry, action.stop, action.target)
-        terms = ("entry", action.instrument, action.side, action.type, *prices, action.quantity)
+        terms = ("entry", action.instrument, action.side, action.type.name, *prices, action.quantity)
     else:
         terms = ("exit", action.instrument, "", "", None, None, None, 0)
-    frame = rows.context.timeframe(fact.key.config)
-    rows.put(t.signals, fact.id, *key_columns(fact.key), fact.end, *terms, action.reason, PENDING, "", "", None, None, frame)
+    came = (action.reason, SignalStatus.PENDING, "", "", None, None)
+    listed = (context.timeframe(config), context.scan_id(config), *context.listing(action.instrument))
+    times = (True, created_at, max(created_at, rows.at), expires_at)
+    rows.put(t.signals, fact.id, *key_columns(fact.key), fact.end, *terms, *came, *listed, *times)
+
+
+def _move_signal(rows: EntityRows, row: Row, status: SignalStatus, reason: str) -> None:
+    row["status"], row["status_reason"], row["active"] = status, reason, status in signal_life.ACTIVE
+    row["updated_at"] = max(row["updated_at"], rows.at)
 
 
 def _signal_closed(rows: EntityRows, fact: f.SignalClosed) -> None:
     row = rows.get(t.signals, fact.id)
-    row["status"], row["status_reason"] = fact.status, fact.reason
+    status = signal_life.closed(SignalStatus(row["status"]), fact.status, exits=row["kind"] == "exit")
+    _move_signal(rows, row, status, fact.reason)
     if fact.refused is not None:
         refused = fact.refused
         row["refused_rule"], row["refused_value"], row["refused_limit"] = refused.rule, refused.value, refused.limit
@@ -78,6 +95,10 @@ def _signal_closed(rows: EntityRows, fact: f.SignalClosed) -> None:
 
 def _trade_intended(rows: EntityRows, fact: f.TradeIntended) -> None:
     plan = (fact.signal, fact.instrument, fact.side, fact.quantity, fact.entry, fact.stop, fact.target, fact.stop, fact.risk)
+    if fact.signal:
+        signal = rows.get(t.signals, fact.signal)
+        _move_signal(rows, signal, signal_life.next_status(SignalStatus(signal["status"]), SignalEvent.PROMOTED), "")
+        signal["quantity"] = fact.quantity
     life = (TradeStatus.WAITING, "", "")
     sums = (0, 0, 0, 0, 0, 0)
     rows.put(t.trades, fact.id, *key_columns(fact.key), *plan, *life, *sums, fact.at, None, None)

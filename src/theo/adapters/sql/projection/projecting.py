@@ -17,25 +17,23 @@ from theo.adapters.sql.database.transactions import reading, repeated, writing
 from theo.adapters.sql.market import bar_rows, import_rows, tick_rows
 from theo.adapters.sql.market.sources import JOURNAL, writable_ids
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.adapters.sql.projection.entity_rows import ByConfig, Context, EntityRows, load_context
-from theo.adapters.sql.projection.fact_rows import project
+from theo.adapters.sql.projection.entity_rows import ByConfig, Context, EntityRows, WorldReading, load_context
+from theo.adapters.sql.projection.fact_rows import DecidedStep, project
 from theo.adapters.sql.tables.projected import watermarks
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import Fact
 from theo.domain.journal import Record
 from theo.domain.market_data import Bar, MarketData, Tick
-from theo.engine.codec import DecidedText
 from theo.ports.store import JournalStore
 
 BATCH_RECORDS: Final = 2_000  # one transaction: holds the write lock for some tens of milliseconds
 BATCH_BYTES: Final = 4 * 1024 * 1024  # of payloads: market data comes in large records
 _SOURCE: Final = attrgetter("source")
-Decode = Callable[[Record], Iterable[Fact | DecidedText]]
+Decode = Callable[[Record], Iterable[DecidedStep]]
 DecodeMarket = Callable[[Record], Sequence[MarketData]]
 
 
 def nothing_known(_world: str) -> Mapping[str, str]:
-    """Decisions then carry their configuration's name and no version, signals no timeframe."""
+    """Decisions then carry their configuration's name and no version."""
     return {}
 
 
@@ -45,12 +43,12 @@ def no_market(_record: Record) -> Sequence[MarketData]:
 
 
 class Decoders(msgspec.Struct, frozen=True):
-    """How to read records: facts, market data, and what a run knew of its configurations."""
+    """How to read records: steps of facts, market data, and what a run knew."""
 
-    facts: Decode
+    steps: Decode
     market: DecodeMarket = no_market
     versions: ByConfig = nothing_known
-    timeframes: ByConfig = nothing_known
+    worlds: WorldReading = WorldReading()
 
 
 class Projection:
@@ -76,12 +74,12 @@ class Projection:
         """What the watermark has passed is skipped: it may be done twice."""
         try:
             with writing(self._store.engine) as connection:
-                context = self._context or load_context(connection, self._home, self._decoders.timeframes)
+                context = self._context or load_context(connection, self._home, self._decoders.worlds)
                 fresh = self._not_yet_projected(connection, records)
                 rows = EntityRows(connection, context, self._home)
                 for record in fresh:
                     rows.seq = record.seq
-                    project(rows, self._decoders.facts(record), self._decoders.versions)
+                    project(rows, self._decoders.steps(record), self._decoders.versions)
                 rows.flush()
                 self._market(connection, fresh)
                 newest = {record.stream: record for record in fresh}

@@ -5,7 +5,9 @@ record that last changed the row. Money is in micros of the currency, prices in 
 Columns avoid SQL's reserved words (``user_name``, ``trade_id``, ``limit_price``), so that anyone's query works unquoted.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from theo.adapters.sql.tables.column_types import TEXT
 from theo.adapters.sql.tables.market import metadata
@@ -79,6 +81,14 @@ decisions = Table(
 # Decisions of bars that ended before that time are in the journal alone.
 pruned_decisions = Table("pruned_decisions", metadata, _home(), _at("before"))
 
+# What a signal's exchange and product may be; the database holds to it. An instrument of another exchange has none there.
+EXCHANGES: Final = frozenset(
+    {"NYSE", "NASDAQ", "CBOE", "SMART", "CME", "AMEX", "ARCA", "BATS", "IEX", "CBOT", "CFE", "COMEX", "NYMEX", "SIM"}
+)
+MARGIN: Final = "MARGIN"
+CASH: Final = "CASH"
+
+# The CHECKs stand in migrations/market: they hold for every signal but those that came to nothing, which are kept as proposed.
 signals = Table(
     "signals",
     metadata,
@@ -93,7 +103,7 @@ signals = Table(
     Column("entry", BigInteger),
     Column("stop", BigInteger),
     Column("target", BigInteger),
-    Column("quantity", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),  # of its trade; before, what was asked for, 0 where risk sizes it
     Column("reason", TEXT, nullable=False),
     Column("status", TEXT, nullable=False),
     Column("status_reason", TEXT, nullable=False),
@@ -101,7 +111,18 @@ signals = Table(
     Column("refused_value", Float),
     Column("refused_limit", Float),
     Column("timeframe", TEXT, nullable=False, server_default=""),  # of the bars on which it was decided; "" where not known
+    Column("config_id", BigInteger),  # of the stored scan, None where its rules came from elsewhere
+    Column("exchange", TEXT),
+    Column("product_type", TEXT),
+    Column("contract_size", BigInteger),  # the smallest step of a quantity
+    Column("active", Boolean, nullable=False),  # PENDING or VALIDATED
+    _at("created_at"),  # the end of the bar on which it was decided, or when a person asked for it
+    _at("updated_at"),
+    Column("expires_at", BigInteger),
     _changed(),
+    UniqueConstraint(
+        "home", "account", "user_name", "mode", "run", "config", "instrument", "created_at", name="signals_once_a_moment"
+    ),
 )
 Index("signals_by_end", signals.c.config, signals.c.end_at)
 Index("signals_by_user", signals.c.user_name)

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0013');
+INSERT INTO "alembic_version" VALUES('0014');
 
 CREATE TABLE archived_ticks (
 	file TEXT NOT NULL, 
@@ -331,7 +331,7 @@ CREATE TABLE runs (
 	PRIMARY KEY (home, seq, place)
 );
 
-CREATE TABLE signals (
+CREATE TABLE "signals" (
 	home TEXT NOT NULL, 
 	id TEXT NOT NULL, 
 	account TEXT NOT NULL, 
@@ -355,8 +355,36 @@ CREATE TABLE signals (
 	refused_rule TEXT NOT NULL, 
 	refused_value FLOAT, 
 	refused_limit FLOAT, 
-	seq BIGINT NOT NULL, timeframe TEXT DEFAULT '' NOT NULL, 
-	PRIMARY KEY (home, id)
+	seq BIGINT NOT NULL, 
+	timeframe TEXT DEFAULT ('') NOT NULL, 
+	config_id BIGINT, 
+	exchange TEXT, 
+	product_type TEXT, 
+	contract_size BIGINT, 
+	active BOOLEAN NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	updated_at BIGINT NOT NULL, 
+	expires_at BIGINT, 
+	PRIMARY KEY (home, id), 
+	CONSTRAINT signals_kind CHECK (kind IN ('entry', 'exit')), 
+	CONSTRAINT signals_side CHECK (side IN ('BUY', 'SELL') OR (kind = 'exit' AND side = '')), 
+	CONSTRAINT signals_order_type CHECK (order_type IN ('MARKET', 'LIMIT', 'STOP', 'STOP_LIMIT', 'TRAILING_STOP') OR (kind = 'exit' AND order_type = '')), 
+	CONSTRAINT signals_exchange CHECK (exchange IN ('NYSE', 'NASDAQ', 'CBOE', 'SMART', 'CME', 'AMEX', 'ARCA', 'BATS', 'IEX', 'CBOT', 'CFE', 'COMEX', 'NYMEX', 'SIM')), 
+	CONSTRAINT signals_product_type CHECK (product_type IN ('MARGIN', 'CASH')), 
+	CONSTRAINT signals_status CHECK (status IN ('PENDING', 'VALIDATED', 'EXECUTED', 'CANCELLED', 'FAILED')), 
+	CONSTRAINT signals_user_name CHECK (user_name <> ''), 
+	CONSTRAINT signals_config_id CHECK (config_id >= 1), 
+	CONSTRAINT signals_contract_size CHECK (contract_size >= 1), 
+	CONSTRAINT signals_prices_positive CHECK (status IN ('CANCELLED', 'FAILED') OR (coalesce(entry, 1) > 0 AND coalesce(stop, 1) > 0 AND coalesce(target, 1) > 0)), 
+	CONSTRAINT signals_quantity_positive CHECK (status IN ('CANCELLED', 'FAILED') OR quantity > 0 OR (quantity = 0 AND (kind = 'exit' OR status = 'PENDING'))), 
+	CONSTRAINT signals_quantity_of_contract_size CHECK (status IN ('CANCELLED', 'FAILED') OR quantity % contract_size = 0), 
+	CONSTRAINT signals_entry_of_limit CHECK (order_type NOT IN ('LIMIT', 'STOP_LIMIT') OR entry IS NOT NULL), 
+	CONSTRAINT signals_stop_behind_entry CHECK (status IN ('CANCELLED', 'FAILED') OR stop IS NULL OR entry IS NULL OR (side = 'BUY' AND stop < entry) OR (side = 'SELL' AND stop > entry)), 
+	CONSTRAINT signals_target_beyond_entry CHECK (status IN ('CANCELLED', 'FAILED') OR target IS NULL OR entry IS NULL OR (side = 'BUY' AND target > entry) OR (side = 'SELL' AND target < entry)), 
+	CONSTRAINT signals_active CHECK (active = (status IN ('PENDING', 'VALIDATED'))), 
+	CONSTRAINT signals_updated_at CHECK (updated_at >= created_at), 
+	CONSTRAINT signals_expires_at CHECK (expires_at > created_at), 
+	CONSTRAINT signals_once_a_moment UNIQUE (home, account, user_name, mode, run, config, instrument, created_at)
 );
 
 CREATE TABLE sources (
@@ -448,10 +476,6 @@ CREATE INDEX ix_instruments_token ON instruments (token);
 
 CREATE INDEX ix_sources_name ON sources (name);
 
-CREATE INDEX signals_by_end ON signals (config, end_at);
-
-CREATE INDEX signals_by_user ON signals (user_name);
-
 CREATE INDEX ix_orders_trade_id ON orders (trade_id);
 
 CREATE INDEX ix_fills_execution ON fills (execution);
@@ -474,8 +498,14 @@ CREATE INDEX new_levels_by_time ON new_levels (known_at);
 
 CREATE VIEW tbl_ohlc_fifteen_output AS SELECT row_number() OVER (ORDER BY b.start_at, i.symbol, s.name, b.contract) AS id, i.token, i.symbol, datetime(b.start_at / 1000000, 'unixepoch') AS created, round(b.close / pow(10.0, i.price_decimals), i.price_decimals + 0) AS close, round(l.sh_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS sh_price, round(l.sl_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS sl_price, l.sh_status <> 0 AS sh_status, l.sl_status <> 0 AS sl_status, round(l.fh_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS fh_price, round(l.fl_price / pow(10.0, i.price_decimals), i.price_decimals + 0) AS fl_price, round(l.atr / pow(10.0, i.price_decimals), i.price_decimals + 4) AS atr, round(l.trailing_stop / pow(10.0, i.price_decimals), i.price_decimals + 4) AS trailing_stop, CASE WHEN l.trailing_side > 0 THEN 'Long' WHEN l.trailing_side < 0 THEN 'Short' END AS trailing_side, round(l.donchian_high / pow(10.0, i.price_decimals), i.price_decimals + 0) AS donchian_high, round(l.donchian_low / pow(10.0, i.price_decimals), i.price_decimals + 0) AS donchian_low, round(l.pivot_p / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_p, round(l.pivot_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r1, round(l.pivot_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r2, round(l.pivot_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_r3, round(l.pivot_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s1, round(l.pivot_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s2, round(l.pivot_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS pivot_s3, round(l.fibonacci_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r1, round(l.fibonacci_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r2, round(l.fibonacci_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_r3, round(l.fibonacci_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s1, round(l.fibonacci_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s2, round(l.fibonacci_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS fibonacci_s3, round(l.camarilla_r1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r1, round(l.camarilla_r2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r2, round(l.camarilla_r3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_r3, round(l.camarilla_s1 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s1, round(l.camarilla_s2 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s2, round(l.camarilla_s3 / pow(10.0, i.price_decimals), i.price_decimals + 4) AS camarilla_s3, round(b.open / pow(10.0, i.price_decimals), i.price_decimals + 0) AS open, round(b.high / pow(10.0, i.price_decimals), i.price_decimals + 0) AS high, round(b.low / pow(10.0, i.price_decimals), i.price_decimals + 0) AS low, b.volume, b.contract, s.name AS source, s.home FROM bars b JOIN instruments i ON i.id = b.instrument JOIN sources s ON s.id = b.source_id AND s.visible LEFT JOIN levels l ON l.instrument = b.instrument AND l.timeframe = b.timeframe AND l.start_at = b.start_at AND l.contract = b.contract AND l.source_id = b.source_id WHERE b.timeframe = '15min' AND NOT EXISTS (SELECT 1 FROM bars n WHERE n.instrument = b.instrument AND n.timeframe = b.timeframe AND n.start_at = b.start_at AND n.contract = b.contract AND n.source_id = b.source_id AND n.revision > b.revision);
 
-CREATE VIEW generated_signals AS SELECT g.id, g.config AS config_id, i.symbol, i.token, datetime(g.end_at / 1000000, 'unixepoch') AS signal_time, CASE g.side WHEN 'BUY' THEN 'Long' ELSE 'Short' END AS direction, round(g.entry / pow(10.0, i.price_decimals), i.price_decimals + 0) AS price, nullif(g.timeframe, '') AS timeframe, CASE g.status WHEN 'EXECUTED' THEN 'Executed' WHEN 'FAILED' THEN 'Rejected' WHEN 'CANCELLED' THEN 'Rejected' ELSE 'New' END AS status, g.home, g.mode, g.run, g.status_reason AS reason FROM signals g JOIN instruments i ON i.id = g.instrument;
+CREATE INDEX trades_by_signal ON trades (signal_id);
+
+CREATE INDEX signals_by_end ON signals (config, end_at);
+
+CREATE INDEX signals_by_user ON signals (user_name);
 
 CREATE INDEX signals_in_order ON signals (home, end_at, id);
 
-CREATE INDEX trades_by_signal ON trades (signal_id);
+CREATE TRIGGER signals_moves BEFORE UPDATE OF status ON signals WHEN NEW.status <> OLD.status AND NOT (OLD.status = 'PENDING' OR (OLD.status = 'VALIDATED' AND NEW.status IN ('EXECUTED', 'CANCELLED', 'FAILED'))) BEGIN SELECT RAISE(ABORT, 'a signal does not move like that'); END;
+
+CREATE VIEW generated_signals AS SELECT g.id, g.config_id, i.symbol, i.token, datetime(g.end_at / 1000000, 'unixepoch') AS signal_time, CASE g.side WHEN 'BUY' THEN 'Long' ELSE 'Short' END AS direction, round(g.entry / pow(10.0, i.price_decimals), i.price_decimals) AS price, nullif(g.timeframe, '') AS timeframe, CASE g.status WHEN 'EXECUTED' THEN 'Executed' WHEN 'FAILED' THEN 'Rejected' WHEN 'CANCELLED' THEN 'Rejected' ELSE 'New' END AS status, g.home, g.mode, g.run, g.status_reason AS reason, g.config AS config_name, g.user_name, g.exchange, g.order_type, g.product_type, g.contract_size, g.quantity, round(g.stop / pow(10.0, i.price_decimals), i.price_decimals) AS stop, round(g.target / pow(10.0, i.price_decimals), i.price_decimals) AS target, g.active, datetime(g.created_at / 1000000, 'unixepoch') AS created_at, datetime(g.updated_at / 1000000, 'unixepoch') AS updated_at FROM signals g JOIN instruments i ON i.id = g.instrument;
