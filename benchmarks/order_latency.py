@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
+import msgspec
 from ib_async.client import Client
 from ib_async.connection import Connection
 
@@ -78,6 +79,7 @@ async def trade(folder: Path, port: int, seconds: float) -> None:
     settings, clock = configured(home.configuration), PacedClock(WallClock().now(), PACE)
     probed = await probe(settings.ib, clock, Nobody())
     clock.skip_to(clock.now() + probed.clock_offset)
+    probed = msgspec.structs.replace(probed, clock_offset=0)
     plan = live_plan(home, settings, [str(folder / "quick.toml")], probed, clock.now())
     live = open_live(home, home.runs / plan.key.run, plan, settings, clock, Nobody(), None)
     asyncio.get_running_loop().call_later(seconds, live.run.stop)
