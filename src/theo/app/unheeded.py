@@ -8,8 +8,6 @@ from theo.app.home import Home
 from theo.app.stored_scans import listed
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
-from theo.domain.market_data import MINUTE
-from theo.domain.timeframe import timeframe
 from theo.strategy.ruleset import RuleSet
 
 KINDS: Final[Mapping[str, frozenset[SecurityType]]] = MappingProxyType(
@@ -27,10 +25,6 @@ def unheeded(ruleset: RuleSet, primary: Instrument) -> tuple[str, ...]:
     scan, found = ruleset.scan, []
     if scan.placeholder and primary.security_type not in KINDS[scan.placeholder]:
         found.append(f'placeholder = "{scan.placeholder}" is not heeded yet: {primary.symbol} itself is traded')
-    if scan.every_minutes and scan.every_minutes * MINUTE != timeframe(ruleset.naming.timeframe).length:
-        found.append(f"every_minutes = {scan.every_minutes} is not heeded yet: it decides at each bar close")
-    if scan.missed == "catch up":
-        found.append('missed = "catch up" is not heeded yet: what was missed is skipped')
     return tuple(f"{ruleset.name}: [scan] {text}" for text in found)
 
 

@@ -15,12 +15,13 @@ NEVER = 1 << 62  # later than any time
 class Scan:
     """A decision for bar end T is due when every awaited series has closed its bar that is due by T, or ``grace`` after T.
 
-    It runs once. ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each;
-    ``gate`` is what the configuration asks of their data beyond that.
+    It runs once, and only where its terms say that T is looked at. ``awaited`` are all series that the strategy reads, the
+    primary first; ``trusts`` are theirs, one each; ``gate`` is what the configuration asks of their data beyond that.
     """
 
     __slots__ = (
         "_grace",
+        "_looks",
         "_others",
         "_ready",
         "awaited",
@@ -50,6 +51,7 @@ class Scan:
             series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
         self.awaited, self.primary, self._grace = awaited, awaited[0], terms.grace
+        self._looks = terms.looks.due
         frame = awaited[0].timeframe
         self._others = tuple(series for series in awaited[1:] if series.timeframe == frame)
         # Of another timeframe another end may be due: only then the strategy is asked, once all others have closed
@@ -58,9 +60,12 @@ class Scan:
         self.waiting_until = NEVER
 
     def bar_closed(self, series: Series) -> bool:
-        """Whether a decision is due and every awaited series has closed its bar; the primary's bar makes one due."""
+        """Whether a decision is due and every awaited series has closed its bar; a bar of the primary's makes one due."""
         end = self.waiting_for
         if series is self.primary:
+            before = series.previous_bar
+            if not self._looks(0 if before is None else before.end, series.last_end):
+                return False
             end = self.waiting_for = series.last_end
             self.waiting_until = end + self._grace
         elif not end:

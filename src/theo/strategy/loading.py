@@ -3,7 +3,8 @@
 import tomllib
 from collections.abc import Callable
 
-from theo.domain.market_data import SECOND, SessionScope
+from theo.domain.market_data import DAY, SECOND, SessionScope
+from theo.domain.timeframe import timeframe
 from theo.strategy import buy_and_hold, correlation, crossover
 from theo.strategy.condition import CONDITIONS_MAX, Condition, Every, InWindow, Some
 from theo.strategy.distance import Percent
@@ -86,13 +87,23 @@ def _read(top: Table) -> RuleSet:
         signals_per_day_max=trading.signals_per_day_max,
         outside_rth=trading.outside_rth,
         route=trading.route,
-        grace=int(top.number("grace_s", 2.0, 0.0, GRACE_S_MAX) * SECOND),
+        grace=_grace(top, timeframe(naming.timeframe).length or DAY),
         scan=read_scan(top.table("scan")),
         gate=read_gate(top.table("gate")) if top.has("gate") else None,
     )
     judge_scan(ruleset.scan, ruleset.sides, naming.timeframe, top.table("scan"))
     top.finish()
     return ruleset
+
+
+def _grace(top: Table, length: int) -> int:
+    """Microseconds that a decision waits, less than a bar of ``length``: the next bar's decision would take its place."""
+    grace = int(top.number("grace_s", min(2.0, length / SECOND / 2), 0.0, GRACE_S_MAX) * SECOND)
+    if grace >= length:
+        top.wrong(
+            "grace_s", f"is {grace / SECOND:g}", why="the next bar closes before the decision", remedy="Use less than a bar"
+        )
+    return grace
 
 
 def _size(table: Table) -> tuple[float, int, int]:

@@ -12,6 +12,7 @@ from theo.strategy.base import Needs
 from theo.strategy.compiled import Rule, Values
 from theo.strategy.condition import InWindow
 from theo.strategy.generated import truths_of, truths_of_columns
+from theo.strategy.looks import looks_at_every_bar
 from theo.strategy.numbers import Numbers, Reading, recorded
 from theo.strategy.proposing import Proposer
 from theo.strategy.ruleset import RuleSet, needs_of, plan_of
@@ -95,8 +96,8 @@ class RuleStrategy:
         return Evaluation(base.NOTHING, numbers, truths)
 
     def rules(self) -> Rules | None:
-        """What ``evaluate`` asks; None where a number may be of another bar end than the decision's."""
-        if not self._numbers.prompt:
+        """What ``evaluate`` asks; None where a number may be of another bar end than the decision's, or bars are passed over."""
+        if not (self._numbers.prompt and looks_at_every_bar(self.ruleset)):
             return None
         return Rules(
             self._numbers.readings,

@@ -99,15 +99,21 @@ class BoundWindow:
         """When a trade opened at ``opened_at`` must be flat; NEVER when the window is not intraday.
 
         Five minutes before the earlier of the window's end and the actual close of the session around it (of the next session
-        when it is opened between two).
+        when it is opened between two). Where that falls into a pause of the session, five minutes before the pause: nothing can
+        be closed in it. At the window's end itself there is no time left.
         """
         if not self.window.intraday:
             return NEVER
         hours = self._hours
-        session = hours.session_around(opened_at) or hours.session_next(opened_at)
-        closes = hours.bounds(session)[1]
-        ends = self._wall.next_at(opened_at, self.window.end * MINUTE % DAY)
-        return max(opened_at, min(closes, ends) - FLAT_BEFORE_CLOSE)
+        session, at = hours.session_around(opened_at), opened_at
+        if session is None:
+            session = hours.session_next(opened_at)
+            at = hours.bounds(session)[0]
+        end = self.window.end * MINUTE
+        limit = min(hours.bounds(session)[1], self._wall.next_at(at - (end < DAY), end % DAY))
+        if not hours.is_open(limit - 1):
+            limit = hours.previous_close(limit)
+        return max(opened_at, limit - FLAT_BEFORE_CLOSE)
 
     def minutes(self, end: int) -> float:
         """Local time of day in minutes."""

@@ -103,7 +103,7 @@ def test_the_recorded_time_is_local(asked: list[int]) -> None:
         ("2020-02-05 10:00", "16:00", "2020-02-05 12:55"),
         ("2020-02-05 10:00", "12:00", "2020-02-05 11:55"),
         ("2020-01-06 15:58", "16:00", "2020-01-06 15:58"),
-        ("2020-01-04 12:00", "24:00", "2020-01-04 23:55"),
+        ("2020-01-04 12:00", "24:00", "2020-01-06 15:55"),  # a Saturday: the next session is Monday's
     ],
 )
 def test_intraday_trades_are_flat_before_the_end_and_the_actual_close(opened: str, end: str, flat: str) -> None:

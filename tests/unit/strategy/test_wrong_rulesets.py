@@ -78,6 +78,7 @@ def said(text: str) -> list[str]:
         ('name = "classic"', 'name = "classic"\nreverse = "yes"', "reverse", "true or false"),
         ('name = "classic"', 'name = "classic"\nsession = "rth"', "session", "is 'rth'"),
         ('name = "classic"', 'name = "classic"\ngrace_s = -1', "grace_s", "above 0"),
+        ('timeframe = "15min"', 'timeframe = "1min"\ngrace_s = 60', "grace_s", "less than a bar"),
         ("[symbols]", "[[symbols]]", "symbols", "Write it as a table: [symbols]"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from theo.domain.approval import Refused
 from theo.domain.facts import Decided, SignalClosed, SignalRaised
+from theo.domain.market_data import MINUTE
 from theo.domain.signals import Exit, Proposal
 from theo.engine.decide.closing import close_trade, open_trades
 from theo.engine.decide.entries import promote
@@ -10,6 +11,7 @@ from theo.engine.state import State, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.risk.rules.data_trust import data_trust
+from theo.strategy.looks import CATCH_UP_MAX, Missed
 
 
 def run_scan(turn: Turn, scan: Scan) -> None:
@@ -18,7 +20,9 @@ def run_scan(turn: Turn, scan: Scan) -> None:
     scan.waiting_for, scan.waiting_until = 0, NEVER
     trade = open_trade(turn.state, scan.key.config) if turn.state.open_trades else None
     seen = scan.strategy.evaluate(end, 0 if trade is None else trade.side.sign * trade.quantity)
-    turn.facts.append(Decided(scan.key.config, end, seen.verdict, seen.numbers, seen.truths))  # changes no state
+    missed = scan.terms.looks.missed(end, turn.at)
+    verdict = seen.verdict if missed is None else f"{seen.verdict}, {missed}"
+    turn.facts.append(Decided(scan.key.config, end, verdict, seen.numbers, seen.truths))  # changes no state
     if seen.action is not None:
         _act(turn, scan, end, trade, seen.action)
 
@@ -49,7 +53,7 @@ def _act(turn: Turn, scan: Scan, end: int, trade: TradeState | None, action: Pro
         close_trade(turn, trade.id, action.reason or "exit_rule")
     elif trade is not None and not (_may_reverse(turn, scan, trade) and action.side is not trade.side):
         turn.emit(SignalClosed(signal, "CANCELLED", f"trade {trade.id} is open: recorded, not traded"))
-    elif (refused := _bad_data(turn, scan, end)) is not None:
+    elif (refused := _bad_data(turn, scan, end) or _missed(turn, scan, end)) is not None:
         turn.emit(SignalClosed(signal, "FAILED", refused.text, refused))  # nothing is reversed either
     else:
         if trade is not None:
@@ -61,6 +65,17 @@ def _bad_data(turn: Turn, scan: Scan, end: int) -> Refused | None:
     """What speaks against the data that the bar end is decided on."""
     refused = data_trust(scan.standings(turn.at))
     return scan.gate.refusal(end) if refused is None and scan.gate is not None else refused
+
+
+def _missed(turn: Turn, scan: Scan, end: int) -> Refused | None:
+    """An entry that nobody looked for in time is taken only where it is caught up, and the trade would not end at once."""
+    missed = scan.terms.looks.missed(end, turn.at)
+    if missed is Missed.CAUGHT_UP and turn.at >= scan.terms.flat_at(end):
+        missed = Missed.TOO_LATE
+    if missed is None or missed is Missed.CAUGHT_UP:
+        return None
+    late, most = (turn.at - end) / MINUTE, (CATCH_UP_MAX if missed is Missed.TOO_LATE else scan.terms.looks.on_time) / MINUTE
+    return Refused("missed_look", late, most, f"{missed}: looked at {late:.0f} minutes after the bar's end")
 
 
 def _may_reverse(turn: Turn, scan: Scan, trade: TradeState) -> bool:
