@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from tests.contracts.test_market_store import MES, OpenStore
 from tests.postgres import DATABASES, Opening
@@ -87,6 +88,25 @@ def test_a_second_time_writes_and_announces_nothing(market: SqlMarketStore) -> N
     assert counts(market) == (0, 0, 0)
     SqlLevelStore(market.engine).forget_marks(SERIES, -EVER)
     assert counts(market) == (0, 0, 0)
+
+
+def test_a_live_bar_takes_a_handful_of_statements(market: SqlMarketStore) -> None:
+    """Every series asks for them at each bar, beside a trader: no more, and none that reads the history."""
+    market.put_bars(wave(0, 40))
+    kept = Leveling(SqlLevelStore(market.engine), SMALL)
+    counts(market, kept)
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.append(statement)
+
+    for place in range(40, 46):
+        market.put_bars([bar(place, 5_000)])
+        event.listen(market.engine, "before_cursor_execute", note)
+        done = list(kept.bring_up(SERIES))
+        event.remove(market.engine, "before_cursor_execute", note)
+        assert [each.new for each in done] == [1]
+    assert len([statement for statement in said if not statement.startswith("BEGIN")]) <= 6 * 9
 
 
 @pytest.mark.parametrize("compiled_min", [1, 10**9])

@@ -51,7 +51,8 @@ class Leveling:
         done = Brought(series)
         levels, tries = self._begun(key), 0
         while True:
-            piece = self._store.piece(key, levels.newest if levels.bars else -(2**62), PIECE_BARS - levels.bars % PIECE_BARS)
+            count = PIECE_BARS - levels.bars % PIECE_BARS
+            piece = self._store.piece(key, levels.newest if levels.bars else -(2**62), count)
             if not piece.bars:
                 return
             rows, new = fold(levels, piece.bars, lambda p, c: self._differences(key, p, c), compiled=series.bars >= COMPILED_MIN)
@@ -66,6 +67,8 @@ class Leveling:
             done.changed += written.changed
             done.announced += len(written.announced)
             yield done
+            if len(piece.bars) < count:
+                return  # those were the last
 
     def _begun(self, key: LevelSeries) -> StandardLevels:
         """Where the newest mark stands: what is kept, if it is that."""

@@ -3,7 +3,7 @@
 Nothing else in the package names a database product.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Select, Table
@@ -25,7 +25,9 @@ class Product(Protocol):
     def driver_text(self, statement: Statement) -> str:
         """A statement for Connection.exec_driver_sql, its parameters in order: for what runs a thousand times a second."""
 
-    def raw_pages(self, connection: Connection, statement: Statement, size: int) -> Iterator[Sequence[RawRow]]:
+    def raw_pages(
+        self, connection: Connection, statement: Statement, size: int, values: Mapping[str, Value]
+    ) -> Iterator[Sequence[RawRow]]:
         """See below."""
 
     def insert_rows(self, connection: Connection, table: Table, rows: Rows, fixed: Fixed, *, skip_present: bool) -> int:
@@ -58,9 +60,14 @@ def failure_of(name: str, error: DBAPIError) -> Failure:
     return product(name).failure_of(error)
 
 
-def raw_pages(connection: Connection, statement: Statement, size: int) -> Iterator[Sequence[RawRow]]:
-    """The driver's own tuples, ``size`` at a time, read as they are fetched: for columns of numbers and texts only."""
-    return product(connection.dialect.name).raw_pages(connection, statement, size)
+def raw_pages(
+    connection: Connection, statement: Statement, size: int, values: Mapping[str, Value] = NONE_FIXED
+) -> Iterator[Sequence[RawRow]]:
+    """The driver's own tuples, ``size`` at a time, read as they are fetched: for columns of numbers and texts only.
+
+    ``values`` are those of the statement's named parameters, where it has any without one.
+    """
+    return product(connection.dialect.name).raw_pages(connection, statement, size, values)
 
 
 def insert_rows(

@@ -5,7 +5,7 @@ microseconds UTC, as everywhere: that is what the server itself holds.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from struct import Struct
@@ -163,11 +163,13 @@ def driver_text(statement: Select[*tuple[Any, ...]]) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def raw_pages(connection: Connection, statement: Select[*tuple[Any, ...]], size: int) -> Iterator[Sequence[RawRow]]:
+def raw_pages(
+    connection: Connection, statement: Select[*tuple[Any, ...]], size: int, values: Mapping[str, Value]
+) -> Iterator[Sequence[RawRow]]:
     """See dialect.py. A cursor of the server, in the binary format: nothing is held but the page."""
     dialect = connection.dialect
     compiled = statement.compile(dialect=dialect)
-    parameters = dict(compiled.params)
+    parameters = dict(compiled.construct_params(values))
     for bound, name in compiled.bind_names.items():
         if process := bound.type.dialect_impl(dialect).bind_processor(dialect):
             parameters[name] = process(parameters[name])

@@ -4,7 +4,7 @@ postgresql.py is its counterpart; who asks goes through dialect.py.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -101,9 +101,11 @@ def driver_text(statement: Select[*tuple[Any, ...]]) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def raw_pages(connection: Connection, statement: Select[*tuple[Any, ...]], size: int) -> Iterator[Sequence[RawRow]]:
+def raw_pages(
+    connection: Connection, statement: Select[*tuple[Any, ...]], size: int, values: Mapping[str, Value]
+) -> Iterator[Sequence[RawRow]]:
     """See dialect.py."""
-    cursor = connection.execute(statement).cursor
+    cursor = connection.execute(statement, values).cursor
     assert cursor is not None
     while page := cursor.fetchmany(size):
         yield page

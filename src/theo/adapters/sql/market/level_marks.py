@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, or_, select
 
 from theo.adapters.sql.database.dialect import upsert_rows
+from theo.adapters.sql.database.meanings import Value
 from theo.adapters.sql.market.sources import view_of
 from theo.adapters.sql.tables.market import level_marks as table
 from theo.adapters.sql.tables.market import sources
@@ -15,21 +16,35 @@ from theo.ports.level_store import LevelMark, LevelSeries
 KEPT_EVERY: Final = 256  # bars: a mark of some 2,000 bytes is kept so often; between them only the newest
 
 
-def of_series(series: LevelSeries, homes: Iterable[str]) -> list[ColumnElement[bool]]:
-    """The conditions that name a series' marks."""
-    c = table.c
-    named = [c.instrument == series.instrument, c.timeframe == series.timeframe, c.source == series.source]
-    return [*named, c.chain == series.chain, c.home.in_(list(homes))]
+_C: Final = table.c
+_OF_SERIES: Final = (
+    _C.instrument == bindparam("of_instrument"),
+    _C.timeframe == bindparam("of_timeframe"),
+    _C.source == bindparam("of_source"),
+    _C.chain == bindparam("of_chain"),
+)
+_NEWEST: Final = (
+    select(_C.start_at, _C.parameters, _C.bars, _C.state)
+    .where(*_OF_SERIES, or_(_C.home == bindparam("of_home"), _C.home == bindparam("other_home")))
+    .order_by(_C.start_at.desc())
+    .limit(1)
+)
+_PASSING: Final = delete(table).where(
+    *_OF_SERIES,
+    _C.home == bindparam("of_home"),
+    or_(_C.bars % KEPT_EVERY != 0, _C.parameters != bindparam("but"), _C.start_at >= bindparam("since")),
+)
+
+
+def _values(series: LevelSeries) -> dict[str, Value]:
+    named = {"of_instrument": series.instrument, "of_timeframe": series.timeframe}
+    return named | {"of_source": series.source, "of_chain": series.chain}
 
 
 def newest(connection: Connection, series: LevelSeries, parameters: str) -> LevelMark | None:
     """The last mark; None where that is of other parameters."""
-    found = connection.execute(
-        select(table.c.start_at, table.c.parameters, table.c.bars, table.c.state)
-        .where(*of_series(series, view_of(connection).homes))
-        .order_by(table.c.start_at.desc())
-        .limit(1)
-    ).first()
+    homes = view_of(connection).homes
+    found = connection.execute(_NEWEST, _values(series) | {"of_home": homes[0], "other_home": homes[-1]}).first()
     if found is None or found.parameters != parameters:
         return None
     return LevelMark(found.start_at, found.parameters, found.bars, found.state.encode())
@@ -37,8 +52,7 @@ def newest(connection: Connection, series: LevelSeries, parameters: str) -> Leve
 
 def put(connection: Connection, home: str, series: LevelSeries, mark: LevelMark) -> None:
     """Add the newest mark; the one before it goes, but for every KEPT_EVERY-th bar's, and so do those of other parameters."""
-    passing = (table.c.bars % KEPT_EVERY != 0) | (table.c.parameters != mark.parameters) | (table.c.start_at >= mark.start)
-    connection.execute(delete(table).where(*of_series(series, [home]), passing))
+    connection.execute(_PASSING, _values(series) | {"of_home": home, "but": mark.parameters, "since": mark.start})
     key = (home, series.instrument, series.timeframe, series.source, series.chain, mark.start)
     upsert_rows(connection, table, [(*key, mark.parameters, mark.bars, mark.state.decode())])
 

@@ -1,16 +1,17 @@
 """levels and new_levels: one row a bar, beside the bar that it is of; and what became known, each once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, func, or_, select
 
 from theo.adapters.sql.database.dialect import insert_rows, raw_pages, upsert_rows
-from theo.adapters.sql.database.meanings import Value
+from theo.adapters.sql.database.meanings import RawRow, Value
 from theo.adapters.sql.market import level_marks
 from theo.adapters.sql.market.bar_rows import bar_of, newest_revisions
-from theo.adapters.sql.market.sources import names_by_id, view_of, visible_ids
+from theo.adapters.sql.market.sources import VISIBLE_OF_NAME, view_of, visible_values
+from theo.adapters.sql.tables.column_types import TEXT
 from theo.adapters.sql.tables.market import bars as bar_table
 from theo.adapters.sql.tables.market import levels as table
 from theo.adapters.sql.tables.market import new_levels, sources
@@ -18,6 +19,7 @@ from theo.market.standard_levels import LevelValues, NewLevel
 from theo.ports.level_store import Announced, LevelMark, Levels, LevelSeries, Piece, Written
 
 READ_ROWS: Final = 10_000
+EVER: Final = 2**62  # later than any start
 _SOURCE_ID: Final = list(bar_table.c.keys()).index("source_id")
 
 
@@ -44,32 +46,53 @@ def all_series(connection: Connection, timeframes: Sequence[str]) -> tuple[Level
     return tuple(made)
 
 
-def _bars_between(connection: Connection, series: LevelSeries, after: int, until: int) -> Select[*tuple[Any, ...]]:
-    b = bar_table.c
-    wanted = [b.instrument == series.instrument, b.timeframe == series.timeframe, b.start_at > after, b.start_at <= until]
-    if series.chain:
-        wanted.append(b.contract == series.chain)
-    return select(bar_table).where(*wanted, b.source_id.in_(visible_ids(connection, series.source)))
+def _inside(of: Table) -> Select[*tuple[Any, ...]]:
+    """What is known of a series in a table of bars or of levels, for starts from ``after`` to ``until``: (, ]."""
+    c, chain = of.c, bindparam("chain", type_=TEXT)
+    return select(of).where(
+        c.instrument == bindparam("instrument"),
+        c.timeframe == bindparam("timeframe"),
+        c.start_at > bindparam("after"),
+        c.start_at <= bindparam("until"),
+        or_(chain == "", c.contract == chain),
+        c.source_id.in_(VISIBLE_OF_NAME),
+    )
 
 
-def _stamp(connection: Connection, bars: Select[*tuple[Any, ...]]) -> tuple[int, ...]:
+# Statements are made once: a live bar needs seven of them, and making them anew cost ten times what the database takes for them.
+_BARS: Final = _inside(bar_table).order_by(*(bar_table.c[name] for name in ("start_at", "contract", "source_id", "revision")))
+_LEVELS: Final = _inside(table).order_by(table.c.start_at, table.c.contract, table.c.source_id)
+_STAMP: Final = _inside(bar_table).with_only_columns(
+    func.count(), func.sum(bar_table.c.revision), func.sum(bar_table.c.source_id), func.sum(bar_table.c.close)
+)
+_HOME: Final = select(sources.c.home).where(sources.c.id == bindparam("number"))
+_START, _REVISION, _CLOSE = (list(bar_table.c.keys()).index(name) for name in ("start_at", "revision", "close"))
+
+
+def _values(connection: Connection, series: LevelSeries, after: int, until: int) -> dict[str, Value]:
+    named = {"instrument": series.instrument, "timeframe": series.timeframe, "chain": series.chain}
+    return named | {"after": after, "until": until} | visible_values(connection, series.source)
+
+
+def _stamp(rows: Sequence[RawRow]) -> tuple[int, ...]:
     """Changes with every bar that is added, revised or replaced: revisions only grow, and what is imported has a new number."""
-    one = bars.subquery().c
-    found = connection.execute(select(func.count(), func.sum(one.revision), func.sum(one.source_id), func.sum(one.close))).one()
-    return tuple(int(number or 0) for number in found)
+    return (len(rows), *(sum(row[place] for row in rows) for place in (_REVISION, _SOURCE_ID, _CLOSE)))
 
 
 def piece(connection: Connection, series: LevelSeries, after: int, count: int) -> Piece:
     """See the port."""
-    b = bar_table.c
-    names = names_by_id(connection)
-    ordered = _bars_between(connection, series, after, 2**62).order_by(b.start_at, b.contract, b.source_id, b.revision)
-    pages = (row for page in raw_pages(connection, ordered, min(count + 1, READ_ROWS)) for row in page)
-    rows = list(islice(newest_revisions(pages), count))
-    bars = tuple(bar_of(row, names) for row in rows)
-    past = (after, bars[-1].start if bars else after)
-    stamp = _stamp(connection, _bars_between(connection, series, *past)) if bars else ()
-    return Piece(bars, tuple(row[_SOURCE_ID] for row in rows), stamp, past)
+    read: list[RawRow] = []
+    pages = raw_pages(connection, _BARS, min(count + 1, READ_ROWS), _values(connection, series, after, EVER))
+    following = (row for page in pages for row in page if not read.append(row))  # type: ignore[func-returns-value]  # noted
+    rows = list(islice(newest_revisions(following), count))
+    if not rows:
+        return Piece((), (), (), (after, after))
+    last = rows[-1][_START]
+    while read[-1][_START] == last and next(following, None) is not None:
+        pass  # another source's bar of that start belongs to the stamp too
+    bars = tuple(bar_of(row, {row[_SOURCE_ID]: series.source}) for row in rows)
+    stamp = _stamp([row for row in read if row[_START] <= last])
+    return Piece(bars, tuple(row[_SOURCE_ID] for row in rows), stamp, (after, last))
 
 
 def put(
@@ -81,23 +104,21 @@ def put(
     mark: LevelMark,
 ) -> Written | None:
     """See the port."""
-    if _stamp(connection, _bars_between(connection, series, *given.past)) != given.stamp:
+    inside = _values(connection, series, *given.past)
+    now = connection.execute(_STAMP, inside).one()
+    if tuple(int(number or 0) for number in now) != given.stamp:
         return None
     keys = [(b.instrument, b.timeframe, b.start, b.contract, number) for b, number in zip(given.bars, given.numbers, strict=True)]
     wanted = dict(zip(keys, values, strict=True))
-    stored = {row[:5]: row[5:] for row in _rows(connection, series, given.past[0] + 1, given.past[1] + 1)}
+    stored = {row[:5]: row[5:] for row in _rows(connection, inside)}
     fresh: list[tuple[Value, ...]] = [(*key, *row) for key, row in wanted.items() if key not in stored]
     changed: list[tuple[Value, ...]] = [(*key, *row) for key, row in wanted.items() if stored.get(key, row) != row]
     insert_rows(connection, table, fresh)
     upsert_rows(connection, table, changed)
-    home = _home_of(connection, given.numbers[-1])
+    home = str(connection.execute(_HOME, {"number": given.numbers[-1]}).scalar_one())
     announced = tuple(_announce(connection, home, series, new))
     level_marks.put(connection, home, series, mark)
     return Written(len(fresh), len(changed), announced)
-
-
-def _home_of(connection: Connection, source_id: int) -> str:
-    return str(connection.execute(select(sources.c.home).where(sources.c.id == source_id)).scalar_one())
 
 
 def _announce(connection: Connection, home: str, series: LevelSeries, new: Sequence[NewLevel]) -> Iterator[NewLevel]:
@@ -124,19 +145,14 @@ def _of(series: LevelSeries) -> list[ColumnElement[bool]]:
     return [*named, n.chain == series.chain]
 
 
-def _rows(connection: Connection, series: LevelSeries, start: int, end: int) -> Iterator[tuple[Any, ...]]:
-    c = table.c
-    wanted = [c.instrument == series.instrument, c.timeframe == series.timeframe, c.start_at >= start, c.start_at < end]
-    if series.chain:
-        wanted.append(c.contract == series.chain)
-    ours = select(table).where(*wanted, c.source_id.in_(visible_ids(connection, series.source)))
-    for page in raw_pages(connection, ours.order_by(c.start_at, c.contract, c.source_id), READ_ROWS):
+def _rows(connection: Connection, inside: Mapping[str, Value]) -> Iterator[tuple[Any, ...]]:
+    for page in raw_pages(connection, _LEVELS, READ_ROWS, inside):
         yield from map(tuple, page)
 
 
 def read(connection: Connection, series: LevelSeries, start: int, end: int) -> Iterator[Levels]:
     """See the port."""
-    for row in _rows(connection, series, start, end):
+    for row in _rows(connection, _values(connection, series, start - 1, end - 1)):
         yield Levels(row[2], row[3], row[5:])
 
 

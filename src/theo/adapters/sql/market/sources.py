@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Engine, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, or_, select
 
 from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.tables.market import sources
@@ -86,3 +86,17 @@ def visible_ids(connection: Connection, name: str = "") -> Select[int]:
 def names_by_id(connection: Connection) -> dict[int, str]:
     """Number -> name, of visible sources."""
     return {row.id: row.name for row in connection.execute(select(sources.c.id, sources.c.name).where(sources.c.visible))}
+
+
+# The same of one name, made once: its parameters are what ``visible_values`` gives.
+VISIBLE_OF_NAME: Final = select(sources.c.id).where(
+    sources.c.visible,
+    or_(sources.c.home == bindparam("home"), sources.c.home == bindparam("other_home")),
+    sources.c.name == bindparam("source"),
+)
+
+
+def visible_values(connection: Connection, name: str) -> dict[str, str]:
+    """The parameters of VISIBLE_OF_NAME."""
+    homes = view_of(connection).homes
+    return {"source": name, "home": homes[0], "other_home": homes[-1]}
