@@ -37,8 +37,12 @@ _PASSING: Final = delete(table).where(
 
 
 def _values(series: LevelSeries) -> dict[str, Value]:
-    named = {"of_instrument": series.instrument, "of_timeframe": series.timeframe}
-    return named | {"of_source": series.source, "of_chain": series.chain}
+    return {
+        "of_instrument": series.instrument,
+        "of_timeframe": series.timeframe,
+        "of_source": series.source,
+        "of_chain": series.chain,
+    }
 
 
 def newest(connection: Connection, series: LevelSeries, parameters: str) -> LevelMark | None:

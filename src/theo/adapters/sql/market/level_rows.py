@@ -70,8 +70,14 @@ _START, _REVISION, _CLOSE = (list(bar_table.c.keys()).index(name) for name in ("
 
 
 def _values(connection: Connection, series: LevelSeries, after: int, until: int) -> dict[str, Value]:
-    named = {"instrument": series.instrument, "timeframe": series.timeframe, "chain": series.chain}
-    return named | {"after": after, "until": until} | visible_values(connection, series.source)
+    return {
+        "instrument": series.instrument,
+        "timeframe": series.timeframe,
+        "chain": series.chain,
+        "after": after,
+        "until": until,
+        **visible_values(connection, series.source),
+    }
 
 
 def _stamp(rows: Sequence[RawRow]) -> tuple[int, ...]:
@@ -79,11 +85,19 @@ def _stamp(rows: Sequence[RawRow]) -> tuple[int, ...]:
     return (len(rows), *(sum(row[place] for row in rows) for place in (_REVISION, _SOURCE_ID, _CLOSE)))
 
 
+def _noted(pages: Iterator[Sequence[RawRow]], read: list[RawRow]) -> Iterator[RawRow]:
+    """Row by row, each also put into ``read``."""
+    for page in pages:
+        for row in page:
+            read.append(row)
+            yield row
+
+
 def piece(connection: Connection, series: LevelSeries, after: int, count: int) -> Piece:
     """See the port."""
     read: list[RawRow] = []
     pages = raw_pages(connection, _BARS, min(count + 1, READ_ROWS), _values(connection, series, after, EVER))
-    following = (row for page in pages for row in page if not read.append(row))  # type: ignore[func-returns-value]  # noted
+    following = _noted(pages, read)
     rows = list(islice(newest_revisions(following), count))
     if not rows:
         return Piece((), (), (), (after, after))
