@@ -73,6 +73,19 @@ class CheckAsked(msgspec.Struct, frozen=True, array_like=True, tag="check_asked"
     asked: EntryAsked | PairAsked
 
 
+class SignalAsked(msgspec.Struct, frozen=True, array_like=True, tag="signal_asked", tag_field="_"):
+    """Keep an entry as a signal for so long: nothing is sent before it is processed."""
+
+    entry: EntryAsked
+    expires_minutes: int
+
+
+class PromotionAsked(msgspec.Struct, frozen=True, array_like=True, tag="promotion_asked", tag_field="_"):
+    """Make a trade of a signal that waits; ``signal`` is its id."""
+
+    signal: str
+
+
 class MarginTold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """What the broker says that an entry would do, asked without sending it; cash in micros of ``currency``, None for no number.
 
@@ -90,4 +103,4 @@ class MarginTold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     refused: str = ""
 
 
-Asked = EntryAsked | ExitAsked | PairAsked | ChangeAsked | CheckAsked
+Asked = EntryAsked | ExitAsked | PairAsked | ChangeAsked | CheckAsked | SignalAsked | PromotionAsked

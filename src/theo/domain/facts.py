@@ -7,6 +7,7 @@ price units, times in microseconds UTC. ``quantity`` is positive; a direction st
 import msgspec
 
 from theo.domain.approval import Approved, Refused
+from theo.domain.asked import EntryAsked
 from theo.domain.keys import Key
 from theo.domain.market_data import DataMark
 from theo.domain.orders import Amendment, OrderRole, Side, Ticket
@@ -59,6 +60,21 @@ class SignalClosed(msgspec.Struct, frozen=True, array_like=True, tag="signal_clo
     status: str
     reason: str
     refused: Refused | None = None
+
+
+class SignalCreated(msgspec.Struct, frozen=True, array_like=True, tag="signal_created"):
+    """A person asked for a signal. Status PENDING, until it is processed, withdrawn or, at ``expires_at``, given up.
+
+    ``created_at`` is core time, or a microsecond after the newest one before: no two are of one moment.
+    """
+
+    at: int
+    id: str
+    key: Key
+    created_at: int
+    expires_at: int
+    action: Proposal
+    asked: EntryAsked
 
 
 class TradeIntended(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_intended"):
@@ -398,6 +414,7 @@ Fact = (
     | Restarted
     | Decided
     | SignalRaised
+    | SignalCreated
     | SignalClosed
     | TradeIntended
     | OrdersIntended

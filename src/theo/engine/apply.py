@@ -46,6 +46,14 @@ def _signal_raised(state: State, fact: f.SignalRaised) -> None:
     state.signals[fact.id] = SignalState(fact.id, fact.key.config, fact.action)
 
 
+def _signal_created(state: State, fact: f.SignalCreated) -> None:
+    state.signals_issued += 1
+    state.signal_created_at = fact.created_at
+    state.signals[fact.id] = SignalState(
+        fact.id, fact.key.config, fact.action, asked=fact.asked, created_at=fact.created_at, expires_at=fact.expires_at
+    )
+
+
 def _signal_closed(state: State, fact: f.SignalClosed) -> None:
     signal = state.signals.pop(fact.id)
     signal_life.closed(signal.status, fact.status, exits=isinstance(signal.action, Exit))
@@ -409,6 +417,7 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.Restarted: _restarted,
     f.Decided: _decided,
     f.SignalRaised: _signal_raised,
+    f.SignalCreated: _signal_created,
     f.SignalClosed: _signal_closed,
     f.TradeIntended: _trade_intended,
     f.OrdersIntended: _orders_intended,

@@ -208,3 +208,4 @@ class State(msgspec.Struct):
     fronts: dict[int, FrontContract] = {}  # by instrument that rolls
     book_asks: int = 0  # for the broker's books in a row that were not answered yet
     tries_since: int = 0  # the link came up, or a person resumed: what the broker refused before may be tried again
+    signal_created_at: int = 0  # when a person's newest signal was made

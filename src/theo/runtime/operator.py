@@ -5,11 +5,12 @@ import contextlib
 
 import msgspec
 
-from theo.domain.asked import CheckAsked, EntryAsked, MarginTold, PairAsked
+from theo.domain.asked import CheckAsked, EntryAsked, MarginTold, PairAsked, PromotionAsked
 from theo.domain.errors import HaltRequiredError
 from theo.domain.inputs import Command
 from theo.domain.orders import OcaType
 from theo.engine.decide.asked_entries import plan_entries
+from theo.engine.decide.asked_signals import pending_signal
 from theo.engine.decide.wishes import UnfitError
 from theo.ports.latch import HaltLatch
 from theo.ports.margins import Margins
@@ -93,16 +94,17 @@ class Operator:
         core, payload = self._shell.core, command.payload
         if command.id in core.state.commands or command.id in self._left_over:
             return False
-        required = core.world.settings.margin_required and isinstance(payload, EntryAsked | PairAsked)
+        required = core.world.settings.margin_required and isinstance(payload, EntryAsked | PairAsked | PromotionAsked)
         return required or isinstance(payload, CheckAsked)
 
     async def _ask(self, margins: Margins, command: Command) -> tuple[MarginTold, ...]:
         """One answer for each entry; none where the rules have something against them, which the core will say."""
-        payload = command.payload
-        asked = payload.asked if isinstance(payload, CheckAsked) else payload
-        assert isinstance(asked, EntryAsked | PairAsked)
-        core = self._shell.core
+        core, payload = self._shell.core, command.payload
         try:
+            asked = payload.asked if isinstance(payload, CheckAsked) else payload
+            if isinstance(payload, PromotionAsked):
+                asked = pending_signal(core.state, payload.signal).asked
+            assert isinstance(asked, EntryAsked | PairAsked)
             plans = plan_entries(core.state, core.world, asked)
         except UnfitError:
             return ()

@@ -52,7 +52,7 @@ class PlannedEntry(msgspec.Struct, frozen=True):
     approved: Approved[Ticket]
 
 
-class _Prices(msgspec.Struct, frozen=True):
+class EntryPrices(msgspec.Struct, frozen=True):
     """The entry's own prices, in price units, None where its type has none."""
 
     limit: int | None
@@ -63,9 +63,9 @@ class _Prices(msgspec.Struct, frozen=True):
 def place_entries(turn: Turn, asked: EntryAsked | PairAsked, margins: tuple[MarginTold, ...]) -> Answer:
     """Open a trade by hand, or two of which one cancels the other: both, or none. Raises UnfitError."""
     plans = plan_entries(turn.state, turn.world, asked)
-    _judge_margins(turn.world, plans, margins)
+    judge_margins(turn.world, plans, margins)
     for planned in plans:
-        _send(turn, planned)
+        send(turn, planned)
     return Answer(accepted=True, text=_all_said(turn.world, plans), orders=_orders(plans))
 
 
@@ -73,7 +73,7 @@ def check_entries(turn: Turn, asked: CheckAsked, margins: tuple[MarginTold, ...]
     """What would come of it; nothing is sent, and no trade is opened. Raises UnfitError."""
     plans = plan_entries(turn.state, turn.world, asked.asked)
     if margins:
-        _judge_margins(turn.world, plans, margins)
+        judge_margins(turn.world, plans, margins)
     risk = sum(planned.risk for planned in plans) / MICROS
     return Answer(accepted=True, text=f"would be sent, {risk:,.2f} at risk: {_all_said(turn.world, plans)}")
 
@@ -83,7 +83,7 @@ def plan_entries(state: State, world: World, asked: EntryAsked | PairAsked) -> t
     return plan_pair(state, world, asked) if isinstance(asked, PairAsked) else (plan_entry(state, world, asked),)
 
 
-def _judge_margins(world: World, plans: tuple[PlannedEntry, ...], margins: tuple[MarginTold, ...]) -> None:
+def judge_margins(world: World, plans: tuple[PlannedEntry, ...], margins: tuple[MarginTold, ...]) -> None:
     """Raise UnfitError for what the broker would not take, or must be asked about and was not."""
     if world.settings.margin_required and len(margins) != len(plans):
         raise UnfitError("margin", "the broker has not said what the order would do to margin, and [orders] wants it to", 0, 1)
@@ -101,7 +101,7 @@ def _orders(plans: tuple[PlannedEntry, ...]) -> tuple[str, ...]:
 
 
 def _all_said(world: World, plans: tuple[PlannedEntry, ...]) -> str:
-    return "; or: ".join(_said(world, planned) for planned in plans)
+    return "; or: ".join(said(world, planned) for planned in plans)
 
 
 def plan_pair(state: State, world: World, asked: PairAsked) -> tuple[PlannedEntry, PlannedEntry]:
@@ -122,9 +122,9 @@ def plan_entry(
     if not instrument.tradable:
         raise UnfitError("tradable", f"{instrument.symbol} is an index: it is quoted by last only and cannot be ordered", 0, 1)
     last = last_price(world, instrument)
-    prices = _Prices(*(price_of(text, instrument) for text in (asked.limit, asked.trigger, asked.trail)))
+    prices = prices_of(asked, instrument)
     wrong_side(asked.type, asked.side, prices.trigger, last, instrument)
-    proposal = _proposal(asked, instrument, prices, last)
+    proposal = proposal_of(asked, instrument, prices, last)
     follows = _stop_follows(world, asked)
     view = account_view(state, world) if account is None else account
     quantity = asked.quantity or _sized(asked, proposal, instrument, view, world)
@@ -138,8 +138,13 @@ def plan_entry(
     return PlannedEntry(trade, proposal, quantity, risk, approved)
 
 
-def _proposal(asked: EntryAsked, instrument: Instrument, prices: _Prices, last: int) -> Proposal:
-    """The planned entry is the order's worst price, or the last one where it has none."""
+def prices_of(asked: EntryAsked, instrument: Instrument) -> EntryPrices:
+    """The entry's own prices, read. Raises UnfitError."""
+    return EntryPrices(*(price_of(text, instrument) for text in (asked.limit, asked.trigger, asked.trail)))
+
+
+def proposal_of(asked: EntryAsked, instrument: Instrument, prices: EntryPrices, last: int) -> Proposal:
+    """The planned entry is the order's worst price, or the last one where it has none. Raises UnfitError."""
     entry = prices.limit if prices.limit is not None else prices.trigger
     if entry is None:
         entry = last + asked.side.sign * (prices.trail or 0)
@@ -184,7 +189,7 @@ def _sized(asked: EntryAsked, proposal: Proposal, instrument: Instrument, accoun
 
 
 def _entry(
-    state: State, asked: EntryAsked, proposal: Proposal, prices: _Prices, quantity: int, order: str, trade: str, group: str
+    state: State, asked: EntryAsked, proposal: Proposal, prices: EntryPrices, quantity: int, order: str, trade: str, group: str
 ) -> Order:
     return Order(
         id=order,
@@ -232,14 +237,15 @@ def _with(account: AccountView, world: World, planned: PlannedEntry) -> AccountV
     )
 
 
-def _send(turn: Turn, planned: PlannedEntry) -> None:
+def send(turn: Turn, planned: PlannedEntry, signal: str = "") -> None:
+    """Intend a planned entry, of a signal where it is one, and send it."""
     proposal = planned.proposal
     turn.emit(
         TradeIntended(
             at=turn.at,
             id=planned.trade,
             key=msgspec.structs.replace(turn.state.key, config=MANUAL),
-            signal="",
+            signal=signal,
             instrument=proposal.instrument,
             side=proposal.side,
             quantity=planned.quantity,
@@ -253,7 +259,8 @@ def _send(turn: Turn, planned: PlannedEntry) -> None:
     turn.effects.append(PlaceTicket(planned.approved))
 
 
-def _said(world: World, planned: PlannedEntry) -> str:
+def said(world: World, planned: PlannedEntry) -> str:
+    """In words."""
     p, order = planned.proposal, planned.approved.subject.orders[0]
     i = world.instruments[p.instrument]
     target = "" if p.target is None else f", target {i.text(p.target)}"

@@ -6,6 +6,7 @@ when to look again; drivers deliver a timer for it.
 
 from theo.domain.facts import AmendRefused, BreakerReset, BreakerTripped, DayBegan, OrderMoved
 from theo.engine.account import account_view, equity
+from theo.engine.decide.asked_signals import expire_signals, expiries
 from theo.engine.decide.asking import ask_book, look_at_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten
 from theo.engine.decide.spread import carried_by
@@ -35,6 +36,7 @@ def run_due(turn: Turn) -> None:
     begin_day(turn)
     if state.breaker is not None and turn.at >= state.breaker_holds_until:
         turn.emit(BreakerReset(turn.at, "theo", "the next account day opened"))
+    expire_signals(turn)
     _unanswered(turn)
     if not state.agreed and state.link_up and turn.at >= _book_again_at(state, turn.world):
         ask_book(turn, "the books do not agree yet")
@@ -109,6 +111,7 @@ def next_due(state: State, world: World, at: int) -> int:
         waits.append(max(at + 1, _book_again_at(state, world)))
     elif settings.book_interval and state.link_up:
         waits.append(max(at + 1, state.asked_book_at + settings.book_interval))
+    waits += expiries(state)
     waits += [state.orders[o].waits_since + settings.answer_wait for o in state.unanswered]
     for trade in [state.trades[t] for t in state.open_trades]:
         waits += _waits_of(state, world, trade)

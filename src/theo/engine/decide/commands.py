@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from theo.domain.asked import Asked, ChangeAsked, CheckAsked, ExitAsked, MarginTold
+from theo.domain.asked import Asked, ChangeAsked, CheckAsked, ExitAsked, MarginTold, PromotionAsked, SignalAsked
 from theo.domain.effects import LatchHalt
 from theo.domain.facts import BreakerReset, CommandDone, Halted, PositionAdopted, Resumed
 from theo.domain.inputs import Command
 from theo.engine.decide.asked_changes import change_order
 from theo.engine.decide.asked_entries import check_entries, place_entries
 from theo.engine.decide.asked_exits import cancel_asked, place_exit
+from theo.engine.decide.asked_signals import cancel_signal, create_signal, process_signal
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten, open_trades
 from theo.engine.decide.tend import tend
@@ -32,11 +33,15 @@ def _carried_out(turn: Turn, command: Command) -> Answer:
             return _asked(turn, command.payload, command.margins)
         if command.name == "cancel_order":
             return cancel_asked(turn, command.subject)
+        if command.name == "cancel_signal":
+            return cancel_signal(turn, command.subject, command.actor, command.reason)
     except UnfitError as error:
         return Answer(accepted=False, text=error.refused.text, refused=error.refused)
     handler = COMMANDS.get(command.name)
     if handler is None:
-        return Answer(accepted=False, text=f"unknown command {command.name}; known are cancel_order, {', '.join(COMMANDS)}")
+        return Answer(
+            accepted=False, text=f"unknown command {command.name}; known are cancel_order, cancel_signal, {', '.join(COMMANDS)}"
+        )
     accepted, text = handler(turn, command)
     return Answer(accepted=accepted, text=text)
 
@@ -48,6 +53,10 @@ def _asked(turn: Turn, asked: Asked, margins: tuple[MarginTold, ...]) -> Answer:
         return change_order(turn, asked)
     if isinstance(asked, CheckAsked):
         return check_entries(turn, asked, margins)
+    if isinstance(asked, SignalAsked):
+        return create_signal(turn, asked)
+    if isinstance(asked, PromotionAsked):
+        return process_signal(turn, asked, margins)
     return place_entries(turn, asked, margins)
 
 

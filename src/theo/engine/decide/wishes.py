@@ -23,7 +23,10 @@ TEXT_MAX = 40  # characters of a price: more is no price
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a command: whether it was carried out, in words, with which orders, or which rule refused it."""
+    """What came of a command: whether it was carried out, in words, with which orders, or which rule refused it.
+
+    Of a signal that is made or withdrawn ``orders`` has its id.
+    """
 
     accepted: bool
     text: str

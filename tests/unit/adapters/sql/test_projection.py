@@ -103,7 +103,7 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     assert (deal["gross"], deal["charges"], deal["net"]) == (-87_500_000, 2_460_000, -89_960_000)
     assert [r["numbers"] for r in store.rows("decisions", config="mes-vix")] == ["[null,1.5]", "[4500.25,-0.8]"]
     signals = {r["id"]: (r["kind"], r["status"], r["refused_rule"]) for r in store.rows("signals")}
-    assert signals == {"S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
+    assert signals == {"S0": ("entry", "PENDING", ""), "S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
     assert [r["kind"] for r in store.rows("latches")] == ["breaker_tripped", "breaker_reset", "halted", "resumed"]
     assert len(list(store.rows("events"))) == 13
 
@@ -115,11 +115,12 @@ def test_a_signal_has_what_its_run_knew_and_the_quantity_of_its_trade(store: Sql
         listings=lambda _world: {MES: Listing("CME", "MARGIN", 2)},
     )
     Projection(store, Decoders(decode_steps, decode_market, versions, reading)).apply(day_records())
-    first, second = store.rows("signals")
+    asked, first, second = store.rows("signals")
     known = ("timeframe", "config_id", "exchange", "product_type", "contract_size")
     assert [tuple(row[name] for name in known) for row in (first, second)] == [("15min", 3, "CME", "MARGIN", 2)] * 2
     assert (first["quantity"], first["active"], first["created_at"], first["updated_at"]) == (2, False, 20, 60)
     assert (second["active"], second["created_at"], second["updated_at"]) == (False, 70, 120)
+    assert (asked["active"], asked["created_at"], asked["expires_at"]) == (True, 32, 60_000_032)
 
 
 def test_a_promoted_signal_is_validated_until_something_of_it_is_filled(store: SqlMarketStore) -> None:
@@ -128,7 +129,7 @@ def test_a_promoted_signal_is_validated_until_something_of_it_is_filled(store: S
     projection.apply(records[:3])
     assert [(row["status"], row["active"]) for row in store.rows("signals")] == [("VALIDATED", True)]
     projection.apply(records[:6])
-    assert [(row["status"], row["active"]) for row in store.rows("signals")] == [("EXECUTED", False)]
+    assert [(row["status"], row["active"]) for row in store.rows("signals", id="S1")] == [("EXECUTED", False)]
     facts = [*trading_day()[:6], [SignalClosed("S1", "CANCELLED", "once more")]]
     with pytest.raises(ValueError, match="EXECUTED cannot be cancelled"):
         projection.apply(chain([msgspec.json.encode(each) for each in facts], 1))

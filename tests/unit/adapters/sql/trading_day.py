@@ -4,12 +4,14 @@ import msgspec
 
 from theo.domain import facts as f
 from theo.domain.approval import Approved, Refused
+from theo.domain.asked import EntryAsked
 from theo.domain.facts import Fact
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import DataMark
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
 from theo.domain.signals import Exit, Proposal
 
+ASKED = EntryAsked(symbol="MES", side=Side.BUY, type=OrderType.MARKET, stop="4490")
 KEY = Key("DU1", "owner", Mode.VIRTUAL, "run-1", "mes-vix", "0123456789ab")
 RUN = Key("DU1", "owner", Mode.VIRTUAL, "run-1")
 MES = 1
@@ -104,7 +106,7 @@ def trading_day() -> list[list[Fact]]:
         [f.Decided("mes-vix", 20, "long", (4500.25, -0.8), 7), f.SignalRaised("S1", KEY, 20, proposal), intended],
         [f.OrderMoved(21, f"j-{n}", "accepted", "", f"perm{n}", "IB", 7, 900 + n) for n in (1, 2, 3)],
         [fill(30, 1, OrderRole.ENTRY, Side.BUY, 1, 449_975), fill(31, 1, OrderRole.ENTRY, Side.BUY, 1, 450_025)],
-        [f.SignalClosed("S1", "EXECUTED", "")],
+        [f.SignalClosed("S1", "EXECUTED", ""), f.SignalCreated(32, "S0", KEY, 32, 60_000_032, proposal, ASKED)],
         [f.AmendIntended(40, Approved(Amendment(order="j-2", quantity=2, stop=449_100), ()), "trailing")],
         [f.OrderResized(at=41, order="j-2", quantity=2, stop=449_100), f.AmendRefused(42, "j-3", "too late")],
         [f.CloseAsked(50, "T1", "manual"), f.CancelIntended(50, "j-3", "closing"), f.OrderMoved(51, "j-3", "cancelled", "by us")],

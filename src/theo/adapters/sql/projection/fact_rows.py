@@ -9,8 +9,9 @@ import msgspec
 from theo.adapters.sql.projection.entity_rows import KEYS, Appended, ByConfig, EntityRows, Row, key_columns
 from theo.adapters.sql.tables import projected as t
 from theo.domain import facts as f
+from theo.domain.keys import Key
 from theo.domain.orders import OrderRole, Ticket
-from theo.domain.signals import Proposal
+from theo.domain.signals import Exit, Proposal
 from theo.engine import order_life, signal_life, trade_life
 from theo.engine.codec import DecidedText
 from theo.engine.order_life import OrderEvent, OrderStatus
@@ -62,11 +63,17 @@ def _run(rows: EntityRows, fact: f.RunStarted | f.Restarted, versions: ByConfig)
 
 def _signal_raised(rows: EntityRows, fact: f.SignalRaised) -> None:
     """Created at the end of its bar: a configuration decides on each once."""
-    _put_signal(rows, fact, fact.end, None)
+    _put_signal(rows, fact.id, fact.key, fact.action, (fact.end, None))
 
 
-def _put_signal(rows: EntityRows, fact: f.SignalRaised, created_at: int, expires_at: int | None) -> None:
-    action, context, config = fact.action, rows.context, fact.key.config
+def _signal_created(rows: EntityRows, fact: f.SignalCreated) -> None:
+    _put_signal(rows, fact.id, fact.key, fact.action, (fact.created_at, fact.expires_at))
+
+
+def _put_signal(rows: EntityRows, name: str, key: Key, action: Proposal | Exit, life: tuple[int, int | None]) -> None:
+    """``life``: when it was created, and when it expires if it does."""
+    context, config = rows.context, key.config
+    created_at, expires_at = life
     terms: tuple[Any, ...]
     if isinstance(action, Proposal):
         prices = (action.entry, action.stop, action.target)
@@ -76,7 +83,7 @@ def _put_signal(rows: EntityRows, fact: f.SignalRaised, created_at: int, expires
     came = (action.reason, SignalStatus.PENDING, "", "", None, None)
     listed = (context.timeframe(config), context.scan_id(config), *context.listing(action.instrument))
     times = (True, created_at, max(created_at, rows.at), expires_at)
-    rows.put(t.signals, fact.id, *key_columns(fact.key), fact.end, *terms, *came, *listed, *times)
+    rows.put(t.signals, name, *key_columns(key), created_at, *terms, *came, *listed, *times)
 
 
 def _move_signal(rows: EntityRows, row: Row, status: SignalStatus, reason: str) -> None:
@@ -335,6 +342,7 @@ def _data_known(rows: EntityRows, fact: f.DataKnown) -> None:
 _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.Restarted: _restarted,
     f.SignalRaised: _signal_raised,
+    f.SignalCreated: _signal_created,
     f.SignalClosed: _signal_closed,
     f.TradeIntended: _trade_intended,
     f.OrdersIntended: _orders_intended,
