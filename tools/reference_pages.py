@@ -28,6 +28,7 @@ from theo.gateway.wire import coverage
 from theo.market.indicators.spec import DEFINITIONS, Definition
 from theo.risk.limits import Limits
 from theo.venue.fees import SCHEDULES
+from tools.api_reference import event_kinds, models, operations
 from tools.cli_reference import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,6 +176,9 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "commands": command_line,
+        "api-operations": operations,
+        "api-models": models,
+        "api-events": event_kinds,
         "limits": limits_table,
         "fees": fees_table,
         "rates": rates_table,

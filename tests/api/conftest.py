@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from fastapi import FastAPI
 
 from tests.api.home import make_home, theo
 from theo import __version__
 from theo.api.access import Access
-from theo.api.application import create_api
-from theo.api.serving import server
+from theo.api.application import PACE, create_api
+from theo.api.event_tail import Pace
+from theo.api.serving import Server, server
 from theo.app.api_making import open_sources
 from theo.app.home import open_home
 from theo.app.journals import usual_folder
@@ -32,17 +34,16 @@ class Answered(msgspec.Struct, frozen=True):
     body: Any
 
 
-class Served(msgspec.Struct, frozen=True):
-    """A server that runs."""
+class Asking(msgspec.Struct, frozen=True):
+    """A client of a server on this machine."""
 
     port: int
-    home: Path
 
-    def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Answered:
+    def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET", body: str | None = None) -> Answered:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         try:
-            connection.request(method, path, headers=headers or {})
+            connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             told = {name.lower(): value for name, value in response.getheaders()}
             raw = response.read()
@@ -51,21 +52,44 @@ class Served(msgspec.Struct, frozen=True):
             connection.close()
 
 
+class Served(Asking, frozen=True):
+    """A server that runs here."""
+
+    home: Path
+    server: Server
+    app: FastAPI
+
+    @property
+    def streams(self) -> int:
+        """How many clients are told events."""
+        return int(self.app.state.tail.streams)
+
+    @property
+    def connections(self) -> int:
+        """How many the server holds."""
+        return len(self.server.server_state.connections)
+
+    def end(self) -> None:
+        """As a signal does."""
+        self.server.should_exit = True
+
+
 Serving = Callable[..., AbstractContextManager[Served]]
 
 
 @contextmanager
-def serving(home: Path, access: Access | None = None, run: str = "") -> Iterator[Served]:
+def serving(home: Path, access: Access | None = None, folder: Path | None = None, pace: Pace = PACE) -> Iterator[Served]:
     """The interface over a home, until the context ends."""
     opened_home = open_home(home)
-    opened = open_sources(opened_home, usual_folder(opened_home, run), access or Access())
-    running = server(create_api(opened.sources, __version__))
+    opened = open_sources(opened_home, folder or usual_folder(opened_home), access or Access())
+    app = create_api(opened.sources, __version__, pace)
+    running = server(app)
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
             thread.start()
             try:
-                yield Served(listener.getsockname()[1], home)
+                yield Served(listener.getsockname()[1], home, running, app)
             finally:
                 running.should_exit = True
                 thread.join(WAIT_S)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.api.conftest import Served
+from tests.api.conftest import Asking, Served
 
 
 def test_it_says_what_it_serves(served: Served) -> None:
@@ -43,7 +43,7 @@ def test_a_signal_ends_it_well(traded: Path) -> None:
         assert re.match(r"API on http://127\.0\.0\.1:\d+, without a key", line), line
         process.stdout.readline()
         port = int(re.findall(r":(\d+),", line)[0])
-        assert Served(port, traded).get("/").status == 200
+        assert Asking(port).get("/").status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert process.stderr is not None

@@ -1,7 +1,8 @@
 """Who may ask: the Host and Origin of a request, and the key. A layer around the whole interface, WebSockets included.
 
 Without a key the interface is for this machine alone. The Host header is checked because a page in a browser may reach loopback
-under a name of its own (DNS rebinding); the Origin of a WebSocket, because browsers let any page open one.
+under a name of its own (DNS rebinding); the Origin of a WebSocket and of whatever changes something, because browsers let any
+page ask for both.
 """
 
 import hmac
@@ -23,6 +24,8 @@ KEY_LETTERS_MIN: Final = 32
 KEY_LETTERS_KINDS_MIN: Final = 8  # different letters: "aaaa..." is no secret
 # As the documentation writes keys, for people to see their form: never one that is taken.
 PUBLISHED: Final = ("replace-me", "change-me", "changeme", "example", "0123456789abcdef", "your-key", "secret-key", "password")
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # what changes nothing
+BODY_BYTES_MAX: Final = 262_144
 CLOSE_REFUSED: Final = 1008  # policy violation
 
 
@@ -101,7 +104,8 @@ class Guard:
             remedy = "Use the address that `theo api` printed, or name the host in [api] hosts of theo.toml"
             return answer(HTTPStatus.FORBIDDEN, "this interface has another name", where="Host", remedy=remedy)
         origin = headers.get("origin")
-        if scope["type"] == "websocket" and origin is not None and urlsplit(origin).netloc != headers["host"]:
+        changes = scope["type"] == "websocket" or scope["method"] not in SAFE
+        if changes and origin is not None and urlsplit(origin).netloc != headers["host"]:
             remedy = "Open it from a page that this interface serves, or from a program"
             return answer(HTTPStatus.FORBIDDEN, "a page of another place asks", where="Origin", remedy=remedy)
         if self._access.key is not None and not any(map(self._access.key.fits, _given(headers))):
@@ -113,10 +117,19 @@ class Guard:
             )
             refused.headers["WWW-Authenticate"] = "Bearer"
             return refused
-        return None
+        return _too_large(headers)
 
     def _is_ours(self, host: str) -> bool:
         return host == "localhost" or is_address(host) or host in self._access.hosts
+
+
+def _too_large(headers: Headers) -> ProblemResponse | None:
+    """A body whose length is not told could be of any."""
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" not in headers and length.isdecimal() and int(length) <= BODY_BYTES_MAX:
+        return None
+    remedy = f"Send at most {BODY_BYTES_MAX} bytes, with Content-Length"
+    return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large, or its length is not told", remedy=remedy)
 
 
 def _host(given: list[str]) -> str:

@@ -1,15 +1,19 @@
 """Making the interface: routes, errors, access and threads put together. Nothing of it is kept between two interfaces."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from starlette.types import Lifespan
 
-from theo.api import about, correlation, market_data, problems, signals, strategies
+from theo.api import about, correlation, events, market_data, problems, signals, strategies, strategy_changes
 from theo.api.access import Guard
 from theo.api.blocking import BoundedThreads
+from theo.api.event_tail import Pace, Tail
 from theo.api.problems import Problem
 from theo.api.reading import Reader
 from theo.api.sources import Sources
@@ -20,38 +24,81 @@ DESCRIPTION = (
     "What the platform holds and does. Prices and money are exact decimals as text, times ISO 8601 in UTC, "
     "errors application/problem+json."
 )
-ROUTERS = (about.router, market_data.router, correlation.router, strategies.router, signals.router)
+PACE: Final = Pace()
+ROUTERS = (
+    about.router,
+    market_data.router,
+    correlation.router,
+    strategies.router,
+    strategy_changes.router,
+    signals.router,
+    events.router,
+)
 
 
-def create_api(sources: Sources, version: str) -> FastAPI:
-    """The interface over these sources, as an ASGI application."""
-    threads = BoundedThreads()
+def create_api(sources: Sources, version: str, pace: Pace = PACE) -> FastAPI:
+    """The interface over these sources, as an ASGI application; ``pace`` is that of its streams."""
+    threads, slow = BoundedThreads(), BoundedThreads(threads=1, waiting_max=1)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        follower = asyncio.create_task(keep_up(sources))
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.tail = Tail(sources, pace)
+        followers = [asyncio.create_task(each) for each in (keep_up(sources), app.state.tail.follow())]
+        for follower in followers:
+            follower.add_done_callback(_logged)
         yield
-        follower.cancel()
-        with suppress(asyncio.CancelledError):
-            await follower
+        for follower in followers:
+            follower.cancel()
+        await asyncio.wait(followers)
         threads.close()
+        slow.close()
 
-    # No pages of the framework's own: they load their scripts from other hosts.
-    app = FastAPI(title=TITLE, version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.reader = Reader(sources, threads)
+    app = _routed(version, lifespan)
+    app.state.reader = Reader(sources, threads, slow)
     problems.install(app)
+    app.add_middleware(Guard, access=sources.access)
+    return app
+
+
+def openapi_document(version: str) -> dict[str, object]:
+    """What /openapi.json answers: it is the same over every store."""
+    return _described(_routed(version, None))
+
+
+def _routed(version: str, lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+    # No pages of the framework's own: they load their scripts from other hosts.
+    # A path with one slash more is another path: a redirect would answer what is not documented.
+    app = FastAPI(
+        title=TITLE,
+        version=version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Guard, access=sources.access)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI says so
     return app
 
 
+def _logged(follower: "asyncio.Task[None]") -> None:
+    """What follows the journal never ends by itself: that is a defect, and nothing else would tell of it."""
+    if not follower.cancelled():
+        follower.get_loop().call_exception_handler(
+            {"message": "no longer follows the journal", "exception": follower.exception()}
+        )
+
+
 def _described(app: FastAPI) -> dict[str, object]:
-    """The OpenAPI document with what FastAPI does not know: problems, and the two headers that carry a key."""
+    """The OpenAPI document with what FastAPI does not know: problems, the two headers that carry a key, and nulls in examples."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = made["components"]["schemas"]
+        examples = dict(_examples(BaseModel))
+        for name in schemas.keys() & examples.keys():
+            schemas[name]["examples"] = examples[name]
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs") | {"Problem": problem}
         schemes = {"bearer": {"type": "http", "scheme": "bearer"}, "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
@@ -59,3 +106,12 @@ def _described(app: FastAPI) -> dict[str, object]:
         made["security"] = [{"bearer": []}, {"key": []}, {}]
         app.openapi_schema = made
     return app.openapi_schema
+
+
+def _examples(model: type[BaseModel]) -> Iterator[tuple[str, object]]:
+    """The examples of every model below one, by its name."""
+    for each in model.__subclasses__():
+        extra = each.model_config.get("json_schema_extra")
+        if isinstance(extra, dict) and each.__module__.startswith(__package__):
+            yield each.__name__, extra["examples"]
+        yield from _examples(each)

@@ -18,7 +18,7 @@ ROWS_MAX: Final = 1_000
 CURSOR_LETTERS_MAX: Final = 400
 Place = TypeVar("Place")
 
-Cursor = Annotated[str, Field(max_length=CURSOR_LETTERS_MAX, description="`next` of the page before.")]
+Cursor = Annotated[str, Field(max_length=CURSOR_LETTERS_MAX)]
 
 
 class Query(BaseModel):
@@ -31,7 +31,7 @@ class PageQuery(Query):
     """A question that is answered page by page."""
 
     limit: int = Field(default=ROWS_DEFAULT, ge=1, le=ROWS_MAX, description="Rows of a page.")
-    cursor: Cursor | None = None
+    cursor: Cursor | None = Field(default=None, description="`next` of the page before.")
 
     @property
     def question(self) -> str:

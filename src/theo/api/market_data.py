@@ -15,7 +15,7 @@ from theo.api.described import example
 from theo.api.problems import problem_answers
 from theo.api.reading import NoParameters, Read, named
 from theo.api.sources import Sources
-from theo.api.values import AskedTime, DecimalText, micros, moment, price_text
+from theo.api.values import AskedFlag, AskedTime, DecimalText, micros, moment, price_text
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import Bar
@@ -191,7 +191,7 @@ class SeriesQuery(PageQuery):
 class BarsQuery(SeriesQuery):
     """Bars of a series."""
 
-    newest: bool = Field(default=False, description="The newest bars before `to`, instead of the first ones from `from` on.")
+    newest: AskedFlag = Field(default=False, description="The newest bars before `to`, instead of the first ones from `from` on.")
 
 
 @router.get("/instruments", summary="Instruments of the store", responses=problem_answers(), dependencies=[NoParameters])

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from theo.api.described import example
 from theo.domain.errors import (
+    ConflictError,
     CorruptionError,
     HaltRequiredError,
     NotThereError,
@@ -23,6 +24,7 @@ from theo.domain.errors import (
     TheoError,
     UserError,
 )
+from theo.strategy.mistakes import RuleSetError
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
@@ -30,6 +32,7 @@ WRONG_PLACES_MAX: Final = 20  # of one request, named in the answer
 # The first that fits, in this order.
 _STATUS: Final[tuple[tuple[type[TheoError], HTTPStatus], ...]] = (
     (NotThereError, HTTPStatus.NOT_FOUND),
+    (ConflictError, HTTPStatus.CONFLICT),
     (UserError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (RefusedError, HTTPStatus.CONFLICT),
     (HaltRequiredError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -77,11 +80,14 @@ class ProblemResponse(Response):
 
 _WHEN: Final[Mapping[int, str]] = MappingProxyType(
     {
+        400: "The body is no text.",
         401: "The key is missing or wrong.",
         403: "The Host or Origin header names another place than this interface.",
         404: "What was named is not there.",
         405: "The method is not served at this path.",
-        422: "A parameter cannot be taken.",
+        409: "It is not as it was read: another changed it meanwhile, or the name is taken.",
+        413: "The body is too large.",
+        422: "A parameter, or what was sent, cannot be taken.",
         500: "A record contradicts itself, or the platform has a defect.",
         503: "The store cannot be read now, or too many requests wait.",
     }
@@ -112,7 +118,19 @@ def status_of(error: TheoError) -> int:
 def of_error(error: TheoError) -> ProblemResponse:
     """One of our own errors as an answer."""
     detail = f"{error.what} ({error.why})" if error.why else error.what
-    return answer(status_of(error), detail, where=error.where, remedy=error.remedy)
+    mistakes = error.problems if isinstance(error, RuleSetError) else ()
+    errors = [WrongPlace(where=_key(each.where), what=_said(each)) for each in mistakes[:WRONG_PLACES_MAX]]
+    return answer(status_of(error), detail, where=error.where, remedy=error.remedy, errors=errors)
+
+
+def _key(where: str) -> str:
+    """Of "file: table.key" the key."""
+    return where.rpartition(": ")[2]
+
+
+def _said(mistake: TheoError) -> str:
+    """What is wrong, why, and what to do, without the place."""
+    return TheoError(mistake.what, why=mistake.why, remedy=mistake.remedy).sentence()
 
 
 def install(app: FastAPI) -> None:

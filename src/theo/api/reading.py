@@ -18,12 +18,16 @@ Result = TypeVar("Result")
 class Reader:
     """One per interface."""
 
-    def __init__(self, sources: Sources, threads: BoundedThreads) -> None:
-        self.sources, self._threads = sources, threads
+    def __init__(self, sources: Sources, threads: BoundedThreads, slow: BoundedThreads) -> None:
+        self.sources, self._threads, self._slow = sources, threads, slow
 
     async def run(self, call: Callable[[], Result]) -> Result:
         """A store's answer, without holding the event loop. Raises what it raises, HaltRequiredError when too many wait."""
         return await self._threads.run(call)
+
+    async def calculate(self, call: Callable[[], Result]) -> Result:
+        """What takes seconds, on a thread of its own, one at a time. Raises HaltRequiredError while another one does."""
+        return await self._slow.run(call)
 
 
 def _reader(request: Request) -> Reader:

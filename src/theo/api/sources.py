@@ -4,7 +4,7 @@ Everything here is synchronous and called on a thread (blocking.py). Nothing hol
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -13,9 +13,8 @@ from theo.domain.facts import Fact
 from theo.domain.instrument import Instrument
 from theo.ports.level_store import LevelStore
 from theo.ports.market_store import MarketStore
+from theo.ports.scans import ScanChange
 from theo.report.told import Answer
-
-FACT_RECORDS_MAX: Final = 200  # read at once for one client
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,18 +53,45 @@ class RecordedFact(msgspec.Struct, frozen=True, gc=False):
 
 
 class Strategy(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule set by its name. ``text`` is its TOML; ``origin`` says where it is kept."""
+    """A rule set by its name. ``text`` is its TOML; ``origin`` says where it is kept, ``problem`` why it cannot be read any more.
+
+    ``active``, ``change`` (their number), ``updated_at`` (microseconds UTC) and ``user`` are of a stored one.
+    """
 
     name: str
     version: str
-    description: str
-    kind: str
-    origin: str
-    symbol: str
-    partners: tuple[str, ...]
-    timeframe: str
-    session: str
     text: str
+    origin: str
+    description: str = ""
+    kind: str = ""
+    symbol: str = ""
+    partners: tuple[str, ...] = ()
+    timeframe: str = ""
+    session: str = ""
+    active: bool | None = None
+    change: int | None = None
+    updated_at: int | None = None
+    user: str | None = None
+    problem: str = ""
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule set would have signalled over stored bars, oldest first; its bars, and those that led to a decision."""
+
+    version: str
+    bars: int
+    decided: int
+    signals: Sequence["TriedSignal"]
+
+
+class TriedSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """A signal: the bar's end (ISO 8601), Long, Short or "", the close as a decimal, the correlation with each partner."""
+
+    end: str
+    side: str
+    price: str | None
+    correlations: Mapping[str, float | None]
+    verdict: str
 
 
 class Decisions(Protocol):
@@ -79,10 +105,36 @@ class Decisions(Protocol):
 
 
 class Strategies(Protocol):
-    """The rule sets that there are."""
+    """The rule sets that there are. What is changed goes through the same checks, history and audit trail as `theo scan`.
+
+    Changes raise RuleSetError with every mistake of a document, NotThereError, and ConflictError for what another has changed
+    since ``change``, or a name that is taken.
+    """
 
     def all(self) -> Sequence[Strategy]:
         """By name."""
+
+    def history(self, name: str) -> Sequence[ScanChange]:
+        """Every change of the stored ones that ever had this name, oldest first. Raises NotThereError when there was none."""
+
+    def create(self, name: str, document: str, reason: str) -> Strategy:
+        """Store a new one; ``name`` "" is the document's own."""
+
+    def edit(self, name: str, document: str, change: int, reason: str) -> Strategy:
+        """Put another document in the place of what was read at ``change``."""
+
+    def activate(self, name: str, change: int, reason: str, *, active: bool) -> Strategy:
+        """Let it be traded by, or no longer."""
+
+    def tried(self, name: str, timerange: str, source: str) -> Tried:
+        """What it would have signalled over stored bars. Takes seconds for a year; nothing is traded or kept."""
+
+
+class FactPage(msgspec.Struct, frozen=True):
+    """Facts in order, and every instrument, by id, that the run knew at the last of them."""
+
+    facts: Sequence[RecordedFact]
+    instruments: Mapping[int, Instrument]
 
 
 class Events(Protocol):
@@ -91,11 +143,14 @@ class Events(Protocol):
     def newest(self) -> int:
         """The number of the newest durable record, 0 before the first."""
 
-    def facts(self, first: int, last: int) -> Sequence[RecordedFact]:
-        """The facts of records ``first`` to ``last``, in order, decisions left out."""
+    def identity(self) -> str:
+        """Which journal it is, 16 hex digits of its first record's hash; "" before that."""
 
-    def instruments(self) -> Mapping[int, Instrument]:
-        """What the run trades and reads, by id."""
+    def facts(self, first: int, last: int) -> FactPage:
+        """The facts of records ``first`` to ``last``, which are there; decisions left out.
+
+        Raises HaltRequiredError while the instruments are not known, CorruptionError for a record that is missing.
+        """
 
 
 class Upkeep(Protocol):

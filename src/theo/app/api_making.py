@@ -1,9 +1,9 @@
 """What `theo api` reads, by the ports that theo.api names: a run's journal and tables, stored market data, rule sets."""
 
 import os
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,20 +17,18 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Projection
 from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
-from theo.api.sources import Condition, Platform, RecordedFact, Sources, Strategy
+from theo.api.sources import Condition, Platform, Sources
+from theo.app.api_events import RunEvents
+from theo.app.api_strategies import HomeStrategies
 from theo.app.explaining import Explainer
 from theo.app.home import Home
 from theo.app.journals import has_journal, run_name
 from theo.app.projecting import decoders, pruned_of
-from theo.app.rulesets import shipped_names
 from theo.domain.errors import ConfigError, TheoError
-from theo.domain.facts import Decided
 from theo.domain.instrument import Instrument
 from theo.domain.journal import TRADING
 from theo.drive.record import known
-from theo.engine.codec import decode_steps
 from theo.ports.market_store import Cell
-from theo.strategy.loading import load_ruleset
 
 KEY_VARIABLE: Final = "THEO_API_KEY"
 MILLISECONDS: Final = 1_000
@@ -43,39 +41,26 @@ class RunRecords:
         self._home, self._folder = home, folder
         self._journal: SqlJournalStore | None = None
         self.tables = SqlMarketStore(home.place(folder))
-        self._instruments: dict[int, Instrument] = {}
+        self._opening = threading.Lock()
         self._projected_runs = 0
         self._projection: Projection | None = None
         self._behind = ""  # why the tables do not follow
         self._latch = StopFile(folder, home.store, Path.cwd())
+        self.events = RunEvents(self.journal, self.projected, self.instruments)
 
     def journal(self) -> SqlJournalStore | None:
         """The run's journal; None before there is one."""
-        if self._journal is None and has_journal(self._folder):
-            self._journal = SqlJournalStore(self._home.place(self._folder))
-        return self._journal
+        with self._opening:
+            if self._journal is None and has_journal(self._folder):
+                self._journal = SqlJournalStore(self._home.place(self._folder))
+            return self._journal
 
-    def newest(self) -> int:
-        """See theo.api.sources.Events."""
-        journal = self.journal()
-        head = None if journal is None else journal.head(TRADING)
-        return 0 if head is None else head.seq
-
-    def facts(self, first: int, last: int) -> Sequence[RecordedFact]:
-        """See theo.api.sources.Events."""
-        journal = self.journal()
-        if journal is None:
-            return ()
-        found = []
-        for record in journal.read(TRADING, first, last):
-            numbered = enumerate((step.at, fact) for step in decode_steps(record) for fact in step.facts)
-            found += [
-                RecordedFact(record.seq, place, at, fact) for place, (at, fact) in numbered if not isinstance(fact, Decided)
-            ]
-        return found
+    def projected(self) -> int:
+        """The newest trading record that is in the tables."""
+        return 0 if self._projection is None else self._projection.watermark(TRADING)
 
     def instruments(self) -> Mapping[int, Instrument]:
-        """See theo.api.sources.Events. Every start of the run may have brought others."""
+        """What the run trades and reads, by id: every start may have brought others."""
         return {i.id: i for row in self.tables.rows("runs") for i in known(str(row["world"])).instruments}
 
     def keep_up(self) -> None:
@@ -113,10 +98,10 @@ class RunRecords:
         begun = time.perf_counter()
         try:
             journal = self.journal()
-            recorded = self.newest()
+            recorded = self.events.newest()
             last = None if journal is None else next(journal.read(TRADING, recorded, recorded), None)
             took = (time.perf_counter() - begun) * MILLISECONDS
-            projected = 0 if self._projection is None else self._projection.watermark(TRADING)
+            projected = self.projected()
             halted, breaker = self._latches()
             running = journal is not None and holder(self._folder, TRADING) is not None
         except TheoError as error:
@@ -148,36 +133,6 @@ class RunRecords:
         self.tables.close()
         if self._journal is not None:
             self._journal.close()
-
-
-class ShippedStrategies:
-    """The rule sets that come with the package, read once."""
-
-    def __init__(self) -> None:
-        self._all: tuple[Strategy, ...] = ()
-
-    def all(self) -> Sequence[Strategy]:
-        """See theo.api.sources.Strategies."""
-        if not self._all:
-            self._all = tuple(_shipped(name) for name in shipped_names())
-        return self._all
-
-
-def _shipped(name: str) -> Strategy:
-    text = files("theo.strategy").joinpath(f"rulesets/{name}.toml").read_text(encoding="utf-8")
-    ruleset = load_ruleset(text, name)
-    return Strategy(
-        name=ruleset.name,
-        version=ruleset.version,
-        description=ruleset.description,
-        kind=ruleset.strategy,
-        origin="shipped",
-        symbol=ruleset.naming.primary,
-        partners=ruleset.naming.partners,
-        timeframe=ruleset.naming.timeframe,
-        session=str(ruleset.session),
-        text=text,
-    )
 
 
 def api_key(file: str) -> ApiKey | None:
@@ -226,8 +181,8 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
         levels=SqlLevelStore(market.engine),
         records=records.tables,
         decisions=Explainer(records.tables, run_name(home, folder), pruned_of(home, folder, records.tables)),
-        strategies=ShippedStrategies(),
-        events=records,
+        strategies=HomeStrategies(home),
+        events=records.events,
         upkeep=records,
         now=lambda: time.time_ns() // 1_000,
     )

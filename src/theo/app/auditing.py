@@ -41,10 +41,13 @@ class Done(msgspec.Struct, frozen=True):
     text: str
 
 
-def note(home: Home, action: str, subject: str = "", detail: str = "") -> None:
-    """Record what the person at the keyboard does. Raises what a store raises: what cannot be recorded is not to be done."""
+def note(home: Home, action: str, subject: str = "", detail: str = "", *, who: str = "") -> None:
+    """Record what somebody does, without ``who`` the person at the keyboard.
+
+    Raises what a store raises: what cannot be recorded is not to be done.
+    """
     with closing(AuditTrail(home.place(home.store))) as trail:
-        trail.record(AuditEntry(WallClock().now(), who_asks(), action, subject, detail))
+        trail.record(AuditEntry(WallClock().now(), who or who_asks(), action, subject, detail))
 
 
 def note_configuration(home: Home) -> None:

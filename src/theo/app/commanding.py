@@ -31,12 +31,12 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def who_asks() -> str:
-    """Who asks: the machine's user."""
+def who_asks(through: str = "command line") -> str:
+    """Who asks: the machine's user, and through what."""
     try:
-        return f"{getpass.getuser()} (command line)"
+        return f"{getpass.getuser()} ({through})"
     except (OSError, KeyError):  # a user without a name
-        return f"user {os.getuid()} (command line)"
+        return f"user {os.getuid()} ({through})"
 
 
 def send(home: Home, folder: Path, names: tuple[str, ...], reason: str, subject: str = "") -> tuple[list[Carried], str]:

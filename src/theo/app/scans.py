@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
+import msgspec
+
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import zone_offsets
 from theo.adapters.instruments.catalogue import Listed, catalogue
@@ -39,19 +41,33 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 EPOCH: Final = date(1970, 1, 1)
 
 
-def create(home: Home, name: str, text: str, where: str, reason: str = "") -> Scan:
+class By(msgspec.Struct, frozen=True):
+    """Why a scan is changed, and through what."""
+
+    reason: str = ""
+    through: str = "command line"
+
+    @property
+    def who(self) -> str:
+        """Who changes it."""
+        return who_asks(self.through)
+
+
+PERSON: Final = By()
+
+
+def create(home: Home, name: str, text: str, where: str, by: By = PERSON) -> Scan:
     """Store a new scan; ``name`` "" is the document's own, another name takes its place."""
     text = text if not name else renamed(text, name, where)
     content = checked(home, text, where)
-    by = _changing(reason)
     _refuse_name(content.ruleset.name)
     with scans_of(home) as store:
         if store.named(content.ruleset.name) is None:
-            note(home, "scan create", content.ruleset.name, _said(content, reason))
-        return store.create(content, by)
+            note(home, "scan create", content.ruleset.name, _said(content, by.reason), who=by.who)
+        return store.create(content, _changing(by))
 
 
-def edit(home: Home, read: Scan, text: str, where: str, reason: str = "") -> Scan:
+def edit(home: Home, read: Scan, text: str, where: str, by: By = PERSON) -> Scan:
     """Put another document in its place; the same text changes nothing. Raises UserError for one with another name."""
     content = checked(home, text, where)
     if content.ruleset.name != read.name:
@@ -60,25 +76,25 @@ def edit(home: Home, read: Scan, text: str, where: str, reason: str = "") -> Sca
             where=where,
             remedy=f'Write name = "{read.name}", or create another scan',
         )
-    if text == read.document:
-        return read
     with scans_of(home) as store:
-        _note(home, store, read, "scan edit", _said(content, reason))
-        return store.edit(read, content, _changing(reason))
+        if text == read.document and store.named(read.name) == read:
+            return read
+        _note(home, store, read, by, "scan edit", _said(content, by.reason))
+        return store.edit(read, content, _changing(by))
 
 
-def activate(home: Home, read: Scan, reason: str, *, active: bool) -> Scan:
+def activate(home: Home, read: Scan, by: By, *, active: bool) -> Scan:
     """Let it be scanned, which must be possible from now on, or no longer."""
     if active:
         checked(home, read.document, f"scan {read.name}")
-    if read.active == active:
-        return read
     with scans_of(home) as store:
-        _note(home, store, read, "scan enable" if active else "scan disable", reason)
-        return store.activate(read, _changing(reason), active=active)
+        if read.active == active and store.named(read.name) == read:
+            return read
+        _note(home, store, read, by, "scan enable" if active else "scan disable", by.reason)
+        return store.activate(read, _changing(by), active=active)
 
 
-def remove(home: Home, read: Scan, reason: str) -> None:
+def remove(home: Home, read: Scan, by: By) -> None:
     """Take it away; its history stays. Raises UserError while the records of a run name it."""
     runs = runs_naming(home, read.name)
     if runs:
@@ -87,8 +103,8 @@ def remove(home: Home, read: Scan, reason: str) -> None:
             remedy=f"Disable it: theo scan disable {read.name}",
         )
     with scans_of(home) as store:
-        _note(home, store, read, "scan delete", reason)
-        store.delete(read, _changing(reason))
+        _note(home, store, read, by, "scan delete", by.reason)
+        store.delete(read, _changing(by))
 
 
 def seeded(home: Home) -> tuple[Scan, bool]:
@@ -96,7 +112,7 @@ def seeded(home: Home) -> tuple[Scan, bool]:
     there = [scan for scan in listed(home) if scan.name == CLASSIC]
     if there:
         return there[0], False
-    return create(home, CLASSIC, shipped_text(CLASSIC_OF), CLASSIC_OF, "the owner's classic scan"), True
+    return create(home, CLASSIC, shipped_text(CLASSIC_OF), CLASSIC_OF, By("the owner's classic scan")), True
 
 
 def runs_naming(home: Home, name: str) -> list[str]:
@@ -213,15 +229,15 @@ def _refuse_name(name: str) -> None:
         raise UserError(f"{name!r} is the name of a rule set that is shipped", remedy="Choose another name")
 
 
-def _note(home: Home, store: SqlScans, read: Scan, action: str, detail: str) -> None:
+def _note(home: Home, store: SqlScans, read: Scan, by: By, action: str, detail: str) -> None:
     """In the audit trail, before it is done; what was overtaken is left to the store to refuse."""
     if store.named(read.name) == read:
-        note(home, action, read.name, detail)
+        note(home, action, read.name, detail, who=by.who)
 
 
 def _said(content: ScanContent, reason: str) -> str:
     return f"{content.ruleset.version}{f': {reason}' if reason else ''}"
 
 
-def _changing(reason: str) -> Changing:
-    return Changing(MachineClock().now(), who_asks(), reason)
+def _changing(by: By) -> Changing:
+    return Changing(MachineClock().now(), by.who, by.reason)

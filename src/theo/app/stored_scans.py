@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import msgspec
+
 from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.settings.scans import SqlScans
 from theo.app.home import Home
-from theo.domain.errors import UserError
+from theo.domain.errors import NotThereError, UserError
 from theo.domain.market_data import SECOND
 from theo.domain.nearest import nearest_names
 from theo.ports.scans import Scan, ScanChange
@@ -42,7 +44,7 @@ def named(home: Home, name: str) -> Scan:
             return scan
     names = [scan.name for scan in found]
     remedy = nearest_names(name, names) if names else "`theo scan init` makes the first one"
-    raise UserError(f"no scan {name!r}", remedy=remedy)
+    raise NotThereError(f"no scan {name!r}", remedy=remedy)
 
 
 def history(home: Home, name: str) -> tuple[ScanChange, ...]:
@@ -52,8 +54,18 @@ def history(home: Home, name: str) -> tuple[ScanChange, ...]:
         with scans_of(home) as store:
             found = store.changes(name)
     if not found:
-        raise UserError(f"no scan {name!r} was ever here", remedy="`theo scan list` names those that are")
+        raise NotThereError(f"no scan {name!r} was ever here", remedy="`theo scan list` names those that are")
     return found
+
+
+def as_read(home: Home, scan: Scan, change: int) -> Scan:
+    """A scan as it was at the change that a person has read: the store refuses what was overtaken."""
+    if not change or change == scan.number:
+        return scan
+    then = [each for each in history(home, scan.name) if (each.id, each.number) == (scan.id, change) and each.after is not None]
+    if not then:
+        raise UserError(f"the scan {scan.name!r} has no change {change}", remedy=f"The newest is {scan.number}")
+    return msgspec.structs.replace(scan, number=change, document=then[0].after or "")
 
 
 def ruleset_of(scan: Scan) -> RuleSet:

@@ -5,6 +5,7 @@ TheoError
 |   +-- ConfigError      a configuration or rule-set file: names file, key and remedy
 |   +-- DataError        an imported or stored row: names file, row and remedy
 |   +-- NotThereError    what was named is not there
+|   +-- ConflictError    it is not, or no longer, as it was thought to be: look again, then decide
 +-- RefusedError         the other side said no: do not retry
 +-- OutcomeUnknownError  the link was lost after the send: ask, never send again blindly
 +-- HaltRequiredError    a person is needed: halt and page
@@ -44,6 +45,10 @@ class DataError(UserError):
 
 class NotThereError(UserError):
     """What was named is not there."""
+
+
+class ConflictError(UserError):
+    """What was to be changed is not as it was thought to be: another was quicker, or has the name already."""
 
 
 class RefusedError(TheoError):

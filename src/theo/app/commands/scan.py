@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from theo.app import scans
-from theo.app.home import Home, open_home
+from theo.app.home import open_home
 from theo.app.rulesets import ruleset_text
-from theo.app.stored_scans import history, listed, named, ruleset_of
+from theo.app.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.times import clock, iso
 from theo.domain.errors import TheoError, UserError
 from theo.ports.scans import Scan, ScanChange
@@ -99,7 +99,7 @@ def run_create(path: Path, what: str, origin: str, values: Sequence[str], *, rea
     text = ruleset_text(origin or what, home)
     if values:
         text = scans.with_values(text, values, origin or what)
-    return _done(_warned(scans.create(home, "" if is_file else what, text, what, reason)), "created", json=json)
+    return _done(_warned(scans.create(home, "" if is_file else what, text, what, scans.By(reason))), "created", json=json)
 
 
 def run_edit(path: Path, name: str, edit: Edit, *, reason: str, json: bool) -> int:
@@ -107,36 +107,28 @@ def run_edit(path: Path, name: str, edit: Edit, *, reason: str, json: bool) -> i
     home = open_home(path)
     if (edit.file is None) == (not edit.values):
         raise UserError("nothing is to be changed, or twice", remedy="Name --file FILE, or --set KEY=VALUE once or more")
-    read = _as_read(home, named(home, name), edit.change)
+    read = as_read(home, named(home, name), edit.change)
     if edit.file is not None:
         text, where = ruleset_text(str(edit.file), home), str(edit.file)
     else:
         text, where = scans.with_values(read.document, edit.values, name), f"scan {name}"
-    done = _warned(scans.edit(home, read, text, where, reason))
+    done = _warned(scans.edit(home, read, text, where, scans.By(reason)))
     return _done(done, "unchanged" if done.number == read.number else "changed", json=json)
-
-
-def _as_read(home: Home, scan: Scan, change: int) -> Scan:
-    """As it was at the change that a person has read: the store refuses what was overtaken."""
-    if not change or change == scan.number:
-        return scan
-    then = [each for each in history(home, scan.name) if (each.id, each.number) == (scan.id, change) and each.after is not None]
-    if not then:
-        raise UserError(f"the scan {scan.name!r} has no change {change}", remedy=f"The newest is {scan.number}")
-    return msgspec.structs.replace(scan, number=change, document=then[0].after or "")
 
 
 def run_activate(path: Path, name: str, *, reason: str, active: bool, json: bool) -> int:
     """Enable or disable."""
     home = open_home(path)
-    return _done(scans.activate(home, named(home, name), reason, active=active), "enabled" if active else "disabled", json=json)
+    return _done(
+        scans.activate(home, named(home, name), scans.By(reason), active=active), "enabled" if active else "disabled", json=json
+    )
 
 
 def run_delete(path: Path, name: str, *, reason: str, json: bool) -> int:
     """Take it away."""
     home = open_home(path)
     scan = named(home, name)
-    scans.remove(home, scan, reason)
+    scans.remove(home, scan, scans.By(reason))
     return _done(scan, "deleted; its history stays", json=json)
 
 
@@ -187,10 +179,10 @@ def run_import(path: Path, files: Sequence[Path], *, reason: str, json: bool) ->
     there = {scan.name: scan for scan in listed(home)}
     for name, (where, text) in zip(names, texts, strict=True):
         if name in there:
-            done = scans.edit(home, there[name], text, where, reason)
+            done = scans.edit(home, there[name], text, where, scans.By(reason))
             said = "unchanged" if done == there[name] else "changed"
         else:
-            done, said = scans.create(home, "", text, where, reason), "created"
+            done, said = scans.create(home, "", text, where, scans.By(reason)), "created"
         _done(_warned(done), said, json=json)
     return 0
 

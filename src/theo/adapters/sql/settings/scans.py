@@ -19,7 +19,7 @@ from theo.adapters.sql.tables.settings import (
     signal_exit_rules,
     signal_symbols,
 )
-from theo.domain.errors import UserError
+from theo.domain.errors import ConflictError, UserError
 from theo.domain.market_data import SECOND
 from theo.ports.scans import Changing, Scan, ScanChange, ScanContent
 
@@ -120,7 +120,7 @@ class SqlScans:
         ours = signal_configs.c.home == self._home
         names = connection.execute(select(signal_configs.c.name).where(ours)).scalars().all()
         if name in names:
-            raise UserError(f"there is a scan {name!r} already", remedy="Edit it, or choose another name")
+            raise ConflictError(f"there is a scan {name!r} already", remedy="Edit it, or choose another name")
         if len(names) >= SCANS_MAX:
             raise UserError(f"there are {len(names)} scans", why=f"at most {SCANS_MAX} are kept", remedy="Delete some")
 
@@ -138,7 +138,7 @@ class SqlScans:
             what = "is gone" if newest is None else f"was changed meanwhile: {newest.action} by {newest.user_name}"
             at = "" if newest is None else datetime.fromtimestamp(newest.at // SECOND, UTC).isoformat()
             when = "" if newest is None else f" at {at}, change {newest.number}"
-            raise UserError(
+            raise ConflictError(
                 f"the scan {read.name!r} {what}{when}",
                 why=f"change {read.number} was read",
                 remedy="Look at it again, then change it",

@@ -1,0 +1,153 @@
+"""Rule sets over HTTP: stored ones beside those that are shipped, changed by number, with their history."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Answered, Served, serving
+from tests.api.home import TREND, make_home, theo
+from theo.app.home import open_home
+
+NAME = "/api/strategies/trend"
+SLOWER = TREND.replace("sma(9)", "sma(12)")
+WRONG = TREND.replace('"SPY"', '"SPYY"').replace("quantity = 10", "quantity = -1")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(tmp_path_factory.mktemp("strategies"))
+
+
+@pytest.fixture
+def editing(home: Path, tmp_path: Path) -> Iterator[Served]:
+    """A server over a home whose scans are begun anew."""
+    for file in home.rglob("settings.db*"):
+        file.unlink()
+    with serving(home, folder=open_home(home).store) as served:
+        yield served
+
+
+def post(served: Served, path: str, body: dict[str, Any], method: str = "POST", **headers: str) -> Answered:
+    return served.get(path, {"Content-Type": "application/json", **headers}, method, json.dumps(body))
+
+
+def stored(served: Served) -> Answered:
+    return post(served, "/api/strategies", {"document": TREND, "reason": "first"})
+
+
+def test_a_stored_one_is_listed_beside_the_shipped_ones(editing: Served) -> None:
+    made = stored(editing)
+    assert (made.status, made.headers["location"]) == (201, NAME)
+    assert (made.body["origin"], made.body["change"], made.body["active"], made.body["text"]) == ("stored", 1, True, TREND)
+    listed = {each["name"]: each for each in editing.get("/api/strategies").body["strategies"]}
+    assert {each["origin"] for each in listed.values()} == {"shipped", "stored"}
+    assert listed["trend"] == {name: value for name, value in made.body.items() if name != "text"}
+    assert listed["spy-vix"]["change"] is None
+    assert editing.get(NAME).body == made.body
+
+
+def test_the_command_line_and_the_interface_see_the_same(editing: Served) -> None:
+    made = stored(editing).body
+    (shown,) = json.loads(theo(editing.home, "scan", "list", "--json"))
+    assert (shown["name"], shown["version"], shown["change"], shown["user"]) == ("trend", made["version"], 1, made["user"])
+    assert made["user"].endswith("(API)")
+    theo(editing.home, "scan", "edit", "trend", "--set", "size.quantity=5", "--reason", "less")
+    found = editing.get(NAME).body
+    assert (found["change"], "quantity = 5" in found["text"]) == (2, True)
+    assert found["user"].endswith("(command line)")
+
+
+def test_an_edit_names_what_it_has_read_and_is_refused_when_another_was_quicker(editing: Served) -> None:
+    stored(editing)
+    done = post(editing, NAME, {"document": SLOWER, "change": 1, "reason": "slower"}, "PUT")
+    assert (done.status, done.body["change"], done.body["text"]) == (200, 2, SLOWER)
+    late = post(editing, NAME, {"document": TREND, "change": 1}, "PUT")
+    assert late.status == 409
+    assert f"changed meanwhile: edit by {done.body['user']}" in late.body["detail"]
+    assert post(editing, f"{NAME}/disable", {"change": 1}).status == 409
+    assert editing.get(NAME).body == done.body
+
+
+def test_every_mistake_of_a_document_is_named_in_one_problem(editing: Served) -> None:
+    refused = post(editing, "/api/strategies", {"document": WRONG})
+    assert refused.status == 422
+    assert {"symbols.primary", "size.quantity"} <= {each["where"] for each in refused.body["errors"]}
+    assert all(each["what"] for each in refused.body["errors"])
+    assert post(editing, "/api/strategies", {"document": "name ="}).status == 422
+    assert [each["origin"] for each in editing.get("/api/strategies").body["strategies"] if each["name"] == "trend"] == []
+
+
+def test_it_is_switched_off_and_on_and_all_of_it_is_in_its_history(editing: Served) -> None:
+    stored(editing)
+    off = post(editing, f"{NAME}/disable", {"change": 1, "reason": "holidays"})
+    assert (off.status, off.body["active"], off.body["change"]) == (200, False, 2)
+    on = post(editing, f"{NAME}/enable", {"change": 2})
+    assert (on.status, on.body["active"], on.body["change"]) == (200, True, 3)
+    first = editing.get(f"{NAME}/history?limit=2").body
+    rest = editing.get(f"{NAME}/history?limit=2&cursor={first['next']}").body
+    changes = [*first["changes"], *rest["changes"]]
+    assert [(each["change"], each["action"], each["reason"]) for each in changes] == [
+        (1, "create", "first"),
+        (2, "disable", "holidays"),
+        (3, "enable", ""),
+    ]
+    assert (rest["next"], changes[0]["before"], changes[0]["after"]) == (None, None, TREND)
+    trail = theo(editing.home, "audit", "list")
+    assert all(f"scan {action}" in trail for action in ("create", "disable", "enable"))
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/api/strategies/nothing", "PUT", 404),
+        ("/api/strategies/nothing/enable", "POST", 404),
+        ("/api/strategies/spy-vix", "PUT", 409),
+        ("/api/strategies/spy-vix/disable", "POST", 409),
+    ],
+)
+def test_what_is_not_there_or_shipped_is_not_changed(editing: Served, path: str, method: str, status: int) -> None:
+    body = {"change": 1} | ({"document": TREND} if method == "PUT" else {})
+    assert post(editing, path, body, method).status == status
+
+
+def test_a_name_is_given_once(editing: Served) -> None:
+    stored(editing)
+    again = stored(editing)
+    assert (again.status, "there is a scan 'trend' already" in again.body["detail"]) == (409, True)
+    other = post(editing, "/api/strategies", {"document": TREND, "name": "my trend"})
+    assert (other.status, other.headers["location"]) == (201, "/api/strategies/my%20trend")
+    assert editing.get(other.headers["location"]).body["name"] == "my trend"
+    assert post(editing, "/api/strategies", {"document": TREND, "name": "spy-vix"}).status == 422
+
+
+def test_trying_it_lists_what_the_command_line_lists(editing: Served) -> None:
+    stored(editing)
+    tried = json.loads(theo(editing.home, "scan", "test", "trend", "--range", "20190108-20190110", "--json"))
+    found = editing.get(f"{NAME}/test?from=2019-01-08&to=2019-01-10").body
+    assert found["count"] == len(found["signals"]) == len(tried["signals"]) > 0
+    assert (found["bars"], found["decided"]) == (tried["bars"], tried["decided"])
+    assert [(each["side"], each["price"]) for each in found["signals"]] == [
+        (each["side"], each["price"].replace(",", "")) for each in tried["signals"]
+    ]
+    assert editing.get(f"{NAME}/test?from=2019-01-10&to=2019-01-08").status == 422
+    assert editing.get(f"{NAME}/test?from=2017-01-10&to=2019-01-08").status == 422
+    assert editing.get("/api/strategies/nothing/test?from=2019-01-08&to=2019-01-10").status == 404
+
+
+def test_a_page_of_another_place_changes_nothing(editing: Served) -> None:
+    refused = post(editing, "/api/strategies", {"document": TREND}, Origin="http://evil.example")
+    assert (refused.status, refused.body["where"]) == (403, "Origin")
+    assert post(editing, "/api/strategies", {"document": TREND}, Origin="null").status == 403
+    ours = f"http://127.0.0.1:{editing.port}"
+    assert post(editing, "/api/strategies", {"document": TREND}, Origin=ours).status == 201
+
+
+def test_a_body_is_bounded_and_of_json(editing: Served) -> None:
+    large = post(editing, "/api/strategies", {"document": "x" * 300_000})
+    assert (large.status, large.headers["content-type"]) == (413, "application/problem+json")
+    assert post(editing, "/api/strategies", {"document": "x" * 70_000}).status == 422
+    assert editing.get("/api/strategies", {"Content-Type": "text/plain"}, "POST", json.dumps({"document": TREND})).status == 422
+    assert post(editing, "/api/strategies", {"document": TREND, "reasons": "x"}).status == 422
