@@ -1,8 +1,9 @@
 """`/api/market-data/correlation`: how the returns of stored series move together, by the definition that strategies trade by."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import combinations
-from math import isnan
+from math import isnan, isqrt
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter
@@ -14,17 +15,18 @@ from theo.api.described import example
 from theo.api.market_data import EVER, WORD_LETTERS_MAX
 from theo.api.problems import problem_answers
 from theo.api.reading import Read, named
-from theo.api.sources import Sources
 from theo.api.values import AskedTime, micros, moment
 from theo.domain.errors import UserError
 from theo.domain.market_data import Bar
 from theo.domain.timeframe import timeframe
-from theo.market.correlation import CorrelationSpec, Method, PairCorrelation
+from theo.market.correlation import CorrelationSpec, Method, PairCorrelation, consecutive
+from theo.ports.market_store import MarketStore
 
 router = APIRouter(prefix="/api/market-data", tags=["market data"])
 SYMBOLS_MIN: Final = 2
 SYMBOLS_MAX: Final = 10  # 45 pairs
-WINDOW_MAX: Final = 250  # the whole matrix of ten is then told within about two seconds, by the slowest method
+WINDOW_MAX: Final = 250
+WORK_MAX: Final = 45 * 100 * 100  # pairs x window x window, which ranks cost: half a second of one thread at most
 READ_TIMES: Final = 5  # bars read per bar of the window: series of other hours are joined, and gaps bring no pair
 READ_MORE: Final = 64
 
@@ -73,7 +75,9 @@ class MatrixQuery(Query):
     )
     timeframe: str = Field(max_length=WORD_LETTERS_MAX, examples=["15min"])
     method: Method = "pearson"
-    window: int = Field(default=50, ge=2, le=WINDOW_MAX, description="Pairs of returns, the newest included.")
+    window: int = Field(
+        default=50, ge=2, le=WINDOW_MAX, description="Pairs of returns, the newest included; of ten symbols at most 100."
+    )
     minimum: int = Field(default=30, ge=2, le=WINDOW_MAX, description="Fewer pairs give no value.")
     input: Literal["log_return", "change", "price"] = "log_return"
     at: AskedTime | None = Field(default=None, description="As of this time: bars that had ended by then.")
@@ -88,12 +92,14 @@ class MatrixQuery(Query):
 @router.get("/correlation", summary="Correlation matrix of stored series", responses=problem_answers(404))
 async def correlation(read: Read, asked: Annotated[MatrixQuery, QueryOf()]) -> Matrix:
     """Computed from stored bars: joined by their ends, returns across gaps left out, nothing filled forward."""
-    return await read.run(lambda: _matrix(read.sources, asked))
+    return await read.run(lambda: matrix(read.sources.market, asked))
 
 
-def _matrix(sources: Sources, asked: MatrixQuery) -> Matrix:
+def matrix(market: MarketStore, asked: MatrixQuery) -> Matrix:
+    """The answer. Raises UserError for more than one answer may cost, NotThereError for a symbol that is not known."""
     symbols, spec = _symbols(asked.symbols), asked.spec
-    bars = {symbol: _bars(sources, symbol, asked) for symbol in symbols}
+    _refuse_too_much(len(symbols), asked.window)
+    bars = {symbol: _bars(market, symbol, asked) for symbol in symbols}
     return Matrix(
         symbols=symbols,
         timeframe=timeframe(asked.timeframe).name,
@@ -112,12 +118,24 @@ def _symbols(text: str) -> list[str]:
     return found
 
 
-def _bars(sources: Sources, symbol: str, asked: MatrixQuery) -> dict[int, Bar]:
+def _refuse_too_much(symbols: int, window: int) -> None:
+    pairs = symbols * (symbols - 1) // 2
+    if pairs * window * window > WORK_MAX:
+        most = isqrt(WORK_MAX // pairs)
+        raise UserError(
+            f"{symbols} symbols over a window of {window}",
+            where="query.window",
+            why=f"of {pairs} pairs the window is at most {most}",
+            remedy=f"Use window={most}, or fewer symbols: of four it is {WINDOW_MAX}",
+        )
+
+
+def _bars(market: MarketStore, symbol: str, asked: MatrixQuery) -> dict[int, Bar]:
     """The newest bars that had ended, by their ends. Raises UserError when several sources hold them: which one is meant?"""
-    instrument, frame = named(sources.market, symbol), timeframe(asked.timeframe)
+    instrument, frame = named(market, symbol), timeframe(asked.timeframe)
     until = EVER if asked.at is None else micros(asked.at)
     count = READ_TIMES * asked.window + READ_MORE
-    found = sources.market.latest_bars(instrument.id, frame.name, count, asked.source, until)
+    found = market.latest_bars(instrument.id, frame.name, count, asked.source, until)
     kinds = sorted({bar.source for bar in found})
     if len(kinds) > 1:
         raise UserError(
@@ -129,7 +147,7 @@ def _bars(sources: Sources, symbol: str, asked: MatrixQuery) -> dict[int, Bar]:
 def _cell(spec: CorrelationSpec, first: tuple[str, dict[int, Bar]], second: tuple[str, dict[int, Bar]]) -> Cell:
     pair = PairCorrelation(spec)
     ends = sorted(first[1].keys() & second[1].keys())
-    for end in ends:
+    for end in ends[-_needed(spec, [(first[1][end], second[1][end]) for end in ends]) :]:
         pair.join(first[1][end], second[1][end])
     value = pair.column.value
     return Cell(
@@ -139,3 +157,16 @@ def _cell(spec: CorrelationSpec, first: tuple[str, dict[int, Bar]], second: tupl
         bars=len(ends),
         end=moment(ends[-1]) if ends else None,
     )
+
+
+def _needed(spec: CorrelationSpec, joined: Sequence[tuple[Bar, Bar]]) -> int:
+    """How many of the last joined bars hold all pairs of the window: what lies before them is no longer in it."""
+    if spec.input == "price":
+        return spec.window
+    kept = 0
+    for back, (before, now) in enumerate(zip(reversed(joined[:-1]), reversed(joined), strict=False), start=2):
+        exists = spec.input == "change" or all(bar.close > 0 for bar in (*before, *now))
+        kept += exists and consecutive(*before, *now)
+        if kept == spec.window:
+            return back
+    return max(len(joined), 1)
