@@ -1,6 +1,7 @@
 """The core: one input at a time, time going forward only. The only caller of decide and apply outside of recovery."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from theo.domain import reports as r
@@ -18,10 +19,10 @@ from theo.engine.decide.order_reports import on_report
 from theo.engine.decide.rolls import on_rolled
 from theo.engine.decide.scans import run_scan
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.scan import NEVER, Scan
+from theo.engine.scan import NEVER
 from theo.engine.state import State
 from theo.engine.turn import Turn
-from theo.engine.world import World
+from theo.engine.world import LOOKS_AT_ONCE, World
 from theo.risk.rules.losses import loss_floor
 
 CLOCK_STEP_TOLERATED = 1_000  # microseconds: reports and ticks of one moment may arrive crosswise
@@ -31,18 +32,21 @@ NOTHING: tuple[list[Fact], list[Effect]] = ([], [])  # what most ticks lead to; 
 class Core:
     """State, world and core time. ``step`` is decide and apply for one input.
 
-    ``timer`` is when a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing.
+    ``timer`` is when a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing. Of
+    many configurations one input may make more due than may hold the core: timers due at once then work it off in slices.
     ``closed_by_time`` says whether the last input closed bars by the clock: then it is journalled, facts or not.
     """
 
-    __slots__ = ("at", "closed_by_time", "due", "floor", "scan_due", "state", "timer", "world")
+    __slots__ = ("_defers", "_looks_left", "at", "closed_by_time", "due", "floor", "scan_due", "state", "timer", "world")
 
     def __init__(self, state: State, world: World, at: int = 0) -> None:
         self.state, self.world, self.at = state, world, at
         self.closed_by_time = False
         self.floor: float = 0  # below this equity a loss limit may be breached
         self.due = 0  # when time alone has something to do next, 0: look again
-        self.scan_due = NEVER  # when a scan stops waiting for a late series
+        self.scan_due = NEVER  # when a scan stops waiting, for a late series or for its turn
+        self._looks_left = NEVER  # how many more the input may lead to
+        self._defers = False  # whether what the input makes ready waits for a timer
         self.timer = 0
 
     def step(self, item: Input) -> tuple[list[Fact], list[Effect]]:
@@ -53,9 +57,16 @@ class Core:
             self.at = item.at
             market, state = self.world.market, self.state
             closed = market.on_bar(item) if kind is Bar else market.on_tick(item)  # type: ignore[arg-type]  # narrowed by kind
-            ready = self._scans_ready() if closed else ()
+            if closed:
+                self.world.hear()
             loses = state.open_trades and equity(state, self.world) < self.floor
-            done = self._quick(ready, loses=bool(loses)) if ready or loses else NOTHING
+            if self.world.ready or loses:
+                self._looks_left = LOOKS_AT_ONCE if kind is Tick and self.world.sliced else NEVER
+                done = self._quick(loses=bool(loses))
+            else:
+                done = NOTHING
+            if closed:
+                self.scan_due = self.world.scans_due(self.at)
         else:
             market = self.world.market
             done = self._full(item)
@@ -65,27 +76,30 @@ class Core:
         self.timer = self.scan_due if self.scan_due < timer else timer
         return done
 
-    def _quick(self, ready: Sequence[Scan], *, loses: bool) -> tuple[list[Fact], list[Effect]]:
+    def _quick(self, *, loses: bool) -> tuple[list[Fact], list[Effect]]:
         """Market data that calls for a look while nothing is due by time."""
         turn = Turn(self.state, self.world, self.at)
         if loses:
             check_breaker(turn)
-        for scan in ready:
-            run_scan(turn, scan)
+        self._run(turn)
         if len(turn.facts) > 1 or turn.effects:
             self._look_ahead()
         return turn.facts, turn.effects
 
     def _full(self, item: Input) -> tuple[list[Fact], list[Effect]]:
         """Any input: what is due by time first, then the input's own handler."""
-        turn = self._turn(item)
+        turn, kind, world = self._turn(item), type(item), self.world
         self.closed_by_time = False
-        if turn.at >= self.scan_due:
-            self._run_late_scans(turn)
+        by_time = kind is TimerFired
+        whole = not world.sliced or kind is Bar or (not by_time and world.overrun(turn.at))
+        self._looks_left = NEVER if whole else LOOKS_AT_ONCE
+        self._defers = not (whole or by_time) and turn.at >= self.scan_due
+        if turn.at >= self.scan_due and not self._defers:
+            self._run_late_scans(turn, whole=whole)
         if turn.at >= self.due:
             run_due(turn)
             self.due = 0
-        HANDLERS[type(item)](self, turn, item)
+        HANDLERS[kind](self, turn, item)
         if self.due == 0 or turn.facts or turn.effects:
             self._look_ahead()
         return turn.facts, turn.effects
@@ -106,48 +120,40 @@ class Core:
             turn.emit(TimeWentBack(self.at, item.at))
         return turn
 
-    def _scans_ready(self) -> list[Scan]:
-        """Scans whose decision is due now, of the series that just closed; the others wait until their grace ends."""
-        ready: list[Scan] = []
-        world = self.world
-        for series in world.market.closed:
-            for scan in world.awaiting.get(series, ()):
-                if scan.bar_closed(series):
-                    if scan not in ready:
-                        ready.append(scan)
-                elif scan.waiting_until < self.scan_due:
-                    self.scan_due = scan.waiting_until
-        if ready:
-            self.scan_due = NEVER
-            if len(ready) < len(world.scans):
-                for scan in world.scans.values():
-                    if scan.waiting_until < self.scan_due and scan not in ready:
-                        self.scan_due = scan.waiting_until
-        return ready
-
     def series_closed(self, turn: Turn) -> None:
-        """Series closed bars within a turn: look at the open positions, then run what is ready."""
-        ready = self._scans_ready()
+        """Series closed bars within a turn, and the scans have heard: look at the open positions, then run what is ready."""
         check_breaker(turn)
-        for scan in ready:
-            run_scan(turn, scan)
+        if not self._defers:
+            self._run(turn)
+        self.scan_due = self.world.scans_due(self.at)
 
-    def _run_late_scans(self, turn: Turn) -> None:
-        """Decisions whose series did not all come in time: what is missing counts as missing.
+    def _run(self, turn: Turn) -> None:
+        """Run what is ready, as far as the input may lead."""
+        for scan in list(islice(self.world.ready, max(0, self._looks_left))):
+            if self._looks_left <= 0:
+                return
+            self._looks_left -= run_scan(turn, scan)
 
-        A bar that the clock closes at this very moment is not: an index may be silent for so long, and its bar is whole.
+    def _run_late_scans(self, turn: Turn, *, whole: bool) -> None:
+        """Decisions whose series did not all come in time: what is missing is missing. And those that waited for their turn.
+
+        A bar that the clock closes at this very moment is not missing: an index may be silent for so long, and its bar is whole.
         """
-        if self.world.market.on_time(turn.at):
-            self.series_closed(turn)
-        self.world.market.settle()
-        for scan in self.world.scans.values():
-            if scan.waiting_for and turn.at >= scan.waiting_until:
-                run_scan(turn, scan)
-        self.scan_due = min((s.waiting_until for s in self.world.scans.values()), default=NEVER)
+        world = self.world
+        if not whole and world.too_much(turn.at):
+            return  # the timer's own handler closes a slice of them
+        if world.late(turn.at):
+            if world.close_due(turn.at, whole=whole):
+                check_breaker(turn)
+            world.market.settle()
+            world.overdue(turn.at, whole=whole)
+            self._run(turn)
+        self.scan_due = world.scans_due(turn.at, seek=True)
 
 
 def _on_tick(core: Core, turn: Turn, tick: Tick) -> None:
     if core.world.market.on_tick(tick):
+        core.world.hear()
         core.series_closed(turn)
     else:
         check_breaker(turn)
@@ -155,6 +161,7 @@ def _on_tick(core: Core, turn: Turn, tick: Tick) -> None:
 
 def _on_bar(core: Core, turn: Turn, bar: Bar) -> None:
     if core.world.market.on_bar(bar):
+        core.world.hear()
         core.series_closed(turn)
 
 
@@ -171,11 +178,12 @@ def _on_contract(core: Core, turn: Turn, rolled: ContractRolled) -> None:
     if front is None or front.name != rolled.contract:
         on_rolled(turn, rolled)
     if closed:
+        core.world.hear()
         core.series_closed(turn)
 
 
 def _on_timer(core: Core, turn: Turn, timer: TimerFired) -> None:
-    if core.world.market.on_time(timer.at):
+    if core.world.close_due(timer.at, whole=not core.world.sliced):
         core.closed_by_time = True
         core.series_closed(turn)
     else:

@@ -17,7 +17,6 @@ from theo.engine.apply import apply
 from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
 from theo.engine.decide.scans import position_of
-from theo.engine.scan import NEVER
 from theo.engine.snapshot import Snapshot
 
 
@@ -72,7 +71,7 @@ def follow(core: Core, step: Step, items: Iterator[MarketData], consumed: int) -
     Raises CorruptionError when market data is missing.
     """
     consumed = fold_until(core, items, consumed, step.consumed - (step.input is None))
-    for fact in step.facts:
+    for fact in step.facts if type(step.input) is not TimerFired else ():
         if type(fact) is Decided:
             _decided_late(core, fact, step.at)
     consumed = fold_until(core, items, consumed, step.consumed)
@@ -107,24 +106,29 @@ def _fold(core: Core, item: MarketData) -> None:
     else:
         closed = market.on_mark(item)  # type: ignore[arg-type]  # the union has four members
     if closed:
-        _scans_wait(core)
-
-
-def _scans_wait(core: Core) -> None:
-    for series in core.world.market.closed:
-        for scan in core.world.awaiting.get(series, ()):
-            scan.bar_closed(series)
+        core.world.hear()
 
 
 def _apply(core: Core, step: Step) -> None:
     core.at = max(core.at, step.at)
-    if type(step.input) is TimerFired and core.world.market.on_time(step.input.at):
-        _scans_wait(core)
+    if type(step.input) is TimerFired:
+        _time_came(core, step.input.at)
     for fact in step.facts:
         if type(fact) is Decided:
             _decided(core, fact)
         apply(core.state, fact)
-    core.scan_due = min((scan.waiting_until for scan in core.world.scans.values()), default=NEVER)
+    core.scan_due = core.world.scans_due(core.at)
+
+
+def _time_came(core: Core, at: int) -> None:
+    """As the core takes a timer: what was late comes to its turn, then the clock closes bars."""
+    world = core.world
+    whole = not world.sliced
+    if not world.too_much(core.at) and world.late(core.at):
+        world.close_due(core.at, whole=whole)
+        world.market.settle()
+        world.overdue(core.at, whole=whole)
+    world.close_due(at, whole=whole)
 
 
 def _decided_late(core: Core, fact: Decided, at: int) -> None:
@@ -132,10 +136,12 @@ def _decided_late(core: Core, fact: Decided, at: int) -> None:
 
     It saw the bars that the clock closes at that moment.
     """
-    scan = core.world.scans.get(fact.config)
+    world = core.world
+    scan = world.scans.get(fact.config)
     if scan is not None and scan.waiting_until <= at:
-        if core.world.market.on_time(at):
-            _scans_wait(core)
+        world.close_due(at, whole=True)
+        world.market.settle()
+        world.overdue(at, whole=True)
         _decided(core, fact)
 
 
@@ -144,4 +150,4 @@ def _decided(core: Core, fact: Decided) -> None:
     scan = core.world.scans.get(fact.config)
     if scan is not None and scan.waiting_for == fact.end:
         scan.strategy.recall(fact.end, position_of(core.state, fact.config))
-        scan.waiting_for, scan.waiting_until = 0, NEVER
+        core.world.decided(scan)

@@ -10,6 +10,7 @@ from theo.strategy.base import Strategy
 from theo.strategy.terms import Terms
 
 NEVER = 1 << 62  # later than any time
+READY = 0  # a scan that waits until then waits for nothing but its turn
 
 
 class Scan:
@@ -27,6 +28,7 @@ class Scan:
         "awaited",
         "gate",
         "key",
+        "place",
         "primary",
         "sizing",
         "strategy",
@@ -56,6 +58,7 @@ class Scan:
         self._others = tuple(series for series in awaited[1:] if series.timeframe == frame)
         # Of another timeframe another end may be due: only then the strategy is asked, once all others have closed
         self._ready = strategy.ready if len(self._others) + 1 < len(awaited) else None
+        self.place = 0  # among the configurations
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
 
@@ -68,12 +71,15 @@ class Scan:
                 return False
             end = self.waiting_for = series.last_end
             self.waiting_until = end + self._grace
-        elif not end:
+        elif not end or self.waiting_until == READY:
             return False
         for other in self._others:
             if other.last_end < end:
                 return False
-        return self._ready is None or self._ready(end)
+        if self._ready is not None and not self._ready(end):
+            return False
+        self.waiting_until = READY
+        return True
 
     def standings(self, at: int) -> list[SeriesStanding]:
         """The trust of every awaited series at core time ``at``."""

@@ -7,7 +7,6 @@ import msgspec
 from theo.domain.errors import CorruptionError
 from theo.engine.core import Core
 from theo.engine.journal import Journal
-from theo.engine.scan import NEVER
 from theo.engine.state import STATE_VERSION, State
 
 
@@ -33,6 +32,8 @@ class Snapshot(msgspec.Struct, array_like=True):
     state: State
     market: bytes
     scans: list[ScanState]
+    waiting: list[str] = []  # configurations that wait for a late series, and for their turn, in order
+    ready: list[str] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -51,9 +52,9 @@ def take(core: Core, journal: Journal, build: str) -> bytes:
         for name, s in core.world.scans.items()
     ]
     market = _encode(core.world.market.state())
-    return _encode(
-        Snapshot(journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build, core.state, market, scans)
-    )
+    waiting, ready = ([scan.key.config for scan in held] for held in (core.world.waiting, core.world.ready))
+    head = journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build
+    return _encode(Snapshot(*head, core.state, market, scans, waiting, ready))
 
 
 def read(payload: bytes) -> Snapshot:
@@ -78,9 +79,14 @@ def restore(core: Core, snapshot: Snapshot) -> None:
     assert fits(core, snapshot)
     core.state, core.at, core.due = snapshot.state, snapshot.at, 0
     core.world.market.restore(msgspec.msgpack.decode(snapshot.market))
-    core.scan_due = NEVER
+    scans = core.world.scans
     for kept in snapshot.scans:
-        scan = core.world.scans[kept.config]
+        scan = scans[kept.config]
         scan.waiting_for, scan.waiting_until = kept.waiting_for, kept.waiting_until
-        core.scan_due = min(core.scan_due, kept.waiting_until)
         scan.strategy.restore(msgspec.msgpack.decode(kept.strategy))
+    told = {*snapshot.waiting, *snapshot.ready}  # older snapshots do not tell
+    core.world.waiting |= {scans[name]: None for name in snapshot.waiting}
+    core.world.waiting |= {scan: None for name, scan in scans.items() if scan.waiting_for and name not in told}
+    core.world.ready |= {scans[name]: None for name in snapshot.ready}
+    core.world.seek()
+    core.scan_due = core.world.scans_due(core.at)

@@ -5,16 +5,21 @@ The market book is the one thing here that moves: a fold of market data, not of 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
 from theo.domain.instrument import Instrument
-from theo.domain.market_data import MINUTE, SECOND
-from theo.engine.scan import NEVER, Scan
+from theo.domain.market_data import DAY, MINUTE, SECOND
+from theo.engine.scan import NEVER, READY, Scan
 from theo.market.book import MarketBook
 from theo.market.series import Series
 from theo.risk.limits import Limits
 
+SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
+SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input: their indicators take up to a millisecond
+LOOKS_AT_ONCE = 64  # one input runs no more: the core is not held for longer than about a millisecond
+WAITING_COUNTED = 64  # so few waiting scans are looked through for the earliest after each input
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
 CostEstimate = Callable[[Instrument, int, int], int]
 
@@ -56,6 +61,10 @@ class World:
     settings: Settings = field(default_factory=Settings)
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
     awaiting: dict[Series, list[Scan]] = field(default_factory=dict)  # by each series that a scan awaits
+    waiting: dict[Scan, None] = field(default_factory=dict)  # whose decision waits for a late series
+    ready: dict[Scan, None] = field(default_factory=dict)  # whose decision waits for nothing but its turn, in this order
+    waits_until: int = NEVER  # not after the time until which any of them waits for a series
+    shortest: int = NEVER  # length of the shortest bars that are decided on
     unit_values: dict[int, int] = field(init=False)  # micros of one price unit of one contract, as the instruments say
 
     def __post_init__(self) -> None:
@@ -63,9 +72,83 @@ class World:
 
     def add(self, scan: Scan) -> None:
         """Scan a further configuration."""
+        scan.place = len(self.scans)
         self.scans[scan.key.config] = scan
+        self.shortest = min(self.shortest, scan.primary.timeframe.length or DAY)
         for series in scan.awaited:
             self.awaiting.setdefault(series, []).append(scan)
+
+    @property
+    def sliced(self) -> bool:
+        """Whether one input may make so much due that it is worked off in slices."""
+        return len(self.scans) > SCANS_AT_ONCE
+
+    def too_much(self, at: int) -> bool:
+        """Whether the clock closes bars of more instruments than one input is given."""
+        return self.sliced and self.market.many_due(at, SOURCES_AT_ONCE)
+
+    def close_due(self, at: int, *, whole: bool) -> bool:
+        """Close bars by the clock, of a slice of the instruments unless ``whole``, and hear of it; whether one closed."""
+        closed = self.market.on_time(at, NEVER if whole else SOURCES_AT_ONCE)
+        if closed:
+            self.hear()
+        return closed
+
+    def hear(self) -> None:
+        """After series closed: note which scans wait for others, and which are ready."""
+        waiting, ready = self.waiting, self.ready
+        for series in self.market.closed:
+            for scan in self.awaiting.get(series, ()):
+                if scan.bar_closed(series):
+                    if waiting:
+                        waiting.pop(scan, None)
+                    ready[scan] = None
+                elif scan.waiting_until != READY and scan.waiting_for:
+                    ready.pop(scan, None)
+                    waiting[scan] = None
+                    self.waits_until = min(self.waits_until, scan.waiting_until)
+
+    def late(self, at: int) -> bool:
+        """Whether a scan is not to wait beyond ``at``."""
+        return bool(self.ready) or (at >= self.waits_until and any(scan.waiting_until <= at for scan in self.waiting))
+
+    def overdue(self, at: int, *, whole: bool) -> None:
+        """Scans whose grace is over at ``at`` wait no longer: few configurations in their order, of many a slice."""
+        if at < self.waits_until:
+            return
+        late = (scan for scan in self.waiting if scan.waiting_until <= at)
+        found = sorted(late, key=lambda scan: scan.place) if whole else list(islice(late, LOOKS_AT_ONCE))
+        for scan in found:
+            del self.waiting[scan]
+            scan.waiting_until = READY
+            self.ready[scan] = None
+        if whole or len(found) < LOOKS_AT_ONCE:
+            self.seek()
+
+    def seek(self) -> None:
+        """Look through all that wait for the earliest time until which one does."""
+        self.waits_until = min((scan.waiting_until for scan in self.waiting), default=NEVER)
+
+    def overrun(self, at: int) -> bool:
+        """Whether the next bar of a scan that waits for its turn may close: then all have theirs before it."""
+        return bool(self.ready) and at >= next(iter(self.ready)).waiting_for + self.shortest
+
+    def decided(self, scan: Scan) -> None:
+        """A scan's decision is on record: it waits no more."""
+        scan.waiting_for, scan.waiting_until = 0, NEVER
+        self.waiting.pop(scan, None)
+        self.ready.pop(scan, None)
+
+    def scans_due(self, at: int, *, seek: bool = False) -> int:
+        """When a scan is due by time: now while one is ready; NEVER while none waits. Of many perhaps early, unless sought."""
+        if self.ready:
+            return at
+        if not self.waiting:
+            self.waits_until = NEVER
+            return NEVER
+        if seek or len(self.waiting) <= WAITING_COUNTED:
+            self.seek()
+        return max(at, self.waits_until)
 
     def flat_at(self, config: str, opened_at: int) -> int:
         """When a trade opened at ``opened_at`` must be flat; NEVER for positional and unknown configurations."""

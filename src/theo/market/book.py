@@ -128,11 +128,18 @@ class MarketBook:
             self.due = source.next_due
         return False
 
-    def on_time(self, at: int) -> bool:
-        """Close what the clock closes; whether a series closed."""
+    def many_due(self, at: int, sources_max: int) -> bool:
+        """Whether the clock closes bars of more than ``sources_max`` instruments."""
+        return self.due <= at and sum(source.next_due <= at for source in self._sources.values()) > sources_max
+
+    def on_time(self, at: int, sources_max: int = NEVER) -> bool:
+        """Close what the clock closes, of ``sources_max`` instruments at most; whether a series closed."""
         closed: list[Bar] = []
         for source in self._sources.values():
             if source.next_due <= at:
+                if not sources_max:
+                    break
+                sources_max -= 1
                 closed += source.on_time(at)
         if self._sources:
             self._look_ahead()

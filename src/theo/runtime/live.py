@@ -91,7 +91,10 @@ class LiveRun:
         if not self._shell.arrived.is_set():
             await self._wait_until(min(timer, self._looked_at + CONTROL_INTERVAL))
         await self._shell.pump()
-        await self._shell.idle()
+        if self._shell.core.timer > now:
+            await self._shell.idle()
+        else:
+            await asyncio.sleep(0)  # more is due already: what comes from outside goes in between
 
     async def _wait_until(self, at: int) -> None:
         """Until something arrives, or the clock shows ``at``."""

@@ -6,25 +6,29 @@ from theo.domain.market_data import MINUTE
 from theo.domain.signals import Exit, Proposal
 from theo.engine.decide.closing import close_trade, open_trades
 from theo.engine.decide.entries import promote
-from theo.engine.scan import NEVER, Scan
+from theo.engine.scan import Scan
 from theo.engine.state import State, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
 from theo.risk.rules.data_trust import data_trust
 from theo.strategy.looks import CATCH_UP_MAX, Missed
 
+LOOKS_PER_SIGNAL = 16  # what a signal costs, as so many looks at which nothing happens
 
-def run_scan(turn: Turn, scan: Scan) -> None:
-    """Evaluate the bar end that is due, once."""
+
+def run_scan(turn: Turn, scan: Scan) -> int:
+    """Evaluate the bar end that is due, once; what it cost, in looks."""
     end = scan.waiting_for
-    scan.waiting_for, scan.waiting_until = 0, NEVER
+    turn.world.decided(scan)
     trade = open_trade(turn.state, scan.key.config) if turn.state.open_trades else None
     seen = scan.strategy.evaluate(end, 0 if trade is None else trade.side.sign * trade.quantity)
     missed = scan.terms.looks.missed(end, turn.at)
     verdict = seen.verdict if missed is None else f"{seen.verdict}, {missed}"
     turn.facts.append(Decided(scan.key.config, end, verdict, seen.numbers, seen.truths))  # changes no state
-    if seen.action is not None:
-        _act(turn, scan, end, trade, seen.action)
+    if seen.action is None:
+        return 1
+    _act(turn, scan, end, trade, seen.action)
+    return LOOKS_PER_SIGNAL
 
 
 def open_trade(state: State, config: str) -> TradeState | None:
