@@ -118,8 +118,14 @@ def _orders(home: Home, folder: Path, wanted: str, records_max: int | None = Non
 def _ask(path: Path, run: str, name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "") -> Ordered:
     home = open_home(path)
     folder = usual_folder(home, run)
+    command = command_of(name, payload, command_id, reason, subject)
+    return _told(home, folder, command, sent(home, folder, command))
+
+
+def command_of(name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "") -> Command:
+    """A person's command, asked for now; with an id of its own where none is given."""
     at = WallClock().now()
-    command = Command(
+    return Command(
         at=at,
         id=command_id or f"{name}-{at}-{os.getpid()}",
         actor=who_asks(),
@@ -128,11 +134,10 @@ def _ask(path: Path, run: str, name: str, payload: Asked | None, command_id: str
         subject=subject,
         payload=payload,
     )
-    return _told(home, folder, command, _sent(home, folder, command))
 
 
-def _sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
-    """The trader's outcome; or the state in which there is none."""
+def sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
+    """Ask the running trader: its outcome; or, where there is none, "not_running" or "silent"."""
     running = holder(folder, TRADING) is not None
     inbox = SqlInbox(home.place(folder))
     try:
@@ -152,10 +157,7 @@ def _sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
 def _told(home: Home, folder: Path, command: Command, outcome: CommandOutcome | str) -> Ordered:
     name = run_name(home, folder)
     if isinstance(outcome, str):
-        text = "no trader runs: nothing was asked"
-        if outcome == "silent":
-            text = f"no answer yet: it may still be carried out. Ask again with the same id ({command.id}), or look at the orders"
-        return Ordered(run=name, command=command.id, state=outcome, text=text)
+        return Ordered(run=name, command=command.id, state=outcome, text=unanswered(outcome, command.id))
     return Ordered(
         run=name,
         command=command.id,
@@ -165,6 +167,13 @@ def _told(home: Home, folder: Path, command: Command, outcome: CommandOutcome | 
         orders=_answered(home, folder, outcome.orders) if outcome.accepted else [],
         margins=list(outcome.margins),
     )
+
+
+def unanswered(state: str, command_id: str) -> str:
+    """What it means that there is no outcome."""
+    if state == "silent":
+        return f"no answer yet: it may still be carried out. Ask again with the same id ({command_id}), or look at the orders"
+    return "no trader runs: nothing was asked"
 
 
 def _answered(home: Home, folder: Path, ids: tuple[str, ...]) -> list[OrderShown]:

@@ -121,7 +121,7 @@ def projected(home: Home, folder: Path, journal: JournalStore | None = None) -> 
         source = journal or own
         assert source is not None
         Projection(market, decoders(source)).catch_up(source)
-        for run in market.rows("runs", limit=1):
+        for run in market.rows("runs"):  # every start may have brought others
             market.put_instruments(msgspec.json.decode(str(run["world"]), type=_World).instruments)
         yield market
     finally:

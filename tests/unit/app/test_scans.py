@@ -6,17 +6,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.api.home import TREND, make_home
 from tests.unit.app.conftest import Theo
+from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.database.traces import file_of
+from theo.app.configuration import configured
 from theo.app.home import open_home
+from theo.app.live_making import live_plan
 from theo.app.projecting import listings
 from theo.app.projecting import scan_ids as recorded_ids
 from theo.app.rulesets import find_ruleset, scan_ids, shipped_text
 from theo.app.scans import renamed, with_values
 from theo.app.stored_scans import listed, named
 from theo.domain.errors import ConfigError, UserError
-from theo.domain.instrument import Instrument, SecurityType
+from theo.domain.instrument import MICROS, Instrument, SecurityType
 from theo.risk.limits import Limits
+
+NOON = 1_700_000_000_000_000
 
 
 @pytest.fixture
@@ -129,6 +135,39 @@ def test_what_a_run_says_of_its_signals_is_read_from_its_record() -> None:
             4: (None, stocks, 4),
         }
         assert recorded_ids(world) == {"classic": 3}
+
+
+def test_a_scan_of_virtual_mode_never_reaches_a_broker(home: Path, theo: Theo) -> None:
+    """Removed from the plan of live trading, `refuse_unheeded` would be missed here."""
+    opened = open_home(home)
+    probed = Probed(account="DU1", cash=100_000 * MICROS, currency="USD", clock_offset=0)
+    settings = configured(opened.configuration)
+    assert live_plan(opened, settings, ["classic"], probed, NOON).scan_ids == {"classic": 1}
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual").code == 0
+    with pytest.raises(ConfigError, match="its orders stay on this machine"):
+        live_plan(opened, settings, ["classic"], probed, NOON)
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", "--set", "scan.placeholder=ETF").code == 0
+    with pytest.raises(ConfigError, match="MES itself is traded"):
+        live_plan(opened, settings, ["classic"], probed, NOON)
+
+
+def test_a_scan_that_the_records_of_a_run_name_is_not_deleted(tmp_path: Path, theo: Theo) -> None:
+    place = make_home(tmp_path)
+    for name in ("trend", "other"):
+        (tmp_path / f"{name}.toml").write_text(TREND.replace('"trend"', f'"{name}"'))
+        assert theo("--home", place, "scan", "create", tmp_path / f"{name}.toml").code == 0
+    assert theo("--home", place, "backtest", "other").code == 0
+    refused = theo("--home", place, "scan", "delete", "other", "--reason", "x")
+    assert (refused.code, "records of 1 runs name the scan 'other'" in refused.err) == (2, True), refused.err
+    assert "theo scan disable other" in refused.err
+    assert theo("--home", place, "scan", "delete", "trend", "--reason", "x").code == 0
+    assert [scan.name for scan in listed(open_home(place))] == ["other"]
+    signals = json.loads(theo("--home", place, "signal", "list", "--json").out)
+    assert {(one["strategy"], one["scan"], one["symbol"]) for one in signals} == {("other", 2, "SPY")}
+    one = theo("--home", place, "signal", "show", signals[0]["id"]).out
+    assert "scan      2" in one
+    listing = theo("--home", place, "signal", "list", "--count", "3", "--strategy", "other").out
+    assert listing.count("other: e") == 3
 
 
 def test_asking_for_scans_makes_no_database(tmp_path: Path, theo: Theo) -> None:

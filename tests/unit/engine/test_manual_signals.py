@@ -164,8 +164,8 @@ def test_the_brokers_word_on_margin_is_heeded() -> None:
     no = MarginTold(refused="not enough")
     refused = desk.ask(PromotionAsked(signal), margins=(no,))
     assert (refused.accepted, refused.rule) == (False, "margin")
-    again = made(desk)
-    assert desk.ask(PromotionAsked(again), margins=(MarginTold(initial_after=1, equity_after=2),)).accepted
+    assert desk.ask(PromotionAsked(signal)).rule == "margin", "no answer is no yes"
+    assert desk.ask(PromotionAsked(signal), margins=(MarginTold(initial_after=1, equity_after=2),)).accepted
 
 
 def test_nobodys_signal_expires_at_its_time(desk: Desk, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {  # name: module and variable of its ty
     "archive": ("archive:archive", "Old ticks out of the database into Parquet files, and back."),
     "levels": ("levels:levels", "The standard levels of stored bars: swings, fractals, ATR, channels, pivots."),
     "order": ("order:order", "Orders by hand: asked of the running trader, judged by every rule, kept, and sent."),
+    "signal": ("signals:signal", "Signals: listed, made by hand, promoted to a trade or withdrawn."),
     "trade": ("order:trade", "Open trades."),
     "scan": ("scan:scan", "Scan configurations: stored, changed, looked at, tried over stored bars."),
 }

@@ -27,7 +27,8 @@ Read = TypeVar("Read")
 PENDING_MAX: Final = 200  # of people: more than anyone looks through before they expire
 EXPIRES_MIN: Final = MINUTE
 EXPIRES_MAX: Final = 30 * DAY
-FOR_NOW: Final = frozenset({"halted", "breaker", "reconciled"})  # rules whose refusal passes by itself, or by a person
+# Rules whose refusal passes by itself or by a person; the broker's word on margin may also have been no answer at all.
+FOR_NOW: Final = frozenset({"halted", "breaker", "reconciled", "margin"})
 WITHOUT_PRICE: Final = frozenset({OrderType.MARKET, OrderType.TRAILING_STOP})  # their entry is planned from the last price
 
 
