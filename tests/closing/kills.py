@@ -20,7 +20,9 @@ from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.paper.broker import VenueFile
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.domain.facts import Fact, Filled, OrderMoved, OrdersIntended, Restarted, RunStarted, TradeIntended
+from theo.app.home import open_home
+from theo.app.projecting import projected
+from theo.domain.facts import Fact, Filled, OrderMoved, OrdersIntended, Restarted, RunStarted, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
 from theo.engine.order_life import OrderEvent
 from theo.report.deals import runs
@@ -42,6 +44,7 @@ class Outcome(msgspec.Struct):
     deals: list[tuple[object, ...]]
     facts: list[Fact]
     books: Books
+    signals: list[tuple[str, str, int]]  # number, configuration and bar end of each, as the table has them
 
     @property
     def restarts(self) -> int:
@@ -65,10 +68,18 @@ class Outcome(msgspec.Struct):
             return "an order id was intended twice"
         if self.books.broker_ids != len(intended):
             return f"the exchange took {self.books.broker_ids} orders, {len(intended)} were intended"
+        raised = sorted((number_of(f.id), f.key.config, f.end) for f in self.facts if isinstance(f, SignalRaised))
+        if raised != self.signals or len({(config, end) for _, config, end in raised}) != len(raised):
+            return f"{len(raised)} signals were raised, the table has {len(self.signals)}"
         if len({fill.execution for fill in fills}) != len(fills) or self.books.execution_ids != len(fills):
             return f"the exchange made {self.books.execution_ids} executions, {len(fills)} were counted"
         paid = sum(fill.value + fill.charges for fill in fills)
         return "" if self.books.cash == -paid else f"the exchange's cash is {self.books.cash}, ours {-paid}"
+
+
+def number_of(signal: str) -> str:
+    """A signal's id without the journal's, which is another in each home."""
+    return signal.rpartition("-")[2]
 
 
 def start(home: Path, days: int) -> subprocess.Popen[bytes]:
@@ -98,8 +109,11 @@ def outcome(home: Path) -> Outcome:
         (d.side, d.entry_quantity, d.entry_sum, d.entered_at, d.exit_sum, d.exited_at, d.gross, d.charges, d.how)
         for d in run.deals()
     ]
+    with projected(open_home(home), home / "demo") as market:
+        rows = market.rows("signals")
+        signals = sorted((number_of(str(row["id"])), str(row["config"]), int(str(row["end_at"]))) for row in rows)
     books = msgspec.convert(VenueFile(home / "demo" / "exchange.books").load(), Books, str_keys=True)
-    return Outcome(order_lines(facts, SYMBOLS), fill_lines(facts, SYMBOLS), deals, facts, books)
+    return Outcome(order_lines(facts, SYMBOLS), fill_lines(facts, SYMBOLS), deals, facts, books, signals)
 
 
 def times_within(whole: Outcome, count: int, draw: Random) -> list[int]:
@@ -107,6 +121,11 @@ def times_within(whole: Outcome, count: int, draw: Random) -> list[int]:
     (started,) = (fact for fact in whole.facts if isinstance(fact, RunStarted))
     last = max(getattr(fact, "at", 0) for fact in whole.facts)
     return sorted(draw.randrange(started.at, last - (last - started.at) // 10) for _ in range(count))
+
+
+def bars_of_signals(whole: Outcome) -> list[int]:
+    """The ends of the bars that led to signals, in order: killed there, the process goes between a bar and its signal."""
+    return sorted(fact.end for fact in whole.facts if isinstance(fact, SignalRaised))
 
 
 def kill_at(home: Path, days: int, moment: int) -> bool:
@@ -154,10 +173,12 @@ def main(folder: Path, kills: int, days: int, seed: int) -> int:
     """0 when the killed run ended as the other one."""
     whole = finish(folder / "whole", days)
     draw = Random(seed)  # noqa: S311 - moments that can be repeated, not a secret
-    other, met = killed(folder / "killed", days, times_within(whole, kills, draw))
-    same = (other.orders == whole.orders, other.fills == whole.fills, other.deals == whole.deals)
+    bars = draw.sample(bars_of_signals(whole)[:-1], min(kills // 2, len(whole.signals) - 1))
+    moments = sorted(times_within(whole, kills - len(bars), draw) + bars)
+    other, met = killed(folder / "killed", days, moments)
+    same = (other.orders == whole.orders, other.fills == whole.fills, other.deals == whole.deals, other.signals == whole.signals)
     sys.stdout.write(f"{met} kills, {other.restarts} restarts, {len(other.deals)} deals, {other.sent_again} orders sent again\n")
-    sys.stdout.write(f"orders, fills, deals equal: {same}\n")
+    sys.stdout.write(f"orders, fills, deals, signals equal: {same}\n")
     sys.stdout.write(f"books: whole {whole.fault() or 'agree'}, killed {other.fault() or 'agree'}\n")
     for ours, theirs in zip(whole.orders + whole.fills, other.orders + other.fills, strict=False):
         if ours != theirs:
