@@ -1,38 +1,28 @@
 """Signals by hand beside a trader in another process, at the command line."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.app.conftest import Theo
-
-BEGIN_S_MAX, END_S_MAX, POLL_S = 60.0, 60.0, 0.2
+from tests.unit.app.running import once_there, running_demo
 
 
 @pytest.fixture
 def home(tmp_path: Path, theo: Theo) -> Iterator[Path]:
-    """Of a demo that takes more than a minute, whose prices have begun."""
+    """Of a demo whose prices have begun."""
     place = tmp_path / "home"
-    arguments = ["--home", str(place), "demo", "--days", "200", "--speed", "1", "--plain"]
-    program = [sys.executable, "-c", "from theo.app.cli import main; main()", *arguments]
-    process = subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    try:
-        ends = time.monotonic() + BEGIN_S_MAX
-        while time.monotonic() < ends:
-            said = theo("--home", place, "order", "check", "SIM-MES", "BUY", "1", "--stop", "1%", "--run", "demo", "--json")
-            if said.code in {0, 1} and said.out and json.loads(said.out)["state"] in {"done", "refused"}:
-                break
-            time.sleep(POLL_S)
+
+    def look() -> bool | None:
+        said = theo("--home", place, "order", "check", "SIM-MES", "BUY", "1", "--stop", "1%", "--run", "demo", "--json")
+        answered = said.code in {0, 1} and bool(said.out) and json.loads(said.out)["state"] in {"done", "refused"}
+        return True if answered else None
+
+    with running_demo(tmp_path, speed=1):
+        assert once_there(look)
         yield place
-    finally:
-        process.kill()
-        process.wait(END_S_MAX)
 
 
 def asked(theo: Theo, home: Path, *words: object) -> dict[str, str]:

@@ -1,43 +1,32 @@
 """Status, stop and resume beside a trader in another process."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.app.conftest import Theo
-
-BEGIN_S_MAX, END_S_MAX, POLL_S = 60.0, 60.0, 0.2
+from tests.unit.app.running import END_S_MAX, once_there, running_demo
 
 
 @pytest.fixture
 def trader(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A demo that takes more than a minute; ended by an interrupt if the test has not ended it."""
-    arguments = ["--home", str(tmp_path / "home"), "demo", "--days", "200", "--speed", "3", "--plain"]
-    program = [sys.executable, "-c", "from theo.app.cli import main; main()", *arguments]
-    process = subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
-    yield process
-    if process.poll() is None:
-        process.kill()
-    process.wait(END_S_MAX)
+    """A demo in tmp_path/home."""
+    with running_demo(tmp_path, speed=3) as process:
+        yield process
 
 
 def recorded(theo: Theo, home: Path) -> dict[str, object]:
     """The run's standing once it has recorded something."""
-    ends = time.monotonic() + BEGIN_S_MAX
-    while time.monotonic() < ends:
+
+    def look() -> dict[str, object] | None:
         runs = json.loads(theo("--home", home, "status", "--json").out)["runs"]
-        if runs and runs[0]["at"]:
-            found: dict[str, object] = runs[0]
-            return found
-        time.sleep(POLL_S)
-    pytest.fail("the demo recorded nothing")
+        return runs[0] if runs and runs[0]["at"] else None
+
+    return once_there(look)
 
 
 def test_a_running_trader_is_seen_stopped_resumed_and_left_alone(
