@@ -100,7 +100,7 @@ class _Made:
     def show(self) -> None:
         """From now on the series look their columns up."""
         for where, shown in self._shown.items():
-            where.look_up(SeriesAhead(self._rows.ends, [(column, values.tolist()) for column, values in shown.items()]))
+            where.look_up(SeriesAhead(self._rows.ends, [(column, values.data) for column, values in shown.items()]))
 
     def hand_back(self) -> None:
         """Indicators and correlations go on by themselves: behind the rows when all were driven through, else as before them."""

@@ -1,8 +1,8 @@
 """Which of the next bars form whole rows: one bar of each series that a configuration reads, all with one end, known at it."""
 
 from collections.abc import Sequence
-from operator import attrgetter, lt
-from typing import Final, NamedTuple, cast
+from operator import lt
+from typing import NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ class WholeRows(msgspec.Struct, frozen=True):
 
     series: tuple[Series, ...]
     bars: list[Bar]
-    ends: tuple[int, ...]
+    ends: list[int]
     prices: tuple[Prices, ...]
     columns: tuple[BarColumns, ...]
 
@@ -49,7 +49,7 @@ def whole_rows(awaited: Sequence[Series], items: Sequence[object]) -> WholeRows 
         found = items[: count * width]
         if set(map(type, found)) == {Bar}:
             bars = cast("list[Bar]", list(found))
-            fields = [_Fields(*zip(*map(_FIELDS, bars[place::width]), strict=True)) for place in range(width)]
+            fields = [_fields(bars[place::width]) for place in range(width)]
             ends = fields[0].end
             known = all(map(_known_at_its_end, series, fields))
             if known and all(each.end == ends for each in fields) and _in_order(ends, series):
@@ -62,43 +62,60 @@ def whole_rows(awaited: Sequence[Series], items: Sequence[object]) -> WholeRows 
 class _Fields(NamedTuple):
     """The fields of one series' bars, one value a bar."""
 
-    start: tuple[int, ...]
-    at: tuple[int, ...]
-    end: tuple[int, ...]
-    high: tuple[int, ...]
-    low: tuple[int, ...]
-    close: tuple[int, ...]
-    session_date: tuple[int, ...]
-    instrument: tuple[int, ...]
-    timeframe: tuple[str, ...]
-    contract: tuple[str, ...]
+    start: list[int]
+    at: list[int]
+    end: list[int]
+    high: list[int]
+    low: list[int]
+    close: list[int]
+    session_date: list[int]
+    instrument: set[int]
+    timeframe: set[str]
+    contract: set[str]
 
 
-_FIELDS: Final = attrgetter(*_Fields._fields)
+def _fields(bars: list[Bar]) -> _Fields:
+    """Read in a loop of its own each: the interpreter has such reads ready, and none of a field that is named by text."""
+    return _Fields(
+        start=[bar.start for bar in bars],
+        at=[bar.at for bar in bars],
+        end=[bar.end for bar in bars],
+        high=[bar.high for bar in bars],
+        low=[bar.low for bar in bars],
+        close=[bar.close for bar in bars],
+        session_date=[bar.session_date for bar in bars],
+        instrument={bar.instrument for bar in bars},
+        timeframe={bar.timeframe for bar in bars},
+        contract={bar.contract for bar in bars},
+    )
 
 
 def _known_at_its_end(series: Series, bars: _Fields) -> bool:
     """Whether all bars are the series', of no futures contract, and known when they ended."""
     return (
         bars.at == bars.end
-        and set(bars.instrument) == {series.instrument.id}
-        and set(bars.timeframe) == {series.timeframe.name}
-        and not any(bars.contract)
+        and bars.instrument == {series.instrument.id}
+        and bars.timeframe == {series.timeframe.name}
+        and bars.contract == {""}
         and not (series.timeframe.intraday and any(bars.session_date))
     )
 
 
-def _in_order(ends: tuple[int, ...], series: tuple[Series, ...]) -> bool:
+def _in_order(ends: list[int], series: tuple[Series, ...]) -> bool:
     return all(each.last_end < ends[0] for each in series) and all(map(lt, ends, ends[1:]))
 
 
 def _columns(bars: _Fields) -> BarColumns:
     return BarColumns(
-        start=np.array(bars.start, dtype=np.int64),
-        end=np.array(bars.end, dtype=np.int64),
-        high=np.array(bars.high, dtype=np.int64),
-        low=np.array(bars.low, dtype=np.int64),
-        close=np.array(bars.close, dtype=np.int64),
-        session_date=np.array(bars.session_date, dtype=np.int64),
+        start=_int64s(bars.start),
+        end=_int64s(bars.end),
+        high=_int64s(bars.high),
+        low=_int64s(bars.low),
+        close=_int64s(bars.close),
+        session_date=_int64s(bars.session_date),
         contract=np.zeros(len(bars.end), dtype=np.str_),
     )
+
+
+def _int64s(values: list[int]) -> Int64s:
+    return np.fromiter(values, np.int64, len(values))
