@@ -33,7 +33,7 @@ class Core:
     """State, world and core time. ``step`` is decide and apply for one input.
 
     ``timer`` is when a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing. Of
-    many configurations one input may make more due than may hold the core: timers due at once then work it off in slices.
+    many configurations one input may make more due than may hold the core: timers due at once work it off in slices, not ticks.
     ``closed_by_time`` says whether the last input closed bars by the clock: then it is journalled, facts or not.
     """
 
@@ -60,11 +60,8 @@ class Core:
             if closed:
                 self.world.hear()
             loses = state.open_trades and equity(state, self.world) < self.floor
-            if self.world.ready or loses:
-                self._looks_left = LOOKS_AT_ONCE if kind is Tick and self.world.sliced else NEVER
-                done = self._quick(loses=bool(loses))
-            else:
-                done = NOTHING
+            looks = self.world.ready and not (kind is Tick and self.world.sliced)
+            done = self._quick(looks=bool(looks), loses=bool(loses)) if looks or loses else NOTHING
             if closed:
                 self.scan_due = self.world.scans_due(self.at)
         else:
@@ -76,12 +73,14 @@ class Core:
         self.timer = self.scan_due if self.scan_due < timer else timer
         return done
 
-    def _quick(self, *, loses: bool) -> tuple[list[Fact], list[Effect]]:
+    def _quick(self, *, looks: bool, loses: bool) -> tuple[list[Fact], list[Effect]]:
         """Market data that calls for a look while nothing is due by time."""
         turn = Turn(self.state, self.world, self.at)
         if loses:
             check_breaker(turn)
-        self._run(turn)
+        if looks:
+            self._looks_left = NEVER
+            self._run(turn)
         if len(turn.facts) > 1 or turn.effects:
             self._look_ahead()
         return turn.facts, turn.effects
@@ -93,7 +92,7 @@ class Core:
         by_time = kind is TimerFired
         whole = not world.sliced or kind is Bar or (not by_time and world.overrun(turn.at))
         self._looks_left = NEVER if whole else LOOKS_AT_ONCE
-        self._defers = not (whole or by_time) and turn.at >= self.scan_due
+        self._defers = not (whole or by_time)
         if turn.at >= self.scan_due and not self._defers:
             self._run_late_scans(turn, whole=whole)
         if turn.at >= self.due:

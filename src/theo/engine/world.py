@@ -18,7 +18,7 @@ from theo.risk.limits import Limits
 
 SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
 SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input: their indicators take up to a millisecond
-LOOKS_AT_ONCE = 64  # one input runs no more: the core is not held for longer than about a millisecond
+LOOKS_AT_ONCE = 32  # one timer runs no more, and a tick none: the core is not held for longer than about a millisecond
 WAITING_COUNTED = 64  # so few waiting scans are looked through for the earliest after each input
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
 CostEstimate = Callable[[Instrument, int, int], int]

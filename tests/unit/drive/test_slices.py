@@ -126,6 +126,7 @@ def test_no_input_leads_to_more_than_a_slice_and_nothing_is_left_out(
     steps, _ = run
     counts = [len(decided([step])) for step in steps]
     assert LOOKS_AT_ONCE // 2 < max(counts) <= LOOKS_AT_ONCE
+    assert {type(step.input) for step in steps if decided([step])} == {TimerFired}, "a tick waits for no look"
     sliced = [(a, b) for a, b in pairwise(steps) if decided([a]) and decided([b]) and a.at == b.at]
     assert len(sliced) > 4
     assert all(type(b.input) is TimerFired for _, b in sliced)
