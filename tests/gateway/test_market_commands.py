@@ -106,3 +106,5 @@ def test_a_download_is_listed_in_the_store(home: Path, theo: Theo) -> None:
     assert (done["bars"], done["source"], done["first"]) == (10 * 26, "ib:rth", "2026-11-02T14:30:00Z")  # ten sessions
     (held,) = json.loads(theo(home, "import", "list", "--json")[1])
     assert (held["symbol"], held["source"], held["bars"]) == ("SPY", "ib:rth", 260)
+    (levels,) = json.loads(theo(home, "levels", "verify", "--json")[1])
+    assert (levels["compared"], levels["waiting"], levels["differing"]) == (260, 0, 0)

@@ -16,6 +16,7 @@ import msgspec
 from theo.adapters.ib.questions import Questions
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.home import Home
+from theo.app.home_levels import bring_up_levels
 from theo.domain.errors import DataError, TheoError, UserError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import SECOND, Timeframe
@@ -62,14 +63,19 @@ def download(
     connection: Callable[[Home], AbstractAsyncContextManager[Questions]],
     tell: Callable[[Progress], None],
 ) -> Downloaded:
-    """Download and publish. Raises UserError when nobody answers, DataError where IB has nothing, TheoError when cut off."""
+    """Download and publish, then bring up the levels of the bars.
 
-    async def run() -> Downloaded:
-        async with connection(home) as questions:
-            with closing(SqlMarketStore(home.place(home.store))) as store:
+    Raises UserError when nobody answers, DataError where IB has nothing, TheoError when cut off.
+    """
+    with closing(SqlMarketStore(home.place(home.store))) as store:
+
+        async def run() -> Downloaded:
+            async with connection(home) as questions:
                 return await fetch(questions, store, wanted, tell)
 
-    return asyncio.run(run())
+        done = asyncio.run(run())
+        bring_up_levels(home, store, wanted.instrument.id, done.timeframe, done.source)
+    return done
 
 
 async def fetch(questions: Questions, store: MarketStore, wanted: Download, tell: Callable[[Progress], None]) -> Downloaded:

@@ -28,22 +28,36 @@ from theo.market.sessions import Hours
 from theo.market.standard_levels import TIMEFRAMES, LevelSettings, StandardLevels
 
 
-@pytest.fixture
-def imported(theo: Theo, tmp_path: Path) -> Path:
-    """Forty 15-minute bars of SPY, up and down between 250.01 and 250.07."""
+def bars_file(folder: Path, count: int) -> Path:
+    """So many 15-minute bars of SPY, up and down between 250.01 and 250.07."""
     rows = ["time,open,high,low,close,volume"]
-    for n in range(40):
+    for n in range(count):
         at = 14 * 60 + 30 + 15 * n
         close = 250 + (1 + abs(n % 12 - 6)) / 100
         day, minutes = 2 + n // 26, at - (n // 26) * 26 * 15
         rows.append(f"2019-01-{day:02}T{minutes // 60:02}:{minutes % 60:02}:00Z,{close},{close},{close},{close},100")
-    (tmp_path / "spy.csv").write_text("\n".join(rows))
-    home = tmp_path / "home"
-    said = theo(
-        "--home", home, "import", "bars", tmp_path / "spy.csv", "--symbol", "SPY", "--timeframe", "15min", "--label", "start"
-    )
+    (folder / "spy.csv").write_text("\n".join(rows))
+    return folder / "spy.csv"
+
+
+BARS = ("--symbol", "SPY", "--timeframe", "15min", "--label", "start", "--source", "file")
+
+
+@pytest.fixture
+def imported(theo: Theo, tmp_path: Path) -> Path:
+    """Forty bars without their levels."""
+    said = theo("--home", tmp_path / "home", "import", "bars", bars_file(tmp_path, 40), *BARS, "--no-levels")
     assert said.code == 0, said.err
-    return home
+    return tmp_path / "home"
+
+
+def test_an_import_brings_the_levels_of_its_bars(theo: Theo, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert "levels: 20 rows are new, 0 changed" in theo("--home", home, "import", "bars", bars_file(tmp_path, 20), *BARS).out
+    assert "levels: 40 rows are new, 0 changed" in theo("--home", home, "import", "bars", bars_file(tmp_path, 40), *BARS).out
+    said = theo("--home", home, "levels", "verify")
+    assert "40 rows compared, all equal" in said.out
+    assert "wait" not in said.out
 
 
 def test_levels_are_computed_shown_and_verified(theo: Theo, imported: Path) -> None:

@@ -81,6 +81,14 @@ def test_a_calendar_and_both_continuous_series_are_made_and_traded(theo: Theo, h
     assert held == {"contracts": 100, "continuous": 50, "back-adjusted": 50}
     again = theo("--home", home, "import", "roll", "MES", "--timeframe", "60min", "--source", "contracts")
     assert "50 bars of MES, 1 rolls" in again.out, again.err
+    levels = json.loads(theo("--home", home, "levels", "verify", "--json").out)
+    found = {(row["source"], row["contract"]): (row["compared"], row["waiting"], row["differing"]) for row in levels}
+    assert found == {
+        ("contracts", "MESH6"): (50, 0, 0),
+        ("contracts", "MESM6"): (50, 0, 0),
+        ("continuous", ""): (50, 0, 0),
+        ("back-adjusted", ""): (50, 0, 0),
+    }
 
     traded = theo("--home", home, "backtest", home / "holds.toml", "--source", "continuous", "--json")
     assert traded.code == 0, traded.err

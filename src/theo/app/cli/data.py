@@ -59,13 +59,16 @@ def import_bars(
     ] = None,
     scope: Annotated[BarScope, typer.Option(help="Hours that daily bars cover.")] = BarScope.RTH,
     column: Columns = None,
+    no_levels: Annotated[bool, typer.Option("--no-levels", help="Leave the standard levels of the bars for later.")] = False,
     json: Json = False,
 ) -> None:
     """Import a file of bars: every row is checked first, then all become visible at once, or none."""
     from theo.app.commands.importing import BarWishes, FileWishes, run_bars
 
     common = FileWishes(symbol, source, zone, tuple(column or ()), sort=sort, round_prices=round_prices, any_sign=any_sign)
-    wishes = BarWishes(common, timeframe, label and label.value, repair.value, tuple(split or ()), scope.value)
+    wishes = BarWishes(
+        common, timeframe, label and label.value, repair.value, tuple(split or ()), scope.value, levels=not no_levels
+    )
     raise typer.Exit(run_bars(home_of(context), file, wishes, json=json))
 
 

@@ -18,6 +18,7 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.auditing import note
 from theo.app.composition import known_instrument
 from theo.app.home import Home, open_home
+from theo.app.home_levels import bring_up_levels
 from theo.app.known_sessions import known_sessions
 from theo.app.times import clock, iso, parse_time
 from theo.app.wide_table import wide_table
@@ -49,6 +50,7 @@ class BarWishes(msgspec.Struct, frozen=True):
     repair: str
     splits: tuple[str, ...]
     scope: str
+    levels: bool
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -84,8 +86,12 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
     )
     with _store(home, instrument) as store, _progress(file) as watch:
         report = import_bars(store, file, settings, watch)
-    note(home, "import", f"{instrument.symbol} {frame.name}", f"{report.source} from {file}")
-    _print(report, instrument, f"{frame.name} bars", json=json)
+        note(home, "import", f"{instrument.symbol} {frame.name}", f"{report.source} from {file}")
+        _print(report, instrument, f"{frame.name} bars", json=json)
+        brought = bring_up_levels(home, store, instrument.id, frame.name, report.source) if wishes.levels else []
+    if brought and not json:
+        told = f"{sum(each.new for each in brought):,} rows are new, {sum(each.changed for each in brought):,} changed"
+        print(f"levels: {told}, {sum(each.announced for each in brought):,} swing highs and lows became known")
     return 0
 
 

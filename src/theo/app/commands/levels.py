@@ -10,7 +10,6 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from theo.adapters.files.roll_calendars import read_calendar
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
@@ -18,6 +17,7 @@ from theo.app.built_bars import BuiltBars
 from theo.app.configuration import configured
 from theo.app.exit_codes import EXIT_INTERRUPTED, EXIT_PROBLEM
 from theo.app.home import Home, open_home
+from theo.app.home_levels import measured
 from theo.app.journals import usual_folder
 from theo.app.leveling import Differences, Leveling
 from theo.app.projecting import projected
@@ -89,7 +89,7 @@ def _opened(path: Path, wanted: Wanted) -> Iterator[Opened]:
             yield _on(market, settings, _measured_live(home, folder))
         return
     with closing(SqlMarketStore(home.place(home.store))) as market:
-        yield _on(market, settings, _measured(home, market))
+        yield _on(market, settings, measured(home, market))
 
 
 def _build(home: Home, folder: Path, market: SqlMarketStore) -> None:
@@ -104,19 +104,6 @@ def _build(home: Home, folder: Path, market: SqlMarketStore) -> None:
 
 def _on(market: SqlMarketStore, settings: LevelSettings, differences: Differences) -> Opened:
     return Opened(SqlLevelStore(market.engine), {one.id: one for one in market.instruments()}, settings, differences)
-
-
-def _measured(home: Home, market: SqlMarketStore) -> Differences:
-    """By the roll calendars that the home keeps."""
-    instruments = {one.id: one for one in market.instruments()}
-
-    @cache
-    def rolls(instrument: int) -> dict[tuple[str, str], int]:
-        path = home.roll_calendar(instruments[instrument].symbol)
-        listed = read_calendar(path, instruments[instrument]) if path.exists() else ()
-        return {(roll.previous, roll.contract): roll.difference for roll in listed}
-
-    return lambda series, previous, contract: rolls(series.instrument).get((previous, contract))
 
 
 def _measured_live(home: Home, folder: Path) -> Differences:

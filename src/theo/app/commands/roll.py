@@ -13,6 +13,7 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.composition import known_instrument
 from theo.app.configuration import configured
 from theo.app.home import open_home
+from theo.app.home_levels import bring_up_levels
 from theo.app.known_sessions import known_sessions
 from theo.app.stored_bars import StoredSeries
 from theo.app.times import clock
@@ -42,9 +43,11 @@ def run_roll(path: Path, symbol: str, timeframe: str, *, source: str, json: bool
         raw = list(unadjusted(bars, rolls))
         _store(store, CONTINUOUS, raw)
         _store(store, ADJUSTED, (msgspec.structs.replace(bar, contract="") for bar in back_adjusted(raw, rolls)))
+        write_calendar(home.roll_calendar(symbol), rolls, instrument)
+        for made in (CONTINUOUS, ADJUSTED):
+            bring_up_levels(home, store, instrument.id, timeframe, made)
     finally:
         store.close()
-    write_calendar(home.roll_calendar(symbol), rolls, instrument)
     _print(instrument, rolls, len(raw), json=json)
     return 0
 
