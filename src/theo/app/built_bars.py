@@ -22,7 +22,7 @@ from theo.engine.codec import decode_batch
 from theo.engine.journal import MARKET
 from theo.market.bars import BarTree, daily_scope
 from theo.market.sessions import Hours
-from theo.market.standard_levels import TIMEFRAMES, LevelSettings
+from theo.market.standard_levels import TIMEFRAMES, LevelSettings, NewLevel
 from theo.ports.level_store import LevelSeries
 from theo.ports.store import JournalStore
 
@@ -64,13 +64,15 @@ class Trees:
 class BuiltBars:
     """Follows a run's journal. ``work`` is one round; whoever calls it again goes on where it ended.
 
-    ``settings`` are of the levels; None: bars alone.
+    ``settings`` are of the levels; None: bars alone. ``announced`` are the swing highs and lows that became known, each once,
+    until somebody takes them away.
     """
 
     def __init__(self, journal: JournalStore, market: SqlMarketStore, plan: Plan, settings: LevelSettings | None) -> None:
         self._journal, self._market = journal, market
         self._trees = Trees(plan)
         self._rolls: dict[tuple[int, str, str], int] = {}
+        self.announced: list[tuple[LevelSeries, NewLevel]] = []
         store = SqlLevelStore(market.engine)
         self._leveling = None if settings is None else Leveling(store, settings, self._difference)
         self._next = self._begin(store)
@@ -106,5 +108,5 @@ class BuiltBars:
 
     def _bring_up(self, series: LevelSeries) -> None:
         if self._leveling is not None:
-            for _ in self._leveling.bring_up(msgspec.structs.replace(series, bars=0)):
-                pass
+            for brought in self._leveling.bring_up(msgspec.structs.replace(series, bars=0)):
+                self.announced += ((series, new) for new in brought.newest)

@@ -23,13 +23,17 @@ _CONTRACT: Final = attrgetter("contract")
 
 
 class Brought(msgspec.Struct):
-    """What became of one series: rows that are ``new``, that ``changed``, levels that became known; ``bars`` have levels now."""
+    """What became of one series: rows that are ``new``, that ``changed``, levels that became known; ``bars`` have levels now.
+
+    ``newest`` are the levels that became known with the last piece.
+    """
 
     series: LevelSeries
     bars: int = 0
     new: int = 0
     changed: int = 0
     announced: int = 0
+    newest: tuple[NewLevel, ...] = ()
 
 
 def no_differences(_series: LevelSeries, _previous: str, _contract: str) -> None:
@@ -66,6 +70,7 @@ class Leveling:
             done.new += written.new
             done.changed += written.changed
             done.announced += len(written.announced)
+            done.newest = written.announced
             yield done
             if len(piece.bars) < count:
                 return  # those were the last

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +16,11 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app import built_bars
-from theo.app.building import Building
+from theo.app.building import NEWS_AGE_MAX, ROUND_EVERY, Building
 from theo.app.built_bars import BuiltBars
 from theo.app.home import Home
 from theo.app.recorded import recorded_items, recorded_plan
-from theo.domain.market_data import Tick, TickKind
+from theo.domain.market_data import SECOND, Tick, TickKind
 from theo.domain.timeframe import timeframe
 from theo.drive.assembly import Plan
 from theo.engine.journal import MARKET
@@ -174,31 +175,40 @@ def test_building_goes_on_wherever_it_was_killed(copied: Path, monkeypatch: pyte
     assert rows(1) == whole
 
 
+LATER = 4_000_000_000 * SECOND  # long after any bar
+
+
 class OneRound:
     """A clock that lets time pass once, and then stands still."""
 
-    def __init__(self) -> None:
-        self.at, self.stands = 0, asyncio.Event()
+    def __init__(self, begun: int) -> None:
+        self.begun = self.at = begun
+        self.stands = asyncio.Event()
 
     def now(self) -> int:
         return self.at
 
     async def sleep_until(self, at: int) -> None:
-        if self.at:
+        if self.at > self.begun:
             self.stands.set()
             await asyncio.Event().wait()
         self.at = at
 
 
 class Told(list[str]):
-    """What a person was told."""
+    """What a person was told: its codes, and the texts."""
 
-    def tell(self, _at: int, _severity: str, code: str, _text: str) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def tell(self, _at: int, _severity: str, code: str, text: str) -> None:
         self.append(code)
+        self.texts.append(text)
 
 
-async def build_once(folder: Path, plan: Plan, told: Told) -> None:
-    clock = OneRound()
+async def build_once(folder: Path, plan: Plan, told: Told, begun: int = LATER) -> None:
+    clock = OneRound(begun)
     building = Building(place_of(folder), plan, LevelSettings(), clock, told)
     tasks = [asyncio.create_task(building.run()), asyncio.create_task(clock.stands.wait())]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -216,7 +226,31 @@ def test_a_live_run_has_levels_within_a_round_and_a_fault_ends_only_that(copied:
         found = SqlLevelStore(market.engine).series(TIMEFRAMES)
         assert {series.timeframe for series in found} == set(TIMEFRAMES)
         assert all(SqlLevelStore(market.engine).newest_mark(replace(one, bars=0), LevelSettings().text) for one in found)
-    assert told == []
+    assert told == ["new_levels"]
     (folder / "market.db").write_bytes(b"no database, and longer than the head of one" * 40)
     asyncio.run(build_once(folder, plan, told))
-    assert told == ["levels_left"]
+    assert told == ["new_levels", "levels_left"]
+
+
+def test_a_level_that_becomes_known_is_told_once(copied: Path, tmp_path: Path) -> None:
+    """What is new by its name and price, what is old by its number; a restart, which reads the same bars again, tells nothing."""
+    folder, told = copied / "demo", Told()
+    with closing(SqlJournalStore(folder)) as journal:
+        plan = recorded_plan(Home(copied), folder, journal)
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    asyncio.run(build_once(other, plan, Told()))
+    with closing(SqlMarketStore(other)) as market:
+        known = SqlLevelStore(market.engine).announced(limit=100_000)
+    begun = known[0].new.known_at
+    asyncio.run(build_once(folder, plan, told, begun))
+    news = [one for one in known if one.new.known_at >= begun + ROUND_EVERY - NEWS_AGE_MAX]
+    assert 0 < len(news) < len(known)
+    assert told == ["new_level"] * len(news) + ["new_levels"]
+    assert told.texts[-1].startswith(f"{len(known) - len(news):,} swing highs and lows")
+    symbols = {one.id: one for one in plan.instruments.values()}
+    for one in news:
+        instrument, word = symbols[one.instrument], {"SH": "high", "SL": "low"}[one.new.level]
+        begins = f"{instrument.symbol} {one.timeframe}: new swing {word} {instrument.text(one.new.price)} of "
+        assert sum(text.startswith(begins) for text in told.texts) == 1
+    asyncio.run(build_once(folder, plan, told, begun))
+    assert len(told) == len(news) + 1
