@@ -3,6 +3,7 @@
 The events of the stream are no part of such a document; their words are read where they are defined.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_type_hints
 
@@ -114,10 +115,16 @@ def _type(schema: Json) -> str:
     elif kind == "array":
         words = f"list of {_type(schema.get('items', {}))}"
     elif kind == "string":
-        words = "time" if schema.get("format") == "date-time" else "decimal text" if "pattern" in schema else "text"
+        words = "time" if schema.get("format") == "date-time" else "decimal text" if _decimal(schema) else "text"
     else:
         words = {"integer": "whole number", "boolean": "true or false"}.get(str(kind), str(kind or "any"))
     return words
+
+
+def _decimal(schema: Json) -> bool:
+    """Whether a text is bound to be a number."""
+    pattern = schema.get("pattern", "")
+    return re.fullmatch(pattern, "2651.75") is not None and re.fullmatch(pattern, "word") is None
 
 
 def _plain(default: object) -> str:

@@ -10,14 +10,26 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.types import Lifespan
 
-from theo.api import about, correlation, events, market_data, problems, signals, strategies, strategy_changes
+from theo.api import (
+    about,
+    correlation,
+    events,
+    market_data,
+    problems,
+    signal_changes,
+    signals,
+    strategies,
+    strategy_changes,
+)
 from theo.api.access import Guard
+from theo.api.asking import Asking
 from theo.api.blocking import BoundedThreads
 from theo.api.event_tail import Pace, Tail
 from theo.api.problems import Problem
 from theo.api.reading import Reader
+from theo.api.serving import CONNECTIONS_MAX
 from theo.api.sources import Sources
-from theo.api.upkeep import keep_up
+from theo.api.upkeep import Following
 
 TITLE = "theo"
 DESCRIPTION = (
@@ -25,6 +37,7 @@ DESCRIPTION = (
     "errors application/problem+json."
 )
 PACE: Final = Pace()
+ASKING_THREADS: Final = 2  # the trader answers one command after the other
 ROUTERS = (
     about.router,
     market_data.router,
@@ -32,6 +45,7 @@ ROUTERS = (
     strategies.router,
     strategy_changes.router,
     signals.router,
+    signal_changes.router,
     events.router,
 )
 
@@ -39,11 +53,13 @@ ROUTERS = (
 def create_api(sources: Sources, version: str, pace: Pace = PACE) -> FastAPI:
     """The interface over these sources, as an ASGI application; ``pace`` is that of its streams."""
     threads, slow = BoundedThreads(), BoundedThreads(threads=1, waiting_max=1)
+    asks = BoundedThreads(threads=ASKING_THREADS, waiting_max=CONNECTIONS_MAX)  # a connection asks one thing at a time
+    following = Following(sources)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.tail = Tail(sources, pace)
-        followers = [asyncio.create_task(each) for each in (keep_up(sources), app.state.tail.follow())]
+        followers = [asyncio.create_task(each) for each in (following.follow(), app.state.tail.follow())]
         for follower in followers:
             follower.add_done_callback(_logged)
         yield
@@ -52,9 +68,11 @@ def create_api(sources: Sources, version: str, pace: Pace = PACE) -> FastAPI:
         await asyncio.wait(followers)
         threads.close()
         slow.close()
+        asks.close()
 
     app = _routed(version, lifespan)
     app.state.reader = Reader(sources, threads, slow)
+    app.state.asking = Asking(sources, asks, following)
     problems.install(app)
     app.add_middleware(Guard, access=sources.access)
     return app

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from theo.api.described import example
+from theo.api.told import RefusalOut
 from theo.domain.errors import (
     ConflictError,
     CorruptionError,
@@ -24,13 +25,29 @@ from theo.domain.errors import (
     TheoError,
     UserError,
 )
+from theo.report.told import Refusal
 from theo.strategy.mistakes import RuleSetError
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1
 WRONG_PLACES_MAX: Final = 20  # of one request, named in the answer
+
+
+class AskRefusedError(RefusedError):
+    """The trader would not do what it was asked; ``refused`` is the rule that says so, with its numbers where they are known."""
+
+    def __init__(self, what: str, refused: Refusal, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.refused = refused
+
+
+class FieldRefusedError(AskRefusedError):
+    """The same, because of a field of what was sent: it can never be done as it is."""
+
+
 # The first that fits, in this order.
 _STATUS: Final[tuple[tuple[type[TheoError], HTTPStatus], ...]] = (
+    (FieldRefusedError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotThereError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
     (UserError, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -60,6 +77,7 @@ class Problem(BaseModel):
             "where": "symbol",
             "remedy": "There are MES, VIX",
             "errors": [],
+            "refused": None,
         }
     )
 
@@ -70,6 +88,9 @@ class Problem(BaseModel):
     where: str = Field(default="", description="The parameter, file or record that it is about.")
     remedy: str = Field(default="", description="What to do.")
     errors: list[WrongPlace] = Field(default=[], description="Each part of the request that cannot be taken.")
+    refused: RefusalOut | None = Field(
+        default=None, description="The trader's rule that refused, with its numbers as it counts them (prices in price units)."
+    )
 
 
 class ProblemResponse(Response):
@@ -80,12 +101,12 @@ class ProblemResponse(Response):
 
 _WHEN: Final[Mapping[int, str]] = MappingProxyType(
     {
-        400: "The body is no text.",
+        400: "The body is no text; or, of signals, a field cannot be taken, and nothing was asked of the trader.",
         401: "The key is missing or wrong.",
         403: "The Host or Origin header names another place than this interface.",
         404: "What was named is not there.",
         405: "The method is not served at this path.",
-        409: "It is not as it was read: another changed it meanwhile, or the name is taken.",
+        409: "It is not as it was thought to be: another was quicker, the name is taken, a rule refuses it, or no trader runs.",
         413: "The body is too large.",
         422: "A parameter, or what was sent, cannot be taken.",
         500: "A record contradicts itself, or the platform has a defect.",
@@ -101,11 +122,21 @@ def problem_answers(*more: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"description": _WHEN[code], "content": {MEDIA_TYPE: schema}} for code in sorted((*ALWAYS, *more))}
 
 
-def answer(status: int, detail: str, *, where: str = "", remedy: str = "", errors: Sequence[WrongPlace] = ()) -> ProblemResponse:
+def answer(
+    status: int,
+    detail: str,
+    *,
+    where: str = "",
+    remedy: str = "",
+    errors: Sequence[WrongPlace] = (),
+    refused: RefusalOut | None = None,
+) -> ProblemResponse:
     """A problem as an answer."""
     title = HTTPStatus(status).phrase
     kind = f"urn:theo:problem:{title.lower().replace(' ', '-')}"
-    body = Problem(type=kind, title=title, status=status, detail=detail, where=where, remedy=remedy, errors=list(errors))
+    body = Problem(
+        type=kind, title=title, status=status, detail=detail, where=where, remedy=remedy, errors=list(errors), refused=refused
+    )
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return ProblemResponse(body.model_dump_json(), status_code=status, headers=headers)
 
@@ -120,7 +151,8 @@ def of_error(error: TheoError) -> ProblemResponse:
     detail = f"{error.what} ({error.why})" if error.why else error.what
     mistakes = error.problems if isinstance(error, RuleSetError) else ()
     errors = [WrongPlace(where=_key(each.where), what=_said(each)) for each in mistakes[:WRONG_PLACES_MAX]]
-    return answer(status_of(error), detail, where=error.where, remedy=error.remedy, errors=errors)
+    refused = RefusalOut.model_validate(error.refused) if isinstance(error, AskRefusedError) else None
+    return answer(status_of(error), detail, where=error.where, remedy=error.remedy, errors=errors, refused=refused)
 
 
 def _key(where: str) -> str:
@@ -148,13 +180,18 @@ def _ours(_request: Request, error: Exception) -> Response:
 
 def _not_valid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    return not_valid(error, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def not_valid(error: RequestValidationError, status: HTTPStatus) -> ProblemResponse:
+    """What of a request cannot be taken, part by part."""
     found = [
         WrongPlace(where=".".join(str(part) for part in each["loc"]), what=str(each["msg"]).removeprefix("Value error, "))
         for each in error.errors()
     ]
     told = "; ".join(f"{each.where}: {each.what}" for each in found[:WRONG_PLACES_MAX])
     return answer(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
+        status,
         told,
         where=found[0].where,
         remedy="See /openapi.json for what the parameter takes",

@@ -23,7 +23,7 @@ from theo.ports.market_store import Cell, SignalPage
 router = APIRouter(prefix="/api", tags=["signals and decisions"])
 Status = Literal["PENDING", "VALIDATED", "EXECUTED", "CANCELLED", "FAILED"]
 
-_SIGNAL: Final[JsonValue] = {
+SIGNAL: Final[dict[str, JsonValue]] = {
     "id": "k3x9-5120-0",
     "strategy": "mes-vix-inverse",
     "strategy_version": "1f0c9a2b7d3e",
@@ -64,9 +64,9 @@ class Refused(BaseModel):
 
 
 class SignalOut(BaseModel):
-    """A proposal of a strategy at the end of a bar. Prices are null where an exit has none."""
+    """A proposal of a strategy at the end of a bar, or a person's. Prices are null where an exit has none."""
 
-    model_config = example(_SIGNAL)
+    model_config = example(SIGNAL)
 
     id: str
     strategy: str
@@ -101,7 +101,7 @@ class SignalOut(BaseModel):
 class Signals(BaseModel):
     """A page of signals, newest first. `next` is null at the end."""
 
-    model_config = example({"signals": [_SIGNAL], "next": None})
+    model_config = example({"signals": [SIGNAL], "next": None})
 
     signals: list[SignalOut]
     next: str | None
@@ -137,7 +137,7 @@ async def signals(read: Read, asked: Annotated[SignalsQuery, QueryOf()]) -> Sign
 @router.get("/signals/{id}", summary="One signal", responses=problem_answers(404), dependencies=[NoParameters])
 async def signal(read: Read, id: SignalId) -> SignalOut:  # noqa: A002 - the name in the path
     """A signal by its id."""
-    return await read.run(lambda: _one(read.sources, id))
+    return await read.run(lambda: one_signal(read.sources, id))
 
 
 @router.get(
@@ -175,7 +175,8 @@ def _signals(sources: Sources, asked: SignalsQuery) -> Signals:
     )
 
 
-def _one(sources: Sources, wanted: str) -> SignalOut:
+def one_signal(sources: Sources, wanted: str) -> SignalOut:
+    """A signal by its id. Raises NotThereError."""
     row = next(sources.records.rows("signals", id=wanted), None)
     if row is None:
         raise NotThereError(f"there is no signal {wanted!r}", where="id", remedy="List them: /api/signals")

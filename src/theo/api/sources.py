@@ -1,4 +1,4 @@
-"""What the interface reads, as the application hands it over: stores by their ports, and questions that it answers itself.
+"""What the interface reads and asks, as the application hands it over: stores by their ports, and questions that it answers.
 
 Everything here is synchronous and called on a thread (blocking.py). Nothing holds live state.
 """
@@ -9,12 +9,14 @@ from typing import Protocol
 import msgspec
 
 from theo.api.access import Access
+from theo.domain.asked import SignalAsked
 from theo.domain.facts import Fact
 from theo.domain.instrument import Instrument
 from theo.ports.level_store import LevelStore
 from theo.ports.market_store import MarketStore
 from theo.ports.scans import ScanChange
-from theo.report.told import Answer
+from theo.ports.store import CommandOutcome
+from theo.report.told import Answer, Refusal, TradeTold
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +132,33 @@ class Strategies(Protocol):
         """What it would have signalled over stored bars. Takes seconds for a year; nothing is traded or kept."""
 
 
+class Signals(Protocol):
+    """Signals by hand, asked of the running trader through its inbox, as `theo signal` asks.
+
+    What asks returns at once: what the trader made of this command id before, None while it has not answered. It raises
+    ConflictError where no trader runs (nothing is then kept), DataError for an id that was used for something else, and
+    RefusedError while too many commands wait.
+    """
+
+    def create(self, command: str, asked: SignalAsked, reason: str) -> CommandOutcome | None:
+        """Keep an entry as a signal; the outcome's only order is its id."""
+
+    def process(self, command: str, signal: str, reason: str) -> CommandOutcome | None:
+        """Promote it to a trade; the outcome has the orders."""
+
+    def cancel(self, command: str, signal: str, reason: str) -> CommandOutcome | None:
+        """Withdraw it."""
+
+    def outcome(self, command: str) -> CommandOutcome | None:
+        """What came of a command; None while nothing did."""
+
+    def refusal(self, command: str) -> Refusal | None:
+        """What a rule said against a command, with its numbers; None while the tables do not know of it."""
+
+    def trade(self, signal: str) -> TradeTold | None:
+        """The trade that a signal was promoted to, as it stands."""
+
+
 class FactPage(msgspec.Struct, frozen=True):
     """Facts in order, and every instrument, by id, that the run knew at the last of them."""
 
@@ -165,6 +194,9 @@ class Upkeep(Protocol):
     def keep_up(self) -> None:
         """Bring the tables up to the journal's end."""
 
+    def projected(self) -> int:
+        """The newest trading record that is in the tables; 0 before the first."""
+
 
 Clock = Callable[[], int]  # microseconds UTC
 
@@ -178,6 +210,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     records: MarketStore
     decisions: Decisions
     strategies: Strategies
+    signals: Signals
     events: Events
     upkeep: Upkeep
     now: Clock

@@ -19,6 +19,7 @@ from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
 from theo.api.sources import Condition, Platform, Sources
 from theo.app.api_events import RunEvents
+from theo.app.api_signals import RunSignals
 from theo.app.api_strategies import HomeStrategies
 from theo.app.explaining import Explainer
 from theo.app.home import Home
@@ -56,7 +57,7 @@ class RunRecords:
             return self._journal
 
     def projected(self) -> int:
-        """The newest trading record that is in the tables."""
+        """See theo.api.sources.Upkeep."""
         return 0 if self._projection is None else self._projection.watermark(TRADING)
 
     def instruments(self) -> Mapping[int, Instrument]:
@@ -158,10 +159,12 @@ class Opened(msgspec.Struct):
 
     sources: Sources
     records: RunRecords
+    signals: RunSignals
     market: SqlMarketStore
 
     def close(self) -> None:
         """Release the stores."""
+        self.signals.close()
         self.records.close()
         self.market.close()
 
@@ -175,6 +178,7 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
     except BaseException:
         records.close()
         raise
+    signals = RunSignals(home, folder, records.tables, records.journal)
     sources = Sources(
         access=access,
         market=market,
@@ -182,8 +186,9 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
         records=records.tables,
         decisions=Explainer(records.tables, run_name(home, folder), pruned_of(home, folder, records.tables)),
         strategies=HomeStrategies(home),
+        signals=signals,
         events=records.events,
         upkeep=records,
         now=lambda: time.time_ns() // 1_000,
     )
-    return Opened(sources, records, market)
+    return Opened(sources, records, signals, market)

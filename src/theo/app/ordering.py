@@ -122,13 +122,15 @@ def _ask(path: Path, run: str, name: str, payload: Asked | None, command_id: str
     return _told(home, folder, command, sent(home, folder, command))
 
 
-def command_of(name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "") -> Command:
+def command_of(
+    name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "", *, through: str = "command line"
+) -> Command:
     """A person's command, asked for now; with an id of its own where none is given."""
     at = WallClock().now()
     return Command(
         at=at,
         id=command_id or f"{name}-{at}-{os.getpid()}",
-        actor=who_asks(),
+        actor=who_asks(through),
         name=name,
         reason=reason,
         subject=subject,

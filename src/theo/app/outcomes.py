@@ -23,6 +23,15 @@ def became(market: MarketStore, config: str, end: int) -> list[SignalTold]:
     ]
 
 
+def trade_of_signal(market: MarketStore, signal: str) -> TradeTold | None:
+    """The trade that an entry was promoted to; None while there is none."""
+    row = next(market.rows("trades", signal_id=signal), None)
+    if row is None:
+        return None
+    instruments = {i.id: i for i in market.instruments()}
+    return _trade(market, row, instruments[_int(row, "instrument")])
+
+
 def _signal(market: MarketStore, row: Row, instrument: Instrument, end: int) -> SignalTold:
     if row["kind"] == "exit":
         held = market.rows("trades", config=row["config"], instrument=row["instrument"], run=str(row["run"]))
