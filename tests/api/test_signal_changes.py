@@ -246,7 +246,12 @@ def test_of_two_clients_at_once_one_has_it(trading: Trading) -> None:
 
 def test_without_a_trader_nothing_is_kept_and_what_was_done_is_still_answered(trading: Trading) -> None:
     made = trading.ask("", NEW, Idempotency_Key="mine")
+    words = ("SPY", "SELL", "5", "--stop", "1%", "--target", "2%", "--id", "typed", "--run", trading.trader.folder.name)
+    theo(trading.served.home, "signal", "create", *words)
+    sale = NEW | {"side": "SELL"}
+    assert trading.ask("", sale, Idempotency_Key="typed").status == 422  # another asked for it
     trading.trader.end()
+    assert trading.ask("", sale, Idempotency_Key="typed").status == 422
     signal = made.body["id"]
     for path, body in (("", NEW), (f"/{signal}/process", None), (f"/{signal}/cancel", {})):
         refused = trading.ask(path, body)

@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request
 from theo.api.blocking import BoundedThreads
 from theo.api.sources import Sources
 from theo.api.upkeep import Following
-from theo.domain.errors import HaltRequiredError
+from theo.domain.errors import ConflictError, HaltRequiredError
 from theo.ports.store import CommandOutcome
 
 ANSWER_S_MAX: Final = 5.0  # a trader looks at its inbox ten times a second; a busy one within a commit's retries
@@ -46,7 +46,11 @@ class Asking:
 
     async def answer(self, command: str, ask: Ask, wait_s: float = ANSWER_S_MAX) -> CommandOutcome | None:
         """What came of what is asked; None where the trader is silent for so long. Raises what ``ask`` raises."""
-        outcome = await self._threads.run(ask)
+        try:
+            outcome = await self._threads.run(ask)
+        except ConflictError:  # no trader runs: what the last one did is known once the tables have come to its end
+            await self.told()
+            outcome = await self._threads.run(ask)
         loop, pause = asyncio.get_running_loop(), LOOK_S_FIRST
         ends = loop.time() + wait_s
         while outcome is None and (left := ends - loop.time()) > 0:

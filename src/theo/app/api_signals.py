@@ -100,7 +100,7 @@ class RunSignals:
         if found is None:
             return None
         given, done = found
-        if (given.name, given.subject, given.payload) != (command.name, command.subject, command.payload):
+        if _what(given) != _what(command):
             raise DataError(
                 f"command id {command.id} was used for {given.name} {given.subject}".rstrip(),
                 why="one id means one command",
@@ -132,3 +132,8 @@ class RunSignals:
         if self._inbox is not None:
             self._inbox.close()
         self._inbox = None
+
+
+def _what(command: Command) -> tuple[object, ...]:
+    """What makes it the same command, as the inbox compares them."""
+    return command.name, command.subject, command.actor, command.payload
