@@ -15,6 +15,7 @@ from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import WallClock
+from theo.app.asked_bounds import refuse_unbounded
 from theo.app.commanding import CONFIRM_WAIT_S_MAX, POLL_S, who_asks
 from theo.app.home import Home, open_home
 from theo.app.journals import run_name, usual_folder
@@ -125,7 +126,8 @@ def _ask(path: Path, run: str, name: str, payload: Asked | None, command_id: str
 def command_of(
     name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "", *, through: str = "command line"
 ) -> Command:
-    """A person's command, asked for now; with an id of its own where none is given."""
+    """A person's command, asked for now; with an id of its own where none is given. Raises UserError for numbers of no order."""
+    refuse_unbounded(payload)
     at = WallClock().now()
     return Command(
         at=at,
