@@ -23,6 +23,7 @@ from theo.app.ordering import command_of
 from theo.domain.asked import EntryAsked, SignalAsked
 from theo.domain.facts import CommandDone, Fact, TradeIntended
 from theo.domain.journal import TRADING
+from theo.domain.keys import Mode
 from theo.domain.orders import OrderType, Side
 
 NEW: dict[str, Any] = {"symbol": "SPY", "side": "BUY", "quantity": 5, "stop": "1%", "target": "2%", "reason": "as agreed"}
@@ -326,3 +327,19 @@ def test_a_page_of_another_place_and_who_has_no_key_change_nothing(begun: Trader
         assert trading.ask("/none", method="DELETE").status == 401
         assert trading.commands() == []
         assert trading.ask("", NEW, **right).status == 201
+
+
+def test_real_money_is_risked_with_a_key_alone(tmp_path: Path) -> None:
+    """What lowers risk needs none."""
+    home = make_home(tmp_path)
+    with trader_on(home, tmp_path / "trend.toml", Mode.LIVE) as trader:
+        trader.play(BARS)
+        with serving(home, Access(key=ApiKey(KEY, "test")), trader.folder) as served:
+            made = Trading(served, trader).ask("", NEW, X_API_Key=KEY)
+            assert made.status == 201
+        with serving(home, folder=trader.folder) as served:
+            trading = Trading(served, trader)
+            for refused in (trading.ask("", NEW), trading.ask(f"/{made.body['id']}/process")):
+                assert (refused.status, "with a key" in refused.body["detail"]) == (409, True)
+            assert len(trading.commands()) == 1
+            assert trading.ask(f"/{made.body['id']}/cancel").status == 200

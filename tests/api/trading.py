@@ -106,10 +106,10 @@ class Trader:
 
 
 @contextmanager
-def trader_on(home_folder: Path, ruleset: Path) -> Iterator[Trader]:
-    """A trader that has taken one bar; ended with the context unless the test has ended it."""
+def trader_on(home_folder: Path, ruleset: Path, mode: Mode = Mode.VIRTUAL) -> Iterator[Trader]:
+    """A trader that has taken one bar; ended with the context unless the test has ended it. ``mode`` is what its records say."""
     home = open_home(home_folder)
-    plan, stored, market = plan_backtest(home, str(ruleset), timerange="", cash=CASH, source="", mode=Mode.VIRTUAL)
+    plan, stored, market = plan_backtest(home, str(ruleset), timerange="", cash=CASH, source="", mode=mode)
     folder = run_folder(home, plan)
     trader = Trader(plan, merged([series.bars() for series in stored]), folder)
     thread = threading.Thread(target=trader.run, args=[lambda: open_virtual(home, folder, plan, None)], daemon=True)

@@ -178,7 +178,7 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
     except BaseException:
         records.close()
         raise
-    signals = RunSignals(home, folder, records.tables, records.journal)
+    signals = RunSignals(home, folder, records.tables, records.journal, keyed=access.key is not None)
     sources = Sources(
         access=access,
         market=market,

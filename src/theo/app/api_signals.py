@@ -15,9 +15,10 @@ from theo.app.ordering import command_of
 from theo.app.outcomes import trade_of_signal
 from theo.domain.asked import Asked, PromotionAsked, SignalAsked
 from theo.domain.errors import ConflictError, DataError
-from theo.domain.facts import CommandDone
+from theo.domain.facts import CommandDone, RunStarted
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING
+from theo.domain.keys import Mode
 from theo.engine.codec import decode_steps
 from theo.ports.market_store import MarketStore
 from theo.ports.store import CommandOutcome
@@ -27,21 +28,26 @@ from theo.report.told import Refusal, TradeTold
 class RunSignals:
     """Implements theo.api.sources.Signals. For several threads.
 
-    The inbox is opened anew for another trader: who plays a demo afresh begins with new files.
+    The inbox is opened anew for another trader: who plays a demo afresh begins with new files. ``keyed``: only who has the key
+    asks. Without one real money is not risked over HTTP.
     """
 
-    def __init__(self, home: Home, folder: Path, tables: MarketStore, journal: Callable[[], SqlJournalStore | None]) -> None:
-        self._home, self._folder, self._tables, self._journal = home, folder, tables, journal
+    def __init__(
+        self, home: Home, folder: Path, tables: MarketStore, journal: Callable[[], SqlJournalStore | None], *, keyed: bool
+    ) -> None:
+        self._home, self._folder, self._tables, self._journal, self._keyed = home, folder, tables, journal, keyed
         self._opening = threading.Lock()
         self._inbox: SqlInbox | None = None
         self._trader: int | None = None  # whose inbox it is, by process; None for nobody's
 
     def create(self, command: str, asked: SignalAsked, reason: str) -> CommandOutcome | None:
         """See the protocol."""
+        self._refuse_unkeyed()
         return self._ask("create_signal", asked, command, reason)
 
     def process(self, command: str, signal: str, reason: str) -> CommandOutcome | None:
         """See the protocol."""
+        self._refuse_unkeyed()
         return self._ask("process_signal", PromotionAsked(signal), command, reason)
 
     def cancel(self, command: str, signal: str, reason: str) -> CommandOutcome | None:
@@ -80,6 +86,21 @@ class RunSignals:
                 remedy="Start one: `theo live`, `theo paper` or `theo demo`",
             )
         return answered
+
+    def _refuse_unkeyed(self) -> None:
+        if not self._keyed and self._mode() is Mode.LIVE:
+            raise ConflictError(
+                "signals of a live account are asked for with a key",
+                why="without one any program on this machine could risk real money",
+                remedy="Give the interface a key: `key_file` of [api] in theo.toml, or THEO_API_KEY. Or use `theo signal`",
+            )
+
+    def _mode(self) -> Mode | None:
+        """Of the run, which never changes, as its first record says; None before there is one."""
+        journal = self._journal()
+        first = () if journal is None else journal.read(TRADING, 1, 1)
+        facts = (fact for record in first for step in decode_steps(record) for fact in step.facts)
+        return next((fact.key.mode for fact in facts if isinstance(fact, RunStarted)), None)
 
     def _waits(self, command: Command) -> bool:
         """Whether a trader was asked for it, and ended before it answered: the next one says what comes of it."""
