@@ -8,7 +8,7 @@ import msgspec
 from theo.domain.facts import Decided
 from theo.domain.journal import TRADING
 from theo.domain.market_data import HOUR
-from theo.engine.codec import decode_facts
+from theo.engine.codec import STEPS, decode_steps
 from theo.ports.market_store import Cell, MarketStore
 from theo.ports.store import JournalStore
 
@@ -20,9 +20,10 @@ def recorded_decisions(journal: JournalStore, tables: MarketStore, end: int) -> 
     """Those on bars that ended at ``end``, as rows of the table: configuration, version, verdict, numbers, truths."""
     runs = [(int(row["seq"] or 0), _versions.decode(str(row["config_versions"]))) for row in tables.rows("runs")]
     for record in journal.read(TRADING, first_recorded(journal, TRADING, end)):
-        if record.recorded_at > end + DECIDED_WITHIN:
+        steps = decode_steps(record) if record.type == STEPS else []
+        if steps and steps[0].at > end + DECIDED_WITHIN:  # the record itself may be of much later, where time is played fast
             return
-        for fact in decode_facts(record):
+        for fact in (fact for step in steps for fact in step.facts):
             if isinstance(fact, Decided) and fact.end == end:
                 known = (versions for seq, versions in reversed(runs) if seq <= record.seq and fact.config in versions)
                 version = next((versions[fact.config] for versions in known), "")

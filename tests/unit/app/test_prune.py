@@ -26,7 +26,9 @@ def test_pruned_decisions_are_told_from_the_journal_with_the_same_words(theo: Th
     asked = ends[:: len(ends) // ASKED]
 
     def told(end: int) -> dict[str, object]:
-        return dict(json.loads(theo("--home", copied, "why", "SIM-MES", iso(end), "--json").out))
+        said = theo("--home", copied, "why", "SIM-MES", iso(end), "--json")
+        assert said.code == 0, said
+        return dict(json.loads(said.out))
 
     before = {end: told(end) for end in asked}
     middle = ends[len(ends) // 2]
