@@ -10,10 +10,12 @@ from tests.unit.app.conftest import Theo
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.pruning import prune_decisions, pruned_before
+from theo.app.decided import DECIDED_WITHIN, recorded_decisions
 from theo.app.times import iso
 from theo.domain.facts import Decided
 from theo.domain.journal import TRADING
-from theo.engine.codec import decode_facts
+from theo.engine.codec import decode_facts, decode_steps
+from theo.engine.journal import MARKET, Journal
 
 ASKED = 7
 
@@ -44,6 +46,22 @@ def test_pruned_decisions_are_told_from_the_journal_with_the_same_words(theo: Th
     assert theo("--home", copied, "journal", "rebuild", "--run", "demo", "--replace").code == 0
     with closing(SqlMarketStore(folder)) as market:
         assert [row["end_at"] for row in market.rows("decisions", limit=1)] == [middle]
+
+
+def test_a_record_of_many_hours_holds_decisions_that_are_found(copied: Path, tmp_path: Path) -> None:
+    """Where time is played fast a group commit takes milliseconds of the clock and hours of the market."""
+    folder, fast = copied / "demo", tmp_path / "fast"
+    fast.mkdir()
+    with closing(SqlJournalStore(folder)) as journal:
+        steps = [step for record in journal.read(TRADING) for step in decode_steps(record)]
+    decided = [fact for step in steps for fact in step.facts if isinstance(fact, Decided)]
+    with closing(SqlJournalStore(fast)) as journal, closing(SqlMarketStore(folder)) as market:
+        written = Journal(journal.append, journal.claim(TRADING, MARKET))
+        written.steps.extend(steps)
+        written.commit(steps[-1].at)
+        found = [[row["verdict"] for row in recorded_decisions(journal, market, fact.end)] for fact in decided[:ASKED]]
+    assert steps[-1].at > decided[0].end + 2 * DECIDED_WITHIN
+    assert found == [[fact.verdict] for fact in decided[:ASKED]]
 
 
 def test_the_command_prunes_by_days_and_nothing_unless_asked(theo: Theo, copied: Path) -> None:

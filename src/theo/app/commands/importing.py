@@ -84,8 +84,9 @@ def run_bars(path: Path, file: Path, wishes: BarWishes, *, json: bool) -> int:
         sessions=known_sessions(home, instrument) if splits or frame == DAILY else None,
         scope=SessionScope(wishes.scope),
     )
-    with _store(home, instrument) as store, _progress(file) as watch:
-        report = import_bars(store, file, settings, watch)
+    with _store(home, instrument) as store:
+        with _progress(file) as watch:
+            report = import_bars(store, file, settings, watch)
         note(home, "import", f"{instrument.symbol} {frame.name}", f"{report.source} from {file}")
         _print(report, instrument, f"{frame.name} bars", json=json)
         brought = bring_up_levels(home, store, instrument.id, frame.name, report.source) if wishes.levels else []
