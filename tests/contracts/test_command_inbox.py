@@ -66,6 +66,17 @@ def test_a_repeat_within_a_day_returns_the_recorded_outcome(inbox: CommandInbox)
     assert len(inbox.pending()) == 1
 
 
+def test_an_outcome_is_kept_for_a_week_after_it_was_asked_for_whatever_time_the_trader_has(inbox: CommandInbox) -> None:
+    inbox.post(command(1))
+    played = CommandOutcome(NOON - 3_000 * DAY, accepted=True, text="halted")  # of a trader that plays data of years ago
+    inbox.done("c1", played)
+    inbox.post(command(2, NOON + 7 * DAY))
+    assert inbox.outcome("c1") == played
+    inbox.post(command(3, NOON + 7 * DAY + 1))
+    assert inbox.outcome("c1") is None
+    assert [each.id for each in inbox.pending()] == ["c2", "c3"]
+
+
 def test_one_id_is_one_command(inbox: CommandInbox) -> None:
     inbox.post(command(1))
     with pytest.raises(DataError, match="c1 was used for halt MES"):

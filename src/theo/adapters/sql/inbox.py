@@ -19,7 +19,7 @@ from theo.ports.store import CommandOutcome
 
 PENDING_MAX: Final = 1_000  # a trader that is alive answers within seconds; more means that nobody reads
 REPEAT_WINDOW: Final = DAY
-KEPT: Final = 7 * DAY  # outcomes; the journal keeps them for ever
+KEPT: Final = 7 * DAY  # outcomes, from when they were asked for; the journal keeps them for ever
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -95,8 +95,12 @@ class SqlInbox:
         return _outcome(rows[0]) if rows else None
 
     def _make_room(self, connection: Connection, command: Command) -> None:
-        """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait."""
-        connection.execute(delete(commands).where(self._ours, commands.c.done_at < command.at - KEPT))
+        """Drop what is too old to be asked for, and this id's earlier use; refuse when too many wait.
+
+        An outcome's own time is the trader's, years ago where it plays recorded data: age is counted from the asking.
+        """
+        done, old = commands.c.done_at.is_not(None), commands.c.at < command.at - KEPT
+        connection.execute(delete(commands).where(self._ours, done, old))
         connection.execute(delete(commands).where(self._ours, commands.c.id == command.id))
         waiting = connection.execute(select(func.count()).where(self._ours, commands.c.done_at.is_(None))).scalar_one()
         if waiting >= PENDING_MAX:
