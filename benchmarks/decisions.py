@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Decoders, Projection
-from theo.app.decided import recorded_decisions
+from theo.app.home.decided import recorded_decisions
 from theo.domain.facts import Decided, RunStarted
 from theo.domain.inputs import TimerFired
 from theo.domain.journal import TRADING

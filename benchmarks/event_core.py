@@ -20,9 +20,9 @@ from benchmarks.reference_loop import fused
 from tests.closing import tick_market
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.collecting import collect_seldom
-from theo.app.home import Home
-from theo.app.journals import gathered
-from theo.app.projecting import projected
+from theo.app.home.journals import gathered
+from theo.app.home.layout import Home
+from theo.app.home.projecting import projected
 from theo.domain.inputs import Command, Started
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.leveling import Leveling, fold
+from theo.app.stored.leveling import Leveling, fold
 from theo.domain.market_data import MINUTE, Bar
 from theo.market.standard_levels import LevelSettings, StandardLevels
 from theo.ports.level_store import LevelSeries

@@ -21,10 +21,10 @@ from ib_async.connection import Connection
 from theo.adapters.ib.probe import probe
 from theo.adapters.system.clock import PacedClock, WallClock
 from theo.adapters.system.log import Nobody
-from theo.app.composition import BUILD
-from theo.app.configuration import configured
-from theo.app.home import open_home
-from theo.app.live_making import live_plan, open_live
+from theo.app.build import BUILD
+from theo.app.configuration.file import configured
+from theo.app.home.layout import open_home
+from theo.app.runs.live_making import live_plan, open_live
 from theo.domain.inputs import Started
 
 PACE = 20

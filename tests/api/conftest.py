@@ -19,9 +19,9 @@ from theo.api.access import Access
 from theo.api.application import PACE, create_api
 from theo.api.event_tail import Pace
 from theo.api.serving import Server, server
-from theo.app.api_making import open_sources
-from theo.app.home import open_home
-from theo.app.journals import usual_folder
+from theo.app.api.making import open_sources
+from theo.app.home.journals import usual_folder
+from theo.app.home.layout import open_home
 
 WAIT_S = 20
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.api.conftest import Served, serving
 from theo.api.access import Access, ApiKey
-from theo.app.api_making import api_key
+from theo.app.api.making import api_key
 from theo.app.commands.api import run
 from theo.domain.errors import ConfigError, UserError
 

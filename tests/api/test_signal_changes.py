@@ -19,7 +19,7 @@ from tests.unit.app.running import once_there
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.api.access import Access, ApiKey
-from theo.app.ordering import command_of
+from theo.app.inbox.orders import command_of
 from theo.domain.asked import EntryAsked, SignalAsked
 from theo.domain.facts import CommandDone, Fact, TradeIntended
 from theo.domain.journal import TRADING

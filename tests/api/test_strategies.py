@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Answered, Served, serving
 from tests.api.home import TREND, make_home, theo
-from theo.app.home import open_home
+from theo.app.home.layout import open_home
 
 NAME = "/api/strategies/trend"
 SLOWER = TREND.replace("sma(9)", "sma(12)")

@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from theo.app.composition import BUILD, Virtual, open_virtual
-from theo.app.home import open_home
-from theo.app.planning import plan_backtest, run_folder
+from theo.app.build import BUILD
+from theo.app.home.layout import open_home
+from theo.app.runs.composition import Virtual, open_virtual
+from theo.app.runs.planning import plan_backtest, run_folder
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
 from theo.domain.market_data import Bar, ContractRolled

@@ -23,8 +23,8 @@ import msgspec
 from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home
-from theo.app.recorded import decide_again
+from theo.app.home.layout import Home
+from theo.app.recorded.run import decide_again
 from theo.domain.facts import Fact, Filled, FillRevised, OrderMoved, OrdersIntended, Reconciled, Restarted, TradeIntended
 from theo.domain.journal import TRADING
 from theo.domain.market_data import SECOND

@@ -20,8 +20,8 @@ from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.paper.broker import VenueFile
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import open_home
-from theo.app.projecting import projected
+from theo.app.home.layout import open_home
+from theo.app.home.projecting import projected
 from theo.domain.facts import Fact, Filled, OrderMoved, OrdersIntended, Restarted, RunStarted, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
 from theo.engine.order_life import OrderEvent

@@ -22,7 +22,7 @@ from tests.sim.live_world.world import RULES
 from tests.sim.test_played_parity import EVER, as_mes, moved
 from tests.unit.gateway.tables import at
 from theo.adapters.instruments.catalogue import catalogue
-from theo.app.played_series import file_series
+from theo.app.gateway.played_series import file_series
 from theo.domain.market_data import SECOND, Bar
 
 FIRST, LAST = date(2026, 1, 8), date(2026, 1, 16)  # as the recordings are moved: a Thursday, and the Friday of the week after

@@ -13,8 +13,8 @@ from tests.contracts.test_market_store import MES, OpenStore
 from tests.postgres import DATABASES, Opening
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app import leveling
-from theo.app.leveling import Leveling
+from theo.app.stored import leveling
+from theo.app.stored.leveling import Leveling
 from theo.domain.errors import HaltRequiredError
 from theo.domain.market_data import MINUTE, Bar
 from theo.market.standard_levels import LEVEL_NAMES, TIMEFRAMES, LevelSettings, NewLevel, StandardLevels

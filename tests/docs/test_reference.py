@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from theo.app.broker_tables import IbTable, LiveTable
-from theo.app.configuration import (
+from theo.app.configuration.broker import IbTable, LiveTable
+from theo.app.configuration.file import (
     ApiTable,
     ArchiveTable,
     Configuration,
@@ -20,7 +20,7 @@ from theo.app.configuration import (
     ReportTable,
     configured,
 )
-from theo.app.roll_tables import RollTable
+from theo.app.configuration.roll import RollTable
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 from theo.strategy.loading import STRATEGIES, load_ruleset

@@ -10,8 +10,8 @@ import pytest
 
 from theo.adapters.system.clock import PacedClock
 from theo.app.commands import incident
-from theo.app.gateway_making import made
-from theo.app.home import open_home
+from theo.app.gateway.making import made
+from theo.app.home.layout import open_home
 from theo.domain.errors import ConfigError
 from theo.domain.market_data import SECOND
 from theo.gateway.admin import AdminPort

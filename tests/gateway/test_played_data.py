@@ -12,9 +12,9 @@ from ib_async import IB, BarData, Contract, Index, Stock, TickByTickAllLast
 
 from theo.adapters.system.clock import HandClock, LeapingClock
 from theo.app.commands.gateway import may_leap
-from theo.app.data_choice import DataChoice, DataWishes
-from theo.app.gateway_making import made
-from theo.app.home import Home
+from theo.app.gateway.data_choice import DataChoice, DataWishes
+from theo.app.gateway.making import made
+from theo.app.home.layout import Home
 from theo.app.times import NEW_YORK
 from theo.domain.errors import DataError, UserError
 from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind

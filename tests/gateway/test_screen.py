@@ -10,7 +10,7 @@ import pytest
 from ib_async import IB, Contract, Index, LimitOrder, Stock
 from rich.console import Console, RenderableType
 
-from theo.app.gateway_screen import ROWS_MAX, Serving, line, screen
+from theo.app.gateway.screen import ROWS_MAX, Serving, line, screen
 from theo.gateway.building import Gateway
 from theo.gateway.overview import ClientView, Overview, overview
 from theo.gateway.server import GatewayServer

@@ -8,8 +8,8 @@ import msgspec
 
 from tests.golden.markets import Pair
 from tests.golden.records import facts_of
-from theo.app.home import open_home
-from theo.app.planning import plan_backtest
+from theo.app.home.layout import open_home
+from theo.app.runs.planning import plan_backtest
 from theo.domain.facts import Fact
 from theo.domain.instrument import Instrument
 from theo.domain.journal import Record

@@ -21,8 +21,8 @@ from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.commands import backtest, paper, replay
-from theo.app.home import open_home
-from theo.app.recorded import recorded_items, recorded_plan
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import recorded_items, recorded_plan
 from theo.domain.facts import BookAsked, Fact, Reconciled, RunStarted
 from theo.domain.journal import TRADING, Record
 from theo.drive.assembly import assemble

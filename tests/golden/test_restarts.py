@@ -11,8 +11,8 @@ import pytest
 from tests.closing.tick_market import booted, plan, ticks
 from tests.golden.records import facts_of
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home, open_home
-from theo.app.recorded import decide_again, recorded_items, recorded_plan
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.run import decide_again, recorded_items, recorded_plan
 from theo.domain.facts import Filled, Restarted
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING

@@ -7,8 +7,8 @@ import pytest
 
 from tests.golden.markets import ES_VX, NQ_VX, SPY_VIX, SPY_VXX, VXX_SPLITS, HomeOf, Pair
 from tests.golden.plain_scan import bars_of, classic_signals
-from theo.app.home import open_home
-from theo.app.scanning import scanned
+from theo.app.home.layout import open_home
+from theo.app.runs.scanning import scanned
 from theo.app.times import parse_time
 
 DAY = 86_400_000_000

@@ -18,7 +18,7 @@ from theo.adapters.ib.questions import Questions, asking
 from theo.adapters.ib.settings import QUESTION_IDS, IbSettings
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.clock import PacedClock
-from theo.app.downloading import Download, fetch
+from theo.app.stored.downloading import Download, fetch
 from theo.domain.errors import DataError, RefusedError, TheoError, UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar, SessionScope

@@ -7,7 +7,7 @@ import msgspec
 from tests.ib.conftest import until
 from tests.ib.feed_world import FeedWorld, standing, world
 from theo.adapters.ib.streams import has_quotes, ways
-from theo.app.configuration import configured
+from theo.app.configuration.file import configured
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, Tick, TickKind, TimeSource
 

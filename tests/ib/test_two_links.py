@@ -13,7 +13,7 @@ from tests.ib.trading import Desk, make_desk
 from theo.adapters.ib.link import Link, data_link
 from theo.adapters.ib.settings import IbSettings
 from theo.adapters.system.clock import PacedClock
-from theo.app.broker_tables import IbTable, LiveTable, ib_settings
+from theo.app.configuration.broker import IbTable, LiveTable, ib_settings
 from theo.domain.errors import ConfigError
 from theo.domain.inputs import LinkChanged
 from theo.domain.instrument import Instrument

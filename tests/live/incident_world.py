@@ -11,7 +11,7 @@ from tests.ib.conftest import Told
 from tests.live.platform import WAIT_SECONDS, Platform
 from tests.live.work_clock import WorkClock
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.recorded import recorded_items
+from theo.app.recorded.run import recorded_items
 from theo.domain.asked import Asked
 from theo.domain.facts import Decided, Fact, Filled, OrderMoved, SignalClosed, TradeIntended
 from theo.domain.inputs import Command

@@ -9,12 +9,12 @@ from tests.ib.conftest import Told, until
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.composition import BUILD
-from theo.app.configuration import configured
-from theo.app.home import Home, open_home
-from theo.app.keeping import Keeping
-from theo.app.live_making import Live, live_plan, open_live
-from theo.app.recorded import decide_again
+from theo.app.build import BUILD
+from theo.app.configuration.file import configured
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.run import decide_again
+from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.stored.keeping import Keeping
 from theo.domain.facts import Fact, Filled
 from theo.domain.inputs import Started
 from theo.domain.market_data import Tick

@@ -12,8 +12,8 @@ import pytest
 from tests.ib.conftest import until
 from tests.live.platform import Platform
 from tests.unit.app.conftest import Theo, theo
-from theo.app import ordering
-from theo.app.ordering import Ordered
+from theo.app.inbox import orders
+from theo.app.inbox.orders import Ordered
 from theo.domain.asked import ChangeAsked, EntryAsked, ExitAsked
 from theo.domain.facts import AmendIntended, TradeIntended
 from theo.domain.orders import OrderType, Side, TimeInForce
@@ -95,11 +95,11 @@ class Person:
                 async with asyncio.timeout(FOLLOW_SECONDS):
                     await self.platform.until(lambda state: bool(state.trades[trade].in_quantity))
                     return
-            await self.asks(ordering.modify_order, ChangeAsked(id=order, trigger=self.away(3)))
+            await self.asks(orders.modify_order, ChangeAsked(id=order, trigger=self.away(3)))
 
     async def flat(self, trade: str) -> None:
         """Close a trade and wait for its end."""
-        done = await self.asks(ordering.close_trade, trade)
+        done = await self.asks(orders.close_trade, trade)
         assert done.state == "done", done.text
         await self.platform.until(lambda state: trade not in state.open_trades)
 
@@ -131,7 +131,7 @@ async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platfo
     ]
     for kind, tif, prices in wanted:
         asked = entry(kind, tif, **prices())
-        done = await person.asks(ordering.create_order, asked)
+        done = await person.asks(orders.create_order, asked)
         assert not done.failed, (kind, tif, done.text)
         sent = person.at_gateway(done.orders[0].id)
         assert (sent.order_type, sent.tif, sent.action) == (kind, tif, "BUY")
@@ -141,7 +141,7 @@ async def test_every_type_and_time_in_force_reaches_the_gateway(platform: Platfo
         if asked.trigger:
             await person.follows(trade, done.orders[0].id)
         await person.holds(trade)
-        (status, *_) = ordering.get_order_status(platform.home.path, done.orders[0].id)
+        (status, *_) = orders.get_order_status(platform.home.path, done.orders[0].id)
         assert (status.status, status.filled, len(status.fills)) == ("filled", 1, 1)
         assert status.broker_id
         await person.flat(trade)
@@ -163,39 +163,39 @@ async def test_a_bracket_is_changed_reduced_and_closed_and_a_pair_excludes_itsel
     low = EntryAsked(
         symbol="MES", side=Side.BUY, type=OrderType.LIMIT, quantity=2, limit=person.away(-400), stop="1%", target="1%"
     )
-    done = await person.asks(ordering.create_bracket_order, low)
+    done = await person.asks(orders.create_bracket_order, low)
     assert not done.failed, done.text
     parent, stop, target = (order.id for order in done.orders)
     assert person.at_gateway(parent).total_quantity == 2
     limit = person.away(-300)
-    changed = await person.asks(ordering.modify_order, ChangeAsked(id=parent, limit=limit, quantity=3, stop="0.5%"))
+    changed = await person.asks(orders.modify_order, ChangeAsked(id=parent, limit=limit, quantity=3, stop="0.5%"))
     assert not changed.failed, changed.text
     await until(lambda: {person.at_gateway(o).total_quantity for o in (parent, stop, target)} == {3}, 30.0)
     assert person.at_gateway(parent).lmt_price == float(limit)
-    changed = await person.asks(ordering.modify_order, ChangeAsked(id=parent, limit=person.away(40)))
+    changed = await person.asks(orders.modify_order, ChangeAsked(id=parent, limit=person.away(40)))
     assert not changed.failed or "target" in changed.text or changed.rule == "prices", changed.text
-    gone = await person.asks(ordering.cancel_order, parent)
+    gone = await person.asks(orders.cancel_order, parent)
     assert not gone.failed, gone.text
     trade = done.orders[0].trade
     await platform.until(lambda state: trade not in state.open_trades)
 
-    bought = await person.asks(ordering.create_order, entry(OrderType.MARKET, TimeInForce.DAY, target="1%"))
+    bought = await person.asks(orders.create_order, entry(OrderType.MARKET, TimeInForce.DAY, target="1%"))
     trade = bought.orders[0].trade
     await person.holds(trade)
-    tighter = await person.asks(ordering.modify_order, ChangeAsked(id=trade, stop="0.8%", target="0.9%"))
+    tighter = await person.asks(orders.modify_order, ChangeAsked(id=trade, stop="0.8%", target="0.9%"))
     assert not tighter.failed, tighter.text
     await platform.until(lambda state: not any(state.orders[o].amending_since for o in state.trades[trade].orders))
     price = state_price(person.state, trade)
     assert person.at_gateway(bought.orders[1].id).aux_price == price
     out = await person.asks(
-        ordering.create_order, ExitAsked(trade=trade, type=OrderType.LIMIT, limit=person.away(-20), tif=TimeInForce.IOC)
+        orders.create_order, ExitAsked(trade=trade, type=OrderType.LIMIT, limit=person.away(-20), tif=TimeInForce.IOC)
     )
     assert not out.failed, out.text
     await platform.until(lambda state: trade not in state.open_trades)
 
     up = EntryAsked(symbol="MES", side=Side.BUY, type=OrderType.STOP, quantity=1, trigger=person.away(12), stop="1%")
     down = EntryAsked(symbol="MES", side=Side.SELL, type=OrderType.STOP, quantity=1, trigger=person.away(-12), stop="1%")
-    pair = await person.asks(ordering.create_oco_order, up, down)
+    pair = await person.asks(orders.create_oco_order, up, down)
     assert not pair.failed, pair.text
     assert len({person.at_gateway(o.id).oca_group for o in pair.orders if o.role == "entry"}) == 1
     await platform.until(lambda state: len(state.open_trades) == 1 and bool(state.positions.get(MES)))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.golden.markets import ES_VX, SPY_VIX, Pair, import_pair
 from tests.golden.records import facts_of
-from theo.app.home import open_home
-from theo.app.planning import plan_backtest
+from theo.app.home.layout import open_home
+from theo.app.runs.planning import plan_backtest
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Command
 from theo.domain.journal import Record

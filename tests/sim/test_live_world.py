@@ -8,9 +8,9 @@ import pytest
 from tests.sim.live_world import market, parity
 from tests.sim.live_world.played import with_store
 from tests.sim.live_world.world import MES, SETTLED_AFTER, World
-from theo.app.home import open_home
-from theo.app.recorded import recorded_items
-from theo.app.standing import last_prices
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import recorded_items
+from theo.app.recorded.standing import last_prices
 from theo.domain.facts import TradeClosed
 from theo.domain.market_data import MINUTE, SECOND, Tick, TickKind
 from theo.runtime.warm_up import last_heard

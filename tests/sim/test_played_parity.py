@@ -15,7 +15,7 @@ from tests.sim.live_world.played import Did, Played, stage
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sample_market.days import real_days
 from theo.adapters.sample_market.paths import Market, day_ticks
-from theo.app.played_series import file_series
+from theo.app.gateway.played_series import file_series
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, Bar, Tick
 
 RULES = ["mes-vix-inverse"]

@@ -11,7 +11,7 @@ from tests.sim.order_path.world import World
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Projection
-from theo.app.projecting import decoders
+from theo.app.home.projecting import decoders
 from theo.domain.facts import Fact, SignalRaised
 from theo.runtime.shell import Shell
 

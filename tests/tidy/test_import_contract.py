@@ -17,7 +17,10 @@ SQL = (
     *("erase", "moving", "file_backup", "projection", "journal", "market", "server", "inbox", "settings"),
     *("schema", "tables", "database"),
 )
-APP = ("cli", "commands", "checks")
+APP = (
+    *("cli", "commands", "checks", "api", "runs", "gateway", "inbox", "broker", "recorded", "rulesets", "stored"),
+    *("home", "configuration", "terminal", "build", "collecting", "exit_codes", "times"),
+)
 
 
 def lint(folder: Path, changes: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -48,7 +51,9 @@ def test_imports_that_go_down_are_kept(tmp_path: Path) -> None:
         pytest.param({"risk/rule.py": "import theo.venue\n"}, id="sideways"),
         pytest.param({"engine/core.py": "def f():\n    import theo.ports\n"}, id="upwards inside a function"),
         pytest.param({"adapters/sql/tables/__init__.py": "import theo.adapters.sql.market\n"}, id="upwards within the stores"),
-        pytest.param({"app/standing.py": "import theo.app.commands\n"}, id="a command that another room knows"),
+        pytest.param({"app/recorded/standing.py": "import theo.app.commands\n"}, id="a command that another room knows"),
+        pytest.param({"app/home/layout.py": "import theo.app.recorded\n"}, id="upwards within the application"),
+        pytest.param({"app/helpful/__init__.py": ""}, id="a room of the application that nobody declared"),
         pytest.param({"helpful/__init__.py": ""}, id="a layer that nobody declared"),
         pytest.param({"market/bars.py": "def f():\n    import numpy\n"}, id="a heavy library below the shell"),
         pytest.param(

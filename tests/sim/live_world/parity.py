@@ -9,8 +9,8 @@ from tests.sim.live_world import market
 from tests.sim.live_world.world import MES, World
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import open_home
-from theo.app.recorded import recorded_plan
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import recorded_plan
 from theo.domain.facts import Fact, TradeClosed
 from theo.domain.inputs import Started
 from theo.domain.market_data import Tick

@@ -18,14 +18,14 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.ib.probe import probe
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app import live_making
-from theo.app.composition import BUILD
-from theo.app.configuration import configured
-from theo.app.gateway_making import CALENDARS
-from theo.app.home import open_home
-from theo.app.live_making import live_plan, open_live
-from theo.app.played_market import listing_of
-from theo.app.recorded import decide_again, recorded_plan
+from theo.app.build import BUILD
+from theo.app.configuration.file import configured
+from theo.app.gateway.making import CALENDARS
+from theo.app.gateway.played_market import listing_of
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import decide_again, recorded_plan
+from theo.app.runs import live_making
+from theo.app.runs.live_making import live_plan, open_live
 from theo.domain.facts import Fact, TradeClosed
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, MINUTE, SECOND, Bar, SessionScope, Tick, TickKind

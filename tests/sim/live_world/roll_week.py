@@ -20,12 +20,12 @@ from tests.sim.order_path.clock import SimClock
 from tests.unit.gateway.tables import at, tables
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app import live_making
-from theo.app.composition import BUILD
-from theo.app.configuration import configured
-from theo.app.home import open_home
-from theo.app.live_making import Live, live_plan, open_live
-from theo.app.recorded import decide_again, recorded_items, recorded_plan
+from theo.app.build import BUILD
+from theo.app.configuration.file import configured
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import decide_again, recorded_items, recorded_plan
+from theo.app.runs import live_making
+from theo.app.runs.live_making import Live, live_plan, open_live
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, DataMarked, Tick, TickKind

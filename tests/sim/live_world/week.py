@@ -31,13 +31,15 @@ from tests.unit.gateway.tables import at
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.blocking import Inline
-from theo.app import commanding, keeping, live_making
+from theo.app.build import BUILD
 from theo.app.commands.stop import resume_trading
-from theo.app.composition import BUILD
-from theo.app.configuration import configured
-from theo.app.home import Home, open_home
-from theo.app.keeping import Keeping
-from theo.app.live_making import Live, live_plan, open_live
+from theo.app.configuration.file import configured
+from theo.app.home.layout import Home, open_home
+from theo.app.inbox import sending
+from theo.app.runs import live_making
+from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.stored import keeping
+from theo.app.stored.keeping import Keeping
 from theo.domain.facts import Decided, Fact, TradeClosed
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING
@@ -166,7 +168,7 @@ class Week:
                 patch.object(live_making, "SqlInbox", WorldInbox),
                 patch.object(keeping, "OneThread", Inlined),
                 patch.object(keeping, "ROUND_EVERY", KEEP_INTERVAL),
-                patch.object(commanding, "CONFIRM_WAIT_S_MAX", 0.0),  # it answers in simulated time: nobody waits
+                patch.object(sending, "CONFIRM_WAIT_S_MAX", 0.0),  # it answers in simulated time: nobody waits
             ):
                 self.stand.begin()
                 self._plan()

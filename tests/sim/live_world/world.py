@@ -22,12 +22,12 @@ from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import SteadyClock
 from theo.adapters.system.latch import StopFile
-from theo.app import live_making
-from theo.app.composition import BUILD
-from theo.app.configuration import Configured, configured
-from theo.app.home import Home, open_home
-from theo.app.live_making import Live, live_plan, open_live
-from theo.app.recorded import decide_again
+from theo.app.build import BUILD
+from theo.app.configuration.file import Configured, configured
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.run import decide_again
+from theo.app.runs import live_making
+from theo.app.runs.live_making import Live, live_plan, open_live
 from theo.domain.errors import HaltRequiredError, UserError
 from theo.domain.facts import Fact, SignalClosed, TradeClosed
 from theo.domain.inputs import Command, Started

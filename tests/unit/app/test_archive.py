@@ -16,7 +16,7 @@ from theo.adapters.files.archive import ParquetArchive, no_step
 from theo.adapters.files.archive_manifest import ArchivedFile
 from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app import archiving
+from theo.app.stored import archiving
 from theo.domain.errors import CorruptionError, DataError, HaltRequiredError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import DAY, MINUTE, SECOND, Tick

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from theo.app.configuration import configured
+from theo.app.configuration.file import configured
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
 

@@ -12,7 +12,7 @@ from tests.postgres import new_database, plain, timescale_server
 from tests.unit.adapters.sql.test_names import MES, MINUTES, tick
 from tests.unit.app.conftest import Theo
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.home import Home
+from theo.app.home.layout import Home
 from theo.domain.market_data import DAY, MINUTE
 
 

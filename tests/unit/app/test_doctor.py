@@ -7,7 +7,7 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.app.checks import machine
 from theo.app.checks.machine import PACKAGES
-from theo.app.journals import journal_written_at
+from theo.app.home.journals import journal_written_at
 
 ROOT = Path(__file__).parents[3]
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from theo.app.event_lines import feed_line
+from theo.app.terminal.event_lines import feed_line
 from theo.ports.feed import FeedState, Latency, Standing
 
 MES = Standing(symbol="MES", source="ib:tbt", state=FeedState.LIVE, posted=12_345, filled=67)

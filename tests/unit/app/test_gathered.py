@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from theo.app import journals
-from theo.app.journals import gathered
+from theo.app.home import journals
+from theo.app.home.journals import gathered
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import TRADING, Record
 from theo.engine.journal import Head

@@ -15,11 +15,11 @@ from theo.adapters.sql.database.place import place_of
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app import built_bars
-from theo.app.building import NEWS_AGE_MAX, ROUND_EVERY, Building
-from theo.app.built_bars import BuiltBars
-from theo.app.home import Home
-from theo.app.recorded import recorded_items, recorded_plan
+from theo.app.home.layout import Home
+from theo.app.recorded.run import recorded_items, recorded_plan
+from theo.app.stored import built_bars
+from theo.app.stored.building import NEWS_AGE_MAX, ROUND_EVERY, Building
+from theo.app.stored.built_bars import BuiltBars
 from theo.domain.market_data import SECOND, Tick, TickKind
 from theo.domain.timeframe import timeframe
 from theo.drive.assembly import Plan

@@ -12,8 +12,8 @@ from tests.postgres import new_database, plain
 from tests.unit.app.conftest import DEMO_DAYS, Said, Theo
 from tests.unit.app.test_bad_input import good_rows, written
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home
-from theo.app.run_report import run_facts
+from theo.app.home.layout import Home
+from theo.app.recorded.report import run_facts
 from theo.domain.errors import HaltRequiredError
 from theo.domain.journal import TRADING
 from theo.report.orders_hash import orders_hash

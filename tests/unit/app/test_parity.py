@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.app.conftest import Theo
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home, open_home
-from theo.app.recorded import recorded_plan, recorded_prices
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.run import recorded_plan, recorded_prices
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING
 from theo.drive.assembly import assemble, exchange

@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.app.conftest import Theo
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.data_choice import DataChoice, DataWishes, Playing
-from theo.app.gateway_making import made
-from theo.app.home import Home
-from theo.app.recorded import recorded_items
+from theo.app.gateway.data_choice import DataChoice, DataWishes, Playing
+from theo.app.gateway.making import made
+from theo.app.home.layout import Home
+from theo.app.recorded.run import recorded_items
 from theo.app.times import parse_time
 from theo.domain.errors import UserError
 from theo.domain.market_data import DAY, MINUTE, SECOND, Bar, Tick

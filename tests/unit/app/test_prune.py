@@ -10,7 +10,7 @@ from tests.unit.app.conftest import Theo
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.pruning import prune_decisions, pruned_before
-from theo.app.decided import DECIDED_WITHIN, recorded_decisions
+from theo.app.home.decided import DECIDED_WITHIN, recorded_decisions
 from theo.app.times import iso
 from theo.domain.facts import Decided
 from theo.domain.journal import TRADING

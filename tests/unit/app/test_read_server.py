@@ -16,7 +16,7 @@ from tests.unit.app.test_own_class import CLASS, RULES
 from theo.adapters.postgres.server import Server
 from theo.adapters.sql.database.transactions import writing
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.home import Home
+from theo.app.home.layout import Home
 from theo.domain.errors import TheoError
 
 WRITES, READS = "THEO_DATABASE_URL", "THEO_DATABASE_READ_URL"

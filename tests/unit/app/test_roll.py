@@ -10,7 +10,7 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.adapters.files.roll_calendars import read_calendar, write_calendar
 from theo.adapters.instruments.catalogue import catalogue
-from theo.app.roll_tables import live_rolls
+from theo.app.configuration.roll import live_rolls
 from theo.domain.errors import ConfigError, DataError
 from theo.market.rolls import Roll, RollRule
 

@@ -9,8 +9,8 @@ import pytest
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sample_market.paths import day_ticks
-from theo.app import sample
-from theo.app.sample import SampleMarket, sample_days
+from theo.app.runs import sample
+from theo.app.runs.sample import SampleMarket, sample_days
 from theo.domain.market_data import Tick, TickFlag
 
 WHOLE_YEAR = 240  # days; February and December 2018 among them, the wildest of the sample

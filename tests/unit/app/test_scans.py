@@ -10,14 +10,14 @@ from tests.api.home import TREND, make_home
 from tests.unit.app.conftest import Theo
 from theo.adapters.ib.probe import Probed
 from theo.adapters.sql.database.traces import file_of
-from theo.app.configuration import configured
-from theo.app.home import open_home
-from theo.app.live_making import live_plan
-from theo.app.projecting import listings
-from theo.app.projecting import scan_ids as recorded_ids
-from theo.app.rulesets import find_ruleset, scan_ids, shipped_text
-from theo.app.scans import renamed, with_values
-from theo.app.stored_scans import listed, named
+from theo.app.configuration.file import configured
+from theo.app.home.layout import open_home
+from theo.app.home.projecting import listings
+from theo.app.home.projecting import scan_ids as recorded_ids
+from theo.app.rulesets.finding import find_ruleset, scan_ids, shipped_text
+from theo.app.rulesets.scans import renamed, with_values
+from theo.app.rulesets.stored_scans import listed, named
+from theo.app.runs.live_making import live_plan
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.instrument import MICROS, Instrument, SecurityType
 from theo.risk.limits import Limits

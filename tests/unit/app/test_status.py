@@ -8,7 +8,8 @@ import pytest
 from tests.unit.app.conftest import Theo
 from theo.adapters.sample_market.paths import day_ticks
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app import sample, series_trust
+from theo.app.recorded import series_trust
+from theo.app.runs import sample
 from theo.domain.facts import Filled, RunStarted, SignalClosed, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
 from theo.domain.market_data import HOUR, Tick, TickKind

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.app.conftest import DEMO_DAYS, Theo
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.standing import recorded_state
+from theo.app.recorded.standing import recorded_state
 from theo.domain.facts import CommandDone, Halted, Resumed
 from theo.domain.journal import TRADING
 from theo.engine.codec import decode_facts

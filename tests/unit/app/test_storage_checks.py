@@ -10,8 +10,8 @@ from theo.adapters.files.archive_manifest import VERIFIED, Manifest
 from theo.adapters.sql.market.spill import Spill
 from theo.app.checks.check import Level
 from theo.app.checks.storage import VERIFY_DAYS_MAX, storage_checks
-from theo.app.home import open_home
-from theo.app.keeping import SPILL_FOLDER
+from theo.app.home.layout import open_home
+from theo.app.stored.keeping import SPILL_FOLDER
 from theo.domain.market_data import DAY, Tick
 
 ROWS = "ts,price,size\n2024-01-02T14:30:00.000Z,472.16,300\n2024-01-03T14:30:00.250Z,470.43,200\n"

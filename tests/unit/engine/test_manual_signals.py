@@ -11,7 +11,7 @@ from tests.unit.engine.manual_desk import PRICE, Desk, changed, units
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.entity_rows import WorldReading
 from theo.adapters.sql.projection.projecting import Decoders, Projection
-from theo.app.projecting import listings
+from theo.app.home.projecting import listings
 from theo.domain.asked import EntryAsked, MarginTold, PromotionAsked, SignalAsked
 from theo.domain.facts import SignalClosed, SignalCreated, TradeIntended
 from theo.domain.market_data import DAY, MINUTE

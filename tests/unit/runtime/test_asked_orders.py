@@ -9,9 +9,9 @@ import msgspec
 from tests.golden.records import facts_of
 from tests.unit.engine.manual_desk import BEGIN, PRICE, Desk, tick_of
 from theo.adapters.sql.inbox import SqlInbox
-from theo.app import ordering
-from theo.app.composition import Virtual, open_virtual
-from theo.app.home import open_home
+from theo.app.home.layout import open_home
+from theo.app.inbox import orders
+from theo.app.runs.composition import Virtual, open_virtual
 from theo.domain.asked import Asked, ChangeAsked, EntryAsked, ExitAsked, PairAsked
 from theo.domain.facts import CommandDone, Fact, TradeIntended
 from theo.domain.inputs import Command, Started
@@ -119,19 +119,19 @@ async def test_the_functions_find_their_way_to_the_run_and_back(tmp_path: Path) 
     await runs.play(virtual, PRICE - 600)
     await virtual.shell.idle()
     trade = next(iter(virtual.shell.core.state.trades))
-    entry, stop, target = ordering.get_order_status(tmp_path, trade, run="by-hand")
+    entry, stop, target = orders.get_order_status(tmp_path, trade, run="by-hand")
     assert (entry.id, entry.status, entry.filled, entry.average_price) == (outcome.orders[0], "filled", 2, "4995.00")
     assert [(fill.quantity, fill.price) for fill in entry.fills] == [(2, "4995.00")]
     assert [event.event for event in entry.events] == ["intended", "accepted", "full_fill"]
     assert {(order.role, order.status) for order in (stop, target)} == {("stop", "working"), ("target", "working")}
-    assert [order.id for order in ordering.list_orders(tmp_path, run="by-hand")][:2] == [stop.id, target.id]  # what lives first
+    assert [order.id for order in orders.list_orders(tmp_path, run="by-hand")][:2] == [stop.id, target.id]  # what lives first
     virtual.inbox.post(command(2, runs.at, ChangeAsked(id=stop.id, trigger=stop.trigger)))  # a price is asked for as it is shown
     await virtual.run._operator.look()
     again = virtual.inbox.outcome("c2")
     assert again is not None
     assert "is no price" not in again.text
     virtual.close()
-    assert ordering.create_order(tmp_path, ENTER, run="by-hand").state == "not_running"
+    assert orders.create_order(tmp_path, ENTER, run="by-hand").state == "not_running"
     inbox = SqlInbox(runs.folder)
     assert inbox.pending() == ()  # an order never lies in wait
     inbox.close()
@@ -147,7 +147,7 @@ async def test_a_market_that_has_nothing_to_say_delays_no_command(tmp_path: Path
         yield tick_of(PRICE, runs.at + SECOND)
 
     playing = asyncio.create_task(virtual.run.take(silent()))
-    done = await asyncio.to_thread(ordering.create_order, tmp_path, ENTER, run="by-hand")
+    done = await asyncio.to_thread(orders.create_order, tmp_path, ENTER, run="by-hand")
     assert (done.state, [order.status for order in done.orders]) == ("done", ["working"] * 3)
     answered.set()
     await playing

@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime
 
 from theo.app.checks.check import Check, Level
-from theo.app.composition import known_instruments
-from theo.app.configuration import configured
-from theo.app.home import Home
-from theo.app.roll_tables import live_rolls
+from theo.app.configuration.file import configured
+from theo.app.configuration.roll import live_rolls
+from theo.app.home.instruments import known_instruments
+from theo.app.home.layout import Home
 from theo.domain.errors import ConfigError, TheoError
 
 SYMBOLS = ("MES", "VIX", "SPY")  # a future, an index and a fund: what the shipped rule sets read

@@ -7,8 +7,8 @@ from theo.adapters.calendars.stored import session_table
 from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.checks.check import Check, Level
-from theo.app.composition import known_instruments
-from theo.app.home import Home
+from theo.app.home.instruments import known_instruments
+from theo.app.home.layout import Home
 from theo.app.times import clock
 from theo.domain.errors import TheoError
 from theo.domain.instrument import Instrument

@@ -14,12 +14,12 @@ from theo.app.checks.check import Check, Level, file_check
 from theo.app.checks.data import data_checks
 from theo.app.checks.server import server_checks
 from theo.app.checks.storage import storage_checks
-from theo.app.composition import known_instruments
-from theo.app.configuration import configured
-from theo.app.home import Home
-from theo.app.journals import commanded_folders, journal_folders, run_name
-from theo.app.rulesets import find_ruleset
-from theo.app.standing import last_prices, standing, stop_files
+from theo.app.configuration.file import configured
+from theo.app.home.instruments import known_instruments
+from theo.app.home.journals import commanded_folders, journal_folders, run_name
+from theo.app.home.layout import Home
+from theo.app.recorded.standing import last_prices, standing, stop_files
+from theo.app.rulesets.finding import find_ruleset
 from theo.domain.errors import TheoError
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING

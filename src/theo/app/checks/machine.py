@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from theo.adapters.sample_market.days import real_days
 from theo.app.checks.check import Check, Level
-from theo.app.home import Home
-from theo.app.journals import journal_folders, journal_written_at
+from theo.app.home.journals import journal_folders, journal_written_at
+from theo.app.home.layout import Home
 from theo.domain.errors import TheoError
 
 PYTHON_MIN = (3, 11)

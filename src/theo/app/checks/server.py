@@ -7,9 +7,9 @@ from theo.adapters.postgres.roles import Rights, rights
 from theo.adapters.sql.database.place import shown
 from theo.adapters.sql.schema.opening import NEWEST, Database
 from theo.adapters.sql.server.health import Health, behind, health
-from theo.app.backups import database_of
 from theo.app.checks.check import Check, Level, file_check
-from theo.app.home import Home
+from theo.app.home.backups import database_of
+from theo.app.home.layout import Home
 from theo.domain.errors import TheoError
 from theo.domain.market_data import SECOND
 

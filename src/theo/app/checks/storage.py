@@ -6,9 +6,9 @@ from typing import Final
 from theo.adapters.files.archive_manifest import ArchivedFile, Manifest
 from theo.adapters.sql.market.spill import waiting_in
 from theo.app.checks.check import Check, Level, file_check
-from theo.app.home import Home
-from theo.app.journals import journal_folders, run_name
-from theo.app.keeping import SPILL_FOLDER
+from theo.app.home.journals import journal_folders, run_name
+from theo.app.home.layout import Home
+from theo.app.stored.keeping import SPILL_FOLDER
 from theo.app.times import iso
 from theo.domain.errors import TheoError
 from theo.domain.market_data import DAY

@@ -88,8 +88,8 @@ def option(
     json: Json = False,
 ) -> None:
     """Which listed option a signal would become now, and why this one. Nothing is ordered."""
+    from theo.app.broker.options import wish_of
     from theo.app.commands.market import run_option
-    from theo.app.option_asking import wish_of
 
     wish = wish_of(side.value, category.value, expiry.value, near, far)
     raise typer.Exit(run_option(home_of(context), symbols, wish, json=json))
@@ -111,7 +111,7 @@ def depth(
 @market.command("fundamentals")
 def fundamentals(context: typer.Context, symbol: Annotated[str, typer.Argument(help="For example SPY.")]) -> None:
     """Refused: IB serves them no longer."""
-    from theo.app.market import get_fundamental_data
+    from theo.app.broker.market import get_fundamental_data
 
     get_fundamental_data(home_of(context), symbol)
 
@@ -119,6 +119,6 @@ def fundamentals(context: typer.Context, symbol: Annotated[str, typer.Argument(h
 @market.command("actions")
 def actions(context: typer.Context, symbol: Annotated[str, typer.Argument(help="For example SPY.")]) -> None:
     """Refused: IB serves dividends and splits no longer."""
-    from theo.app.market import get_corporate_actions
+    from theo.app.broker.market import get_corporate_actions
 
     get_corporate_actions(home_of(context), symbol)

@@ -94,7 +94,7 @@ def create(
 ) -> None:
     """Open a trade: an entry with its protective stop, and a target if you name one."""
     from theo.app.commands import order as command
-    from theo.app.ordering import create_order
+    from theo.app.inbox.orders import create_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
     asked = command.entry(
@@ -128,7 +128,7 @@ def bracket(
 ) -> None:
     """Open a trade with stop and target, of which one ends the other."""
     from theo.app.commands import order as command
-    from theo.app.ordering import create_bracket_order
+    from theo.app.inbox.orders import create_bracket_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
     asked = command.entry(
@@ -162,7 +162,7 @@ def check(
 ) -> None:
     """What an entry would do: every rule, the size, the risk, and the broker's word on margin. Nothing is sent."""
     from theo.app.commands import order as command
-    from theo.app.ordering import check_order
+    from theo.app.inbox.orders import check_order
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
     asked = command.entry(
@@ -187,7 +187,7 @@ def oco(
 ) -> None:
     """Two entries of which one cancels the other; both are sent, or none."""
     from theo.app.commands import order as command
-    from theo.app.ordering import create_oco_order
+    from theo.app.inbox.orders import create_oco_order
 
     both, home = (command.leg(first), command.leg(second)), home_of(context)
     raise typer.Exit(command.run(lambda: create_oco_order(home, *both, run=run, command_id=command_id, reason=reason), json=json))
@@ -210,7 +210,7 @@ def modify(
 ) -> None:
     """Change price, quantity, stop or target of a working order, or of its trade."""
     from theo.app.commands import order as command
-    from theo.app.ordering import modify_order
+    from theo.app.inbox.orders import modify_order
     from theo.domain.asked import ChangeAsked
 
     asked = ChangeAsked(id=order_id, quantity=quantity, limit=limit, trigger=trigger, trail=trail, stop=stop, target=target)
@@ -229,7 +229,7 @@ def cancel(
 ) -> None:
     """Cancel a working order. A protective stop is moved, never cancelled."""
     from theo.app.commands import order as command
-    from theo.app.ordering import cancel_order
+    from theo.app.inbox.orders import cancel_order
 
     home = home_of(context)
     raise typer.Exit(command.run(lambda: cancel_order(home, order_id, run=run, command_id=command_id, reason=reason), json=json))
@@ -244,7 +244,7 @@ def status(
 ) -> None:
     """An order as it stands: its fills, execution reports, and everything that happened to it."""
     from theo.app.commands import order as command
-    from theo.app.ordering import get_order_status
+    from theo.app.inbox.orders import get_order_status
 
     raise typer.Exit(command.show(get_order_status(home_of(context), order_id, run=run), json=json))
 
@@ -258,7 +258,7 @@ def list_(
 ) -> None:
     """The orders that live, and the newest of those that have ended."""
     from theo.app.commands import order as command
-    from theo.app.ordering import list_orders
+    from theo.app.inbox.orders import list_orders
 
     raise typer.Exit(command.table(list_orders(home_of(context), run=run, count=count), json=json))
 
@@ -280,7 +280,7 @@ def close(
 ) -> None:
     """Close a trade or a part of it, at the market or at a price. What is left stays protected by its stop."""
     from theo.app.commands import order as command
-    from theo.app.ordering import close_trade, create_order
+    from theo.app.inbox.orders import close_trade, create_order
 
     asked, home = command.leaving(trade_id, quantity, type_, tif, limit, trigger, trail), home_of(context)
     if type_ is TypeWord.MARKET and not quantity:

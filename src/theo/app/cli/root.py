@@ -154,7 +154,7 @@ def gateway(
 ) -> None:
     """A simulated TWS on a port: any client of IB's protocol connects, sees a market, and trades with play money."""
     from theo.app.commands.gateway import Asked, run
-    from theo.app.data_choice import DataWishes
+    from theo.app.gateway.data_choice import DataWishes
     from theo.gateway.desk import GatewaySettings
 
     settings = GatewaySettings(cash=cash, read_only=read_only)

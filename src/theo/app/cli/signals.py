@@ -53,7 +53,7 @@ def list_(
 ) -> None:
     """The newest signals, of strategies and by hand, with what became of each."""
     from theo.app.commands import signals as command
-    from theo.app.signalling import list_signals
+    from theo.app.inbox.signals import list_signals
 
     found = list_signals(home_of(context), run=run, count=count, status=status or "", strategy=strategy)
     raise typer.Exit(command.table(found, json=json))
@@ -63,7 +63,7 @@ def list_(
 def show(context: typer.Context, signal_id: SignalId, run: RunOption = "", json: Json = False) -> None:
     """One signal with all of its fields."""
     from theo.app.commands import signals as command
-    from theo.app.signalling import get_signal
+    from theo.app.inbox.signals import get_signal
 
     raise typer.Exit(command.show(get_signal(home_of(context), signal_id, run=run), json=json))
 
@@ -95,7 +95,7 @@ def create(
 ) -> None:
     """Keep an entry as a signal: nothing is sent before you process it."""
     from theo.app.commands import order, signals
-    from theo.app.signalling import create_signal
+    from theo.app.inbox.signals import create_signal
     from theo.domain.asked import SignalAsked
 
     prices = {"limit": limit, "trigger": trigger, "trail": trail, "stop": stop, "stop_trail": stop_trail, "target": target}
@@ -117,7 +117,7 @@ def process(
 ) -> None:
     """Promote a signal to a trade: an entry with its stop and target, if every rule lets it pass."""
     from theo.app.commands import signals
-    from theo.app.signalling import process_signal
+    from theo.app.inbox.signals import process_signal
 
     home = home_of(context)
     raise typer.Exit(
@@ -136,7 +136,7 @@ def cancel(
 ) -> None:
     """Withdraw a signal that waits. One that was promoted has an entry: cancel that."""
     from theo.app.commands import signals
-    from theo.app.signalling import cancel_signal
+    from theo.app.inbox.signals import cancel_signal
 
     home = home_of(context)
     raise typer.Exit(

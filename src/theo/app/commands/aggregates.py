@@ -14,7 +14,7 @@ from theo.adapters.calendars.tables import always_open
 from theo.adapters.sql.market.aggregate_rows import BarValues, Series, one_moment, series_ticks, server_bars, stored_series
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
+from theo.app.home.layout import Home, open_home
 from theo.app.times import iso
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope
 from theo.domain.timeframe import timeframe

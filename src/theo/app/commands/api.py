@@ -8,10 +8,10 @@ from theo import __version__
 from theo.api.access import Access, is_loopback
 from theo.api.application import create_api
 from theo.api.serving import server
-from theo.app.api_making import api_key, open_sources
-from theo.app.configuration import configured
-from theo.app.home import Home, open_home
-from theo.app.journals import journal_folders, usual_folder
+from theo.app.api.making import api_key, open_sources
+from theo.app.configuration.file import configured
+from theo.app.home.journals import journal_folders, usual_folder
+from theo.app.home.layout import Home, open_home
 from theo.domain.errors import UserError
 
 BACKLOG: Final = 128  # connections that wait to be taken

@@ -10,14 +10,14 @@ from theo.adapters.files.archive import ParquetArchive
 from theo.adapters.files.archive_manifest import ArchivedFile
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.clock import WallClock
-from theo.app import archiving
-from theo.app.auditing import note
-from theo.app.configuration import configured
+from theo.app.configuration.file import configured
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.stored_bars import parse_timerange
+from theo.app.home.auditing import note
+from theo.app.home.layout import Home, open_home
+from theo.app.stored import archiving
+from theo.app.stored.bars import parse_timerange
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso
-from theo.app.wide_table import wide_table
 from theo.domain.errors import UserError
 from theo.domain.market_data import DAY
 

@@ -16,12 +16,12 @@ from theo.adapters.sql.journal.append_only import missing_rules
 from theo.adapters.sql.journal.audit_trail import NAME as TRAIL_NAME
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
 from theo.adapters.sql.journal.verify import Verified, chained, verify
-from theo.app.auditing import TRAIL, Done, done_by_people, first_at, has_trail, note
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.journals import chosen_folders, journal_folders, run_name
+from theo.app.home.auditing import TRAIL, Done, done_by_people, first_at, has_trail, note
+from theo.app.home.journals import chosen_folders, journal_folders, run_name
+from theo.app.home.layout import Home, open_home
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso, parse_time
-from theo.app.wide_table import wide_table
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from theo.domain.journal import GENESIS, Record
 

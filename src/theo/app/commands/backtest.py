@@ -5,11 +5,11 @@ from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.commands.deals import summarise
-from theo.app.home import open_home
-from theo.app.journals import gathered
-from theo.app.planning import look_ahead, plan_backtest, run_folder
-from theo.app.removal import remove_run
-from theo.app.rolling import rollings
+from theo.app.home.journals import gathered
+from theo.app.home.layout import open_home
+from theo.app.home.removal import remove_run
+from theo.app.runs.planning import look_ahead, plan_backtest, run_folder
+from theo.app.runs.rolling import rollings
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
 from theo.domain.keys import Mode
@@ -20,7 +20,7 @@ from theo.engine.journal import MARKET
 
 def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep: bool, json: bool) -> int:
     """Run it; the journal is kept in its own folder unless ``keep`` is False."""
-    from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
+    from theo.app.configuration.file import configured  # pydantic costs as much to load as everything else here
 
     home = open_home(path)
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.BACKTEST)

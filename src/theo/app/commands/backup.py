@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from theo.adapters.postgres.dump import drop_database
-from theo.app.auditing import note
-from theo.app.backups import MANIFEST, database_of, make_backup, restore_backup
 from theo.app.commands.aggregates import compare_bars, lines_of
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
+from theo.app.home.auditing import note
+from theo.app.home.backups import MANIFEST, database_of, make_backup, restore_backup
+from theo.app.home.layout import Home, open_home
 from theo.domain.errors import CorruptionError, HaltRequiredError, UserError
 
 UNVERIFIED: Final = ".unverified"  # ends the name until it has been restored once

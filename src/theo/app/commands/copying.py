@@ -18,10 +18,10 @@ from theo.adapters.sql.journal.verify import verify_stream
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.moving import Copied, copy_imports, copy_inbox, copy_journal, copy_settings
 from theo.adapters.sql.schema.opening import Database, open_database
-from theo.app.auditing import TRAIL
-from theo.app.home import DATABASES, Home, open_home
-from theo.app.journals import journal_folders, run_name
-from theo.app.projecting import projected
+from theo.app.home.auditing import TRAIL
+from theo.app.home.journals import journal_folders, run_name
+from theo.app.home.layout import DATABASES, Home, open_home
+from theo.app.home.projecting import projected
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.journal import TRADING
 from theo.engine.journal import MARKET

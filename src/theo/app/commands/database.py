@@ -23,11 +23,11 @@ from theo.adapters.sql.server.state import (
     policy_statements,
     server_state,
 )
-from theo.app.backups import database_of
 from theo.app.commands.status import age
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import DATABASES, Home, open_home
-from theo.app.journals import journal_folders
+from theo.app.home.backups import database_of
+from theo.app.home.journals import journal_folders
+from theo.app.home.layout import DATABASES, Home, open_home
 from theo.domain.errors import UserError
 
 MEBIBYTE: Final = 1 << 20

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import Home, open_home
-from theo.app.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
-from theo.app.projecting import projected
-from theo.app.run_report import RunReport, run_report
+from theo.app.home.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
+from theo.app.home.layout import Home, open_home
+from theo.app.home.projecting import projected
+from theo.app.recorded.report import RunReport, run_report
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
-from theo.app.wide_table import wide_table
 from theo.domain.instrument import MICROS
 from theo.ports.store import JournalStore
 from theo.report.deals import COMPLETED, Deal

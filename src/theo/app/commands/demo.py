@@ -7,12 +7,14 @@ from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from theo.app.composition import BUILD, Virtual, journal_id, known_instruments, open_virtual, plan_for
-from theo.app.home import Home, open_home
-from theo.app.removal import remove_run
-from theo.app.sample import SampleMarket, sample_days
-from theo.app.screen import DemoScreen
-from theo.app.starting import refuse_impossible_limits
+from theo.app.build import BUILD
+from theo.app.home.instruments import known_instruments
+from theo.app.home.layout import Home, open_home
+from theo.app.home.removal import remove_run
+from theo.app.runs.composition import Virtual, journal_id, open_virtual, plan_for
+from theo.app.runs.sample import SampleMarket, sample_days
+from theo.app.runs.starting import refuse_impossible_limits
+from theo.app.terminal.demo_screen import DemoScreen
 from theo.domain.inputs import Started
 from theo.domain.instrument import MICROS
 from theo.domain.keys import Key, Mode

@@ -9,7 +9,7 @@ from theo.app.checks.check import Level, worst
 from theo.app.checks.home import home_checks
 from theo.app.checks.machine import machine_checks
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import open_home
+from theo.app.home.layout import open_home
 
 
 def run(path: Path, *, broker: bool, json: bool) -> int:

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from theo.adapters.system.clock import LeapingClock, PacedClock, WallClock
-from theo.app.data_choice import DataChoice, DataWishes
-from theo.app.gateway_making import Made, Resumed, made
-from theo.app.gateway_screen import Serving, showing
-from theo.app.home import open_home
+from theo.app.gateway.data_choice import DataChoice, DataWishes
+from theo.app.gateway.making import Made, Resumed, made
+from theo.app.gateway.screen import Serving, showing
+from theo.app.home.layout import open_home
 from theo.domain.errors import ConfigError
 from theo.gateway.admin import AdminPort
 from theo.gateway.building import Gateway

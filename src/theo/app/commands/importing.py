@@ -15,13 +15,13 @@ from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
 from theo.adapters.files.settings import BadRange, BarSettings, Label, TickSettings
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.auditing import note
-from theo.app.composition import known_instrument
-from theo.app.home import Home, open_home
-from theo.app.home_levels import bring_up_levels
-from theo.app.known_sessions import known_sessions
+from theo.app.home.auditing import note
+from theo.app.home.instruments import known_instrument
+from theo.app.home.layout import Home, open_home
+from theo.app.home.sessions import known_sessions
+from theo.app.stored.levels import bring_up_levels
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso, parse_time
-from theo.app.wide_table import wide_table
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SessionScope

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from theo.app.wide_table import table_lines
+from theo.app.terminal.wide_table import table_lines
 from theo.domain.errors import ConfigError
 from theo.gateway.incidents.scenario import read_play
 

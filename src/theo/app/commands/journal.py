@@ -13,12 +13,12 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.journal.verify import FIRST, Verified, verify_stream
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.rebuild import Rebuilt, rebuild
-from theo.app.auditing import note
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.journals import chosen_folders, run_name
-from theo.app.projecting import decoders
-from theo.app.recorded import decide_again
+from theo.app.home.auditing import note
+from theo.app.home.journals import chosen_folders, run_name
+from theo.app.home.layout import Home, open_home
+from theo.app.home.projecting import decoders
+from theo.app.recorded.run import decide_again
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from theo.domain.journal import TRADING, Record
 from theo.ports.store import StreamHead

@@ -13,18 +13,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.built_bars import BuiltBars
-from theo.app.configuration import configured
+from theo.app.configuration.file import configured
 from theo.app.exit_codes import EXIT_INTERRUPTED, EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.home_levels import measured
-from theo.app.journals import usual_folder
-from theo.app.leveling import Differences, Leveling
-from theo.app.projecting import projected
-from theo.app.recorded import recorded_items, recorded_plan
-from theo.app.stored_bars import parse_timerange
+from theo.app.home.journals import usual_folder
+from theo.app.home.layout import Home, open_home
+from theo.app.home.projecting import projected
+from theo.app.recorded.run import recorded_items, recorded_plan
+from theo.app.stored.bars import parse_timerange
+from theo.app.stored.built_bars import BuiltBars
+from theo.app.stored.leveling import Differences, Leveling
+from theo.app.stored.levels import measured
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso
-from theo.app.wide_table import wide_table
 from theo.domain.errors import UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import ContractRolled

@@ -10,14 +10,14 @@ import msgspec
 from theo.adapters.ib.probe import probe
 from theo.adapters.system.clock import PacedClock, SteadyClock
 from theo.adapters.system.log import LogNotifier, Nobody
-from theo.app.building import Building
-from theo.app.composition import BUILD
-from theo.app.configuration import Configured, configured
-from theo.app.event_lines import feed_line, line_of
+from theo.app.build import BUILD
+from theo.app.configuration.file import Configured, configured
 from theo.app.exit_codes import EXIT_INTERRUPTED
-from theo.app.home import Home, open_home
-from theo.app.keeping import Keeping
-from theo.app.live_making import Live, live_plan, open_live
+from theo.app.home.layout import Home, open_home
+from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.stored.building import Building
+from theo.app.stored.keeping import Keeping
+from theo.app.terminal.event_lines import feed_line, line_of
 from theo.domain.errors import ConfigError
 from theo.domain.facts import Fact, SignalClosed
 from theo.domain.inputs import Started

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.configuration import configured
-from theo.app.home import Home, open_home
-from theo.app.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
-from theo.app.run_report import run_facts
+from theo.app.configuration.file import configured
+from theo.app.home.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.report import run_facts
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
-from theo.app.wide_table import wide_table
 from theo.domain.instrument import MICROS, Instrument
 from theo.report.account_fills import Shares, account_fills
 from theo.report.lots import Lots, Match

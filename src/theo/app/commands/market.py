@@ -11,14 +11,14 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from theo.app import market
-from theo.app.composition import known_instrument
-from theo.app.downloading import Download, Downloaded, download
+from theo.app.broker import market
+from theo.app.broker.options import OptionShown, OptionWish, option_question
 from theo.app.exit_codes import EXIT_PROBLEM, EXIT_USER
-from theo.app.home import open_home
-from theo.app.known_sessions import known_sessions
-from theo.app.option_asking import OptionShown, OptionWish, option_question
-from theo.app.stored_bars import parse_timerange
+from theo.app.home.instruments import known_instrument
+from theo.app.home.layout import open_home
+from theo.app.home.sessions import known_sessions
+from theo.app.stored.bars import parse_timerange
+from theo.app.stored.downloading import Download, Downloaded, download
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import TheoError, UserError
 from theo.domain.market_data import DAY, SessionScope

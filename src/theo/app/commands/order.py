@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.order_history import OrderShown
-from theo.app.ordering import Ordered
+from theo.app.inbox.orders import Ordered
+from theo.app.recorded.orders import OrderShown
 from theo.domain.asked import EntryAsked, ExitAsked, MarginTold
 from theo.domain.errors import UserError
 from theo.domain.instrument import MICROS

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from theo.adapters.system.clock import PacedClock
+from theo.app.build import BUILD
 from theo.app.commands.deals import summarise
-from theo.app.composition import BUILD, Virtual, open_virtual
-from theo.app.home import open_home
-from theo.app.planning import plan_backtest, run_folder
-from theo.app.rolling import rollings
-from theo.app.unheeded import refuse_disabled, refuse_unheeded
+from theo.app.home.layout import open_home
+from theo.app.rulesets.unheeded import refuse_disabled, refuse_unheeded
+from theo.app.runs.composition import Virtual, open_virtual
+from theo.app.runs.planning import plan_backtest, run_folder
+from theo.app.runs.rolling import rollings
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
 from theo.domain.market_data import SECOND, Bar, ContractRolled
@@ -24,7 +25,7 @@ EXIT_INTERRUPTED = 130
 
 def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cash: float, json: bool) -> int:
     """Begin, or go on with, the paper run of this rule set version and range."""
-    from theo.app.configuration import configured  # pydantic costs as much to load as everything else here
+    from theo.app.configuration.file import configured  # pydantic costs as much to load as everything else here
 
     home = open_home(path)
     refuse_disabled(home, [name])

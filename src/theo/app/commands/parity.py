@@ -7,11 +7,11 @@ import msgspec
 
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.journals import find_run, run_name
-from theo.app.recorded import decide_again, recorded_items, recorded_plan, recorded_steps
+from theo.app.home.journals import find_run, run_name
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.run import decide_again, recorded_items, recorded_plan, recorded_steps
+from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
-from theo.app.wide_table import wide_table
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.market_data import Tick
 from theo.drive.expected_fills import expected_fills

@@ -8,11 +8,11 @@ import msgspec
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.pruning import prune_decisions
 from theo.adapters.system.clock import WallClock
-from theo.app.auditing import note
-from theo.app.configuration import configured
-from theo.app.home import open_home
-from theo.app.journals import chosen_folders, run_name
-from theo.app.projecting import projected
+from theo.app.configuration.file import configured
+from theo.app.home.auditing import note
+from theo.app.home.journals import chosen_folders, run_name
+from theo.app.home.layout import open_home
+from theo.app.home.projecting import projected
 from theo.app.times import iso
 from theo.domain.market_data import DAY
 

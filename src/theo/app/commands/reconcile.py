@@ -7,10 +7,10 @@ import msgspec
 
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.commanding import POLL_S, send
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import open_home
-from theo.app.journals import run_name, usual_folder
+from theo.app.home.journals import run_name, usual_folder
+from theo.app.home.layout import open_home
+from theo.app.inbox.sending import POLL_S, send
 from theo.domain.errors import UserError
 from theo.domain.facts import Differed, Reconciled
 from theo.domain.journal import TRADING

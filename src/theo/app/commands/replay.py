@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home import open_home
-from theo.app.journals import find_run
-from theo.app.recorded import decide_again, recorded_items
+from theo.app.home.journals import find_run
+from theo.app.home.layout import open_home
+from theo.app.recorded.run import decide_again, recorded_items
 from theo.domain.market_data import SECOND, MarketData
 from theo.drive.redecide import Compared
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from theo.adapters.postgres.roles import make_roles
 from theo.adapters.sql.schema.opening import Database, open_database
-from theo.app.auditing import note
-from theo.app.backups import database_of
-from theo.app.home import open_home
+from theo.app.home.auditing import note
+from theo.app.home.backups import database_of
+from theo.app.home.layout import open_home
 from theo.domain.errors import UserError
 
 

@@ -10,12 +10,12 @@ import msgspec
 
 from theo.adapters.files.roll_calendars import write_calendar
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.composition import known_instrument
-from theo.app.configuration import configured
-from theo.app.home import open_home
-from theo.app.home_levels import bring_up_levels
-from theo.app.known_sessions import known_sessions
-from theo.app.stored_bars import StoredSeries
+from theo.app.configuration.file import configured
+from theo.app.home.instruments import known_instrument
+from theo.app.home.layout import open_home
+from theo.app.home.sessions import known_sessions
+from theo.app.stored.bars import StoredSeries
+from theo.app.stored.levels import bring_up_levels
 from theo.app.times import clock
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument

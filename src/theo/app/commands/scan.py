@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from theo.app import scans
-from theo.app.home import open_home
-from theo.app.rulesets import ruleset_text
-from theo.app.stored_scans import as_read, history, listed, named, ruleset_of
+from theo.app.home.layout import open_home
+from theo.app.rulesets import scans
+from theo.app.rulesets.finding import ruleset_text
+from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.times import clock, iso
 from theo.domain.errors import TheoError, UserError
 from theo.ports.scans import Scan, ScanChange

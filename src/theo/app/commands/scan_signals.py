@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from theo.app.home import open_home
-from theo.app.scanning import Signalled, scanned
+from theo.app.home.layout import open_home
+from theo.app.runs.scanning import Signalled, scanned
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import DataError
 from theo.strategy.explain import explain

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from theo.adapters.postgres.server import Server, wheel_binaries
-from theo.app.home import Home, open_home
+from theo.app.home.layout import Home, open_home
 from theo.domain.errors import UserError
 
 DATABASE: Final = "theo"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.signalling import Signalled, SignalShown
+from theo.app.inbox.signals import Signalled, SignalShown
 
 
 def run(ask: Callable[[], Signalled], *, json: bool) -> int:

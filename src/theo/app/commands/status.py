@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.journals import HOW_TO_BEGIN, commanded_folders, journal_folders, usual_folder
-from theo.app.standing import OpenTrade, Standing, standing, stop_files
+from theo.app.home.journals import HOW_TO_BEGIN, commanded_folders, journal_folders, usual_folder
+from theo.app.home.layout import Home, open_home
+from theo.app.recorded.standing import OpenTrade, Standing, standing, stop_files
+from theo.app.terminal.wide_table import table_lines
 from theo.app.times import clock, parse_time
-from theo.app.wide_table import table_lines
 
 INDENT = "  "
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400

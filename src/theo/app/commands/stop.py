@@ -10,12 +10,12 @@ import msgspec
 
 from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.adapters.system.latch import StopFile
-from theo.app.auditing import note
-from theo.app.commanding import Carried, send, who_asks
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home import Home, open_home
-from theo.app.journals import commanded_folders
-from theo.app.standing import Standing, standing
+from theo.app.home.auditing import note, who_asks
+from theo.app.home.journals import commanded_folders
+from theo.app.home.layout import Home, open_home
+from theo.app.inbox.sending import Carried, send
+from theo.app.recorded.standing import Standing, standing
 from theo.domain.errors import RefusedError, TheoError, UserError
 
 

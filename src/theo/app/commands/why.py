@@ -4,11 +4,11 @@ from pathlib import Path
 
 import msgspec
 
-from theo.app.explaining import Explainer
-from theo.app.home import open_home
-from theo.app.journals import run_name, usual_folder
-from theo.app.outcomes import outcome_lines
-from theo.app.projecting import projected, pruned_of
+from theo.app.home.journals import run_name, usual_folder
+from theo.app.home.layout import open_home
+from theo.app.home.projecting import projected, pruned_of
+from theo.app.recorded.explaining import Explainer
+from theo.app.recorded.outcomes import outcome_lines
 from theo.app.times import clock, parse_time
 from theo.report.told import Answer
 

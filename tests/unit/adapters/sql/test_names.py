@@ -17,7 +17,7 @@ from theo.adapters.calendars.tables import always_open
 from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.app.leveling import Leveling
+from theo.app.stored.leveling import Leveling
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope, Tick, TickFlag, TickKind
 from theo.domain.timeframe import timeframe

@@ -1,0 +1,1 @@
+"""What the interface reads and writes, behind the ports that theo.api names."""

@@ -1,0 +1,1 @@
+"""What Interactive Brokers is asked for beside trading: prices, chains, margins."""

@@ -1,0 +1,1 @@
+"""``theo.toml`` and the environment over it, as one frozen object."""

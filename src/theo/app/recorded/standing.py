@@ -1,0 +1,272 @@
+"""How a run stands, read from its folder without a lock and without writing: a running trader notices nothing."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from theo.adapters.sql.database.traces import is_there
+from theo.adapters.sql.inbox import SqlInbox
+from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.system.latch import NAME as STOP_FILE
+from theo.app.home.journals import journal_folders, journal_written_at, run_name
+from theo.app.home.layout import Home
+from theo.app.recorded.series_trust import SeriesShown, series_trust
+from theo.app.times import iso
+from theo.domain.errors import CorruptionError, TheoError
+from theo.domain.facts import Alerted, RunStarted
+from theo.domain.instrument import MICROS, Instrument
+from theo.domain.journal import TRADING
+from theo.domain.keys import Key
+from theo.domain.market_data import PRICES, Bar, Tick
+from theo.domain.orders import OrderRole
+from theo.drive.record import known
+from theo.engine import snapshot as snapshots
+from theo.engine.apply import apply
+from theo.engine.codec import decode_batch, decode_facts
+from theo.engine.journal import MARKET
+from theo.engine.order_life import ENDED
+from theo.engine.state import State, TradeState
+from theo.ports.store import JournalStore
+
+LOOK_BACK_DATA_MAX = 64  # market data records searched for the last price of each instrument
+LOOK_BACK_ALERTS_MAX = 500  # trading records searched for alerts
+ALERTS_SHOWN = 3
+
+
+class OpenTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """A trade that is not over; prices as text, profit in the account's currency. ``stop_status`` is the resting stop's."""
+
+    id: str
+    symbol: str
+    side: str
+    status: str
+    quantity: int
+    entry: str
+    stop: str
+    stop_status: str
+    target: str
+    profit: float
+
+
+class LastPrice(msgspec.Struct, frozen=True):
+    """The newest price of an instrument and when the platform learned of it, UTC."""
+
+    symbol: str
+    price: str
+    at: str
+
+
+class FrontShown(msgspec.Struct, frozen=True):
+    """The contract in which a future that rolls trades, and the next one; "" where that is not known now."""
+
+    symbol: str
+    contract: str
+    following: str
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What a person was told, at core time, UTC."""
+
+    at: str
+    severity: str
+    text: str
+
+
+class Standing(msgspec.Struct, kw_only=True):
+    """One run. ``problem`` says why the rest is missing, ``series_problem`` why the trust of its series is missing.
+
+    Money in the account's currency, times UTC, ages in seconds.
+    """
+
+    run: str
+    folder: str
+    problem: str = ""
+    process: int | None = None
+    account: str = ""
+    mode: str = ""
+    at: str = ""
+    written_s: float = 0.0
+    equity: float | None = None
+    halted: str = ""
+    breaker: str = ""
+    breaker_until: str = ""
+    books_agree: bool = True
+    link_up: bool = True
+    open_trades: list[OpenTrade] = []
+    prices: list[LastPrice] = []
+    contracts: list[FrontShown] = []
+    waiting: list[str] = []
+    alerts: list[Alert] = []
+    series: list[SeriesShown] = []
+    series_problem: str = ""
+
+
+def standing(home: Home, folder: Path) -> Standing:
+    """The run of a folder; one that cannot be read says so in ``problem``."""
+    found = Standing(
+        run=run_name(home, folder), folder=str(folder), written_s=round(max(0.0, time.time() - journal_written_at(folder)), 1)
+    )
+    try:
+        store = SqlJournalStore(home.place(folder))
+        try:
+            _read(found, store, home)
+            if found.at:
+                _judge(found, home, folder, store)
+        finally:
+            store.close()
+        found.waiting = waiting_commands(home, folder)
+    except TheoError as error:
+        found.problem = str(error)
+    try:
+        found.process = holder(folder, TRADING)  # last: what was read above was written under its lock
+    except TheoError as error:
+        found.problem = found.problem or str(error)
+    return found
+
+
+def stop_files(home: Home) -> list[Path]:
+    """Every STOP file that halts a run of this home."""
+    places = dict.fromkeys((home.store, *journal_folders(home), Path.cwd()))
+    return [folder / STOP_FILE for folder in places if (folder / STOP_FILE).exists()]
+
+
+def waiting_commands(home: Home, folder: Path) -> list[str]:
+    """Names of the commands that no trader has carried out yet, oldest first."""
+    if not is_there(folder, "inbox"):
+        return []
+    inbox = SqlInbox(home.place(folder))
+    try:
+        return [command.name for command in inbox.pending()]
+    finally:
+        inbox.close()
+
+
+def recorded_state(store: SqlJournalStore) -> State:
+    """The trading state at the journal's end: the newest whole snapshot and the facts after it."""
+    state, seq = _newest_state(store)
+    for record in store.read(TRADING, seq + 1):
+        for fact in decode_facts(record):
+            apply(state, fact)
+    return state
+
+
+def _newest_state(store: SqlJournalStore) -> tuple[State, int]:
+    for stored in store.newest_snapshots():
+        if stored.intact:
+            try:
+                return snapshots.read(stored.payload).state, stored.seq
+            except CorruptionError:
+                continue  # of another version: the facts alone lead to the same state
+    return State(key=Key(), journal=""), 0
+
+
+def _read(found: Standing, store: SqlJournalStore, home: Home) -> None:
+    head = store.head(TRADING)
+    if head is None:
+        return  # it has only just begun
+    state = recorded_state(store)
+    instruments = known_to(store)
+    last = last_prices(store, set(instruments))
+    found.account, found.mode = state.key.account, str(state.key.mode)
+    found.at = iso(next(store.read(TRADING, head.seq)).recorded_at)
+    found.halted, found.books_agree, found.link_up = state.halted, state.agreed, state.link_up
+    if state.breaker is not None:
+        found.breaker, found.breaker_until = state.breaker.text, iso(state.breaker_holds_until)
+    found.equity = _equity(state, instruments, last) / MICROS
+    found.open_trades = [_open_trade(state, state.trades[t], instruments, last) for t in state.open_trades]
+    found.prices = [LastPrice(instruments[i].symbol, instruments[i].text(price), iso(at)) for i, (price, at) in last.items()]
+    fronts = {instruments[i].symbol: front.name for i, front in state.fronts.items() if i in instruments}
+    found.contracts = _fronts(fronts, home) if fronts else []
+    found.alerts = [Alert(iso(a.at), a.severity, a.text) for a in _last_alerts(store, head.seq)]
+
+
+def _fronts(names: dict[str, str], home: Home) -> list[FrontShown]:
+    from theo.adapters.ib.kept_contracts import KeptContracts  # ib_async is loaded only where something rolls
+
+    listed = KeptContracts(home.contracts)
+    return [FrontShown(symbol, name, listed.after(name)) for symbol, name in names.items()]
+
+
+def _judge(found: Standing, home: Home, folder: Path, store: SqlJournalStore) -> None:
+    """The trust of its series. What it decides by may not be there any more: that leaves the rest of the standing as it is."""
+    try:
+        series = series_trust(home, folder, store)
+    except TheoError as error:
+        found.series_problem = str(error)
+        return
+    if series is None:
+        found.series_problem = "no snapshot is near enough; the run keeps one every five minutes, and when it ends"
+    else:
+        found.series = series
+
+
+def known_to(store: SqlJournalStore) -> dict[int, Instrument]:
+    """The instruments that the run knew when it began, by their id."""
+    first = next(store.read(TRADING, 1, 1), None)
+    started = next((f for f in decode_facts(first) if isinstance(f, RunStarted)), None) if first is not None else None
+    return {i.id: i for i in known(started.world).instruments} if started is not None else {}
+
+
+def last_prices(store: JournalStore, wanted: set[int]) -> dict[int, tuple[int, int]]:
+    """(price, when) of the newest trade, value or bar of each instrument, as far back as the look-back reaches."""
+    found: dict[int, tuple[int, int]] = {}
+    head = store.head(MARKET)
+    newest = 0 if head is None else head.seq
+    for seq in range(newest, max(0, newest - LOOK_BACK_DATA_MAX), -1):
+        for record in store.read(MARKET, seq, seq):
+            for item in reversed(decode_batch(record).items):
+                if item.instrument not in found and isinstance(item, Tick | Bar):
+                    if isinstance(item, Bar):
+                        found[item.instrument] = (item.close, item.at)
+                    elif item.kind in PRICES:
+                        found[item.instrument] = (item.price, item.at)
+        if wanted <= set(found):
+            break
+    return {i: found[i] for i in sorted(found) if i in wanted}
+
+
+def _last_alerts(store: SqlJournalStore, newest: int) -> list[Alerted]:
+    facts = (fact for record in store.read(TRADING, max(1, newest - LOOK_BACK_ALERTS_MAX)) for fact in decode_facts(record))
+    return [fact for fact in facts if isinstance(fact, Alerted)][-ALERTS_SHOWN:]
+
+
+def _equity(state: State, instruments: dict[int, Instrument], last: dict[int, tuple[int, int]]) -> int:
+    """Cash and positions at their last prices, micros; at the newest planned entry where none is known (as the core marks)."""
+    total = state.cash
+    for instrument, quantity in state.positions.items():
+        if quantity:
+            entries = [t.entry for t in state.trades.values() if t.instrument == instrument]
+            price = last[instrument][0] if instrument in last else entries[-1]
+            total += quantity * price * instruments[instrument].unit_value
+    return total
+
+
+def _open_trade(
+    state: State, trade: TradeState, instruments: dict[int, Instrument], last: dict[int, tuple[int, int]]
+) -> OpenTrade:
+    i = instruments[trade.instrument]
+    entry = trade.in_sum / trade.in_quantity if trade.in_quantity else float(trade.entry)
+    price = last[trade.instrument][0] if trade.instrument in last else trade.entry
+    stops = list(_resting(state, trade, OrderRole.STOP))
+    return OpenTrade(
+        id=trade.id,
+        symbol=i.symbol,
+        side=str(trade.side),
+        status=str(trade.status),
+        quantity=trade.open_quantity,
+        entry=i.text(entry),
+        stop=i.text(trade.stop),
+        stop_status=", ".join(stops) or "none",
+        target="" if trade.target is None else i.text(trade.target),
+        profit=round(trade.side.sign * (price - entry) * trade.open_quantity * i.unit_value / MICROS, 2),
+    )
+
+
+def _resting(state: State, trade: TradeState, role: OrderRole) -> Iterator[str]:
+    for order in trade.orders:
+        held = state.orders[order]
+        if held.order.role is role and held.status not in ENDED:
+            yield f"{held.status} for {held.order.quantity - held.filled}"

@@ -1,0 +1,1 @@
+"""Rule sets and scan configurations: where they are found, how they are stored and changed."""

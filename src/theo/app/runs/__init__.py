@@ -1,0 +1,1 @@
+"""Runs, planned and put together: backtest, paper, demo, live, and the try of a scan."""

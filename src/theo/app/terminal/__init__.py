@@ -1,0 +1,1 @@
+"""Lines, tables and screens for people who read a terminal."""
