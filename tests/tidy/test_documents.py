@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def misnumbered(names: list[str]) -> list[str]:
     return [name for count, name in enumerate(sorted(names), 1) if not RECORD.fullmatch(name) or int(name[:4]) != count]
 
 
+def unplaced(contract: str, page: str) -> list[str]:
+    """Layers of a contract of .importlinter, and rooms of the application, that the page on architecture has no row for."""
+    rows = re.findall(r"^\|(.+?)\|", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    wanted = re.findall(r"\b[a-z_]+\b", contract)
+    return [name for name in wanted if name not in named]
+
+
 PAGES = [path for path in repository_files() if path.endswith(".md")]
 
 
@@ -71,6 +80,16 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_every_dependency_says_why_it_is_there() -> None:
     assert undocumented((ROOT / "pyproject.toml").read_text(), (ROOT / "docs" / "dependencies.md").read_text()) == []
+
+
+def test_every_layer_and_room_is_on_the_page_on_architecture() -> None:
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    page = (ROOT / "docs" / "concepts" / "architecture.md").read_text()
+    assert unplaced(contracts["importlinter:contract:layers"]["layers"], page) == []
+    rooms, leaves = contracts["importlinter:contract:app"]["layers"].strip().rsplit("\n", 1)
+    assert unplaced(rooms, page) == []
+    assert [leaf for leaf in leaves.split(" | ") if f"`{leaf}`" not in page] == []
 
 
 def test_decision_records_are_numbered_listed_and_whole() -> None:
@@ -101,6 +120,13 @@ def test_an_undocumented_dependency_is_found() -> None:
     assert undocumented(pyproject, "| `rich` | why |\n| `uv` | why |\ntyper and pytest are named in the text only\n") == [
         "typer",
         "pytest",
+    ]
+
+
+def test_a_layer_without_a_row_is_found() -> None:
+    assert unplaced("app\napi | runtime | (gateway)", "| `app` | what `gateway` is not |\n| `api`, `drive` | |\n") == [
+        "runtime",
+        "gateway",
     ]
 
 

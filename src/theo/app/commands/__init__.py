@@ -1,1 +1,1 @@
-"""One module per command; cli.py imports each only when it is called, so that `theo --help` stays light."""
+"""One module per command; ``theo.app.cli`` imports each only when it is called, so that `theo --help` stays light."""
