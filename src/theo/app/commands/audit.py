@@ -3,7 +3,6 @@
 import base64
 import csv as csv_module
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -13,12 +12,11 @@ import msgspec
 from theo.adapters.sql.database.transactions import reading
 from theo.adapters.sql.journal.anchors import Anchor
 from theo.adapters.sql.journal.append_only import missing_rules
-from theo.adapters.sql.journal.audit_trail import NAME as TRAIL_NAME
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
 from theo.adapters.sql.journal.verify import Verified, chained, verify
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home.auditing import TRAIL, Done, done_by_people, first_at, has_trail, note
-from theo.app.home.journals import chosen_folders, journal_folders, run_name
+from theo.app.home.auditing import TRAIL, Done, audited_folders, audited_journals, done_by_people, first_at, note
+from theo.app.home.journals import chosen_folders
 from theo.app.home.layout import Home, open_home
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso, parse_time
@@ -46,24 +44,13 @@ class Audited(msgspec.Struct, frozen=True, kw_only=True):
 def run_verify(path: Path, *, run_id: str, json: bool) -> int:
     """Walk every chain, compare it with both files of anchors, look for the database's rules. Exit code 1 for anything wrong."""
     home = open_home(path)
-    audited = [_audit(name, store) for name, store in _journals(home, run_id)]
+    audited = [_audit(name, store) for name, store in audited_journals(home, run_id)]
     if json:
         print(msgspec.json.encode(audited).decode())
     else:
         for one in audited:
             print("\n".join(_lines(one)))
     return EXIT_PROBLEM if any(one.problems for one in audited) else 0
-
-
-def _journals(home: Home, run_id: str) -> Iterator[tuple[str, SqlJournalStore]]:
-    """Each journal by the name of its run, the audit trail among them; closed when the next is asked for."""
-    folders = [] if run_id == TRAIL else chosen_folders(home, run_id) if run_id else journal_folders(home)
-    for folder in folders:
-        with closing(SqlJournalStore(home.place(folder))) as store:
-            yield run_name(home, folder), store
-    if run_id in {"", TRAIL} and has_trail(home):
-        with closing(SqlJournalStore(home.place(home.store), TRAIL_NAME)) as store:
-            yield TRAIL, store
 
 
 def _audit(name: str, store: SqlJournalStore) -> Audited:
@@ -106,7 +93,7 @@ def _lines(one: Audited) -> list[str]:
 def run_list(path: Path, *, run_id: str, start: str, end: str, json: bool) -> int:
     """Print who did what, by time."""
     home = open_home(path)
-    folders = [] if run_id == TRAIL else chosen_folders(home, run_id) if run_id else journal_folders(home)
+    folders = audited_folders(home, run_id)
     rows = done_by_people(home, folders, *_between(start, end))
     if json:
         for row in rows:
@@ -145,7 +132,7 @@ def _export(home: Home, run_id: str, span: tuple[int, int], target: IO[str], *, 
     writer = csv_module.DictWriter(target, CSV_COLUMNS, lineterminator="\n")
     if csv:
         writer.writeheader()
-    for name, store in _journals(home, run_id):
+    for name, store in audited_journals(home, run_id):
         for stream in store.streams():
             for record in chained(store.read(stream, first_at(store, stream, span[0]))):
                 if record.recorded_at >= span[1]:
@@ -179,7 +166,7 @@ def run_set_back(path: Path, run_id: str, *, reason: str) -> int:
     if not reason.strip():
         raise UserError("a reason is required", remedy="--reason says what was restored, and why")
     folder = home.store if run_id == TRAIL else chosen_folders(home, run_id)[0]
-    with closing(SqlJournalStore(home.place(folder), TRAIL_NAME if run_id == TRAIL else JOURNAL)) as store:
+    with closing(SqlJournalStore(home.place(folder), TRAIL if run_id == TRAIL else JOURNAL)) as store:
         newest, ends = store.anchors.newest(), _ends(store)
         if not ends:
             raise UserError(f"nothing of {run_id} is to be set back", remedy="`theo audit verify` says how it stands")

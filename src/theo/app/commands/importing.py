@@ -8,8 +8,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from theo.adapters.calendars.tables import days_since_epoch
 from theo.adapters.files.importing import ImportProgress, ImportReport, Watch, import_bars, import_ticks
@@ -20,6 +18,7 @@ from theo.app.home.instruments import known_instrument
 from theo.app.home.layout import Home, open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.stored.levels import bring_up_levels
+from theo.app.terminal.progress import counted_bar
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import UserError
@@ -185,9 +184,7 @@ def _store(home: Home, instrument: Instrument) -> Iterator[SqlMarketStore]:
 @contextmanager
 def _progress(file: Path) -> Iterator[Watch]:
     """A bar on standard error while checking, another while storing; nothing where no person looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with counted_bar() as progress:
         tasks = {phase: progress.add_task(f"{phase} {file.name}", total=None) for phase in ("checking", "storing")}
 
         def watch(now: ImportProgress) -> None:

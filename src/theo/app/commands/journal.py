@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 from rich.progress import Progress
 
 from theo.adapters.sql.journal.lease import holder
@@ -19,6 +18,7 @@ from theo.app.home.journals import chosen_folders, run_name
 from theo.app.home.layout import Home, open_home
 from theo.app.home.projecting import decoders
 from theo.app.recorded.run import decide_again
+from theo.app.terminal.progress import progress_bar
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from theo.domain.journal import TRADING, Record
 from theo.ports.store import StreamHead
@@ -126,8 +126,7 @@ def _rebuild(home: Home, folder: Path, *, replace: bool) -> Compared:
     journal = SqlJournalStore(place)
     market = SqlMarketStore(place)
     try:
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        with progress_bar() as progress:
             task = progress.add_task(f"{name} projecting", total=_records(journal))
             done = rebuild(
                 journal, market, folder, decoders(journal), replace=replace, progress=lambda n: progress.update(task, completed=n)
@@ -154,8 +153,7 @@ def _comparison(name: str, done: Rebuilt, *, replaced: bool) -> Compared:
 @contextmanager
 def _progress(text: str, total: int | None) -> Iterator["_Walked"]:
     """A bar on standard error that follows the records that are read."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar() as progress:
         yield _Walked(progress, text, total)
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
@@ -23,6 +21,7 @@ from theo.app.stored.bars import parse_timerange
 from theo.app.stored.built_bars import BuiltBars
 from theo.app.stored.leveling import Differences, Leveling
 from theo.app.stored.levels import measured
+from theo.app.terminal.progress import counted_bar
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso
 from theo.domain.errors import UserError
@@ -168,9 +167,7 @@ def _computed(opened: Opened, wanted: Wanted, start: int | None) -> Iterator[Com
 @contextmanager
 def _progress(title: str, total: int) -> Iterator[Advance]:
     """A bar on standard error; nothing where no person looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with counted_bar() as progress:
         task = progress.add_task(title, total=total)
         yield lambda bars: progress.update(task, completed=bars)
 

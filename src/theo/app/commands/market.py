@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from theo.app.broker import market
 from theo.app.broker.options import OptionShown, OptionWish, option_question
@@ -19,6 +18,7 @@ from theo.app.home.layout import open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.stored.bars import parse_timerange
 from theo.app.stored.downloading import Download, Downloaded, download
+from theo.app.terminal.progress import progress_bar
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import TheoError, UserError
 from theo.domain.market_data import DAY, SessionScope
@@ -195,8 +195,7 @@ def _late(*, late: bool) -> str:
 def _progress(symbol: str) -> Iterator[Callable[[feed.Progress], None]]:
     """A bar on standard error, by days of the span; nothing where no person looks."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar(*columns) as progress:
         task, begun = progress.add_task(f"asking for {symbol}", total=None), 0
 
         def tell(now: feed.Progress) -> None:

@@ -14,17 +14,17 @@ from typing import Final
 
 import msgspec
 
-from theo.adapters.sql.journal.audit_trail import AuditEntry, AuditTrail
+from theo.adapters.sql.journal.audit_trail import NAME, AuditEntry, AuditTrail
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import WallClock
-from theo.app.home.journals import run_name
+from theo.app.home.journals import chosen_folders, journal_folders, run_name
 from theo.app.home.layout import Home
 from theo.domain.facts import BreakerReset, CommandDone, Fact, Halted, PositionAdopted, Restarted, Resumed, RunStarted
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING
 from theo.engine.codec import Step, decode_steps
 
-TRAIL = "audit"  # what people call the audit trail where runs have names
+TRAIL: Final = NAME  # what people call the audit trail where runs have names
 CONFIGURATION = "configuration"
 ACTIONS: Final[Mapping[type, str]] = MappingProxyType({Halted: "halt", Resumed: "resume", BreakerReset: "reset_breaker"})
 _SECRET = re.compile(r"(://[^:@/\s]*:)[^@\s]*(?=@)|(?<=password)(\s*=\s*).*")
@@ -75,6 +75,21 @@ def note_configuration(home: Home) -> None:
 def has_trail(home: Home) -> bool:
     """Whether anything was ever recorded in this home's audit trail."""
     return (home.store / f"{TRAIL}.anchors").exists()
+
+
+def audited_folders(home: Home, run_id: str) -> list[Path]:
+    """The folder of a run by its name; all for "", none for the audit trail itself. Raises UserError naming those that exist."""
+    return [] if run_id == TRAIL else chosen_folders(home, run_id) if run_id else journal_folders(home)
+
+
+def audited_journals(home: Home, run_id: str = "") -> Iterator[tuple[str, SqlJournalStore]]:
+    """Their journals by the names of their runs, the audit trail among them; each is closed when the next is asked for."""
+    for folder in audited_folders(home, run_id):
+        with closing(SqlJournalStore(home.place(folder))) as store:
+            yield run_name(home, folder), store
+    if run_id in {"", TRAIL} and has_trail(home):
+        with closing(SqlJournalStore(home.place(home.store), TRAIL)) as store:
+            yield TRAIL, store
 
 
 def first_at(store: SqlJournalStore, stream: str, at: int) -> int:

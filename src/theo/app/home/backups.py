@@ -18,14 +18,13 @@ from theo.adapters.postgres.dump import Dumped, beside, dump, programs, restore,
 from theo.adapters.sql.database.transactions import reading
 from theo.adapters.sql.file_backup import copy_database, damage
 from theo.adapters.sql.journal.append_only import missing_rules
-from theo.adapters.sql.journal.audit_trail import NAME as TRAIL
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
 from theo.adapters.sql.journal.verify import verify
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.rebuild import rebuild
 from theo.adapters.system.clock import WallClock
 from theo.app.build import BUILD
-from theo.app.home.auditing import has_trail
+from theo.app.home.auditing import TRAIL, audited_journals
 from theo.app.home.journals import journal_folders, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import decoders, projected
@@ -64,7 +63,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 def make_backup(home: Home, folder: Path, programs_at: Path | None) -> Manifest:
     """Fill a new folder. Raises UserError when it is there already, HaltRequiredError when something cannot be copied."""
-    streams = {name: _ends(store) for name, store in _journals(home)}
+    streams = {name: _ends(store) for name, store in audited_journals(home)}
     try:
         (folder / FILES).mkdir(parents=True)
         _copy_home(home.path, folder / FILES)
@@ -173,7 +172,7 @@ def problems_of(home: Home, manifest: Manifest) -> list[str]:
     if found:
         return found
     missing = set(manifest.streams)
-    for name, store in _journals(home):
+    for name, store in audited_journals(home):
         missing.discard(name)
         found += [f"{name}: {what}" for what in _wrong_in(store, manifest.streams.get(name, {}))]
     found += [f"{name}: has no journal" for name in sorted(missing)]
@@ -200,16 +199,6 @@ def _tables_otherwise(home: Home, folder: Path) -> Iterator[str]:
         for table in rebuild(journal, market, folder, decoders(journal)).tables:
             if not table.equal:
                 yield f"{run_name(home, folder)}: {table.table}: {table.first_difference}"
-
-
-def _journals(home: Home) -> Iterator[tuple[str, SqlJournalStore]]:
-    """Each journal by its run's name, the audit trail among them; closed when the next is asked for."""
-    for folder in journal_folders(home):
-        with closing(SqlJournalStore(home.place(folder))) as store:
-            yield run_name(home, folder), store
-    if has_trail(home):
-        with closing(SqlJournalStore(home.place(home.store), TRAIL)) as store:
-            yield TRAIL, store
 
 
 def _ends(store: SqlJournalStore) -> dict[str, tuple[int, str]]:

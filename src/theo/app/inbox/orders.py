@@ -19,7 +19,7 @@ from theo.app.home.auditing import who_asks
 from theo.app.home.journals import run_name, usual_folder
 from theo.app.home.layout import Home, open_home
 from theo.app.inbox.bounds import refuse_unbounded
-from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX, POLL_S
+from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX, POLL_S, awaited
 from theo.app.recorded.orders import OrderShown, newest, orders_of
 from theo.app.recorded.standing import known_to
 from theo.domain.asked import Asked, ChangeAsked, CheckAsked, EntryAsked, ExitAsked, MarginTold, PairAsked
@@ -151,10 +151,8 @@ def sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
         known = inbox.post(command)
         if known is not None:
             return known
-        ends = time.monotonic() + (CONFIRM_WAIT_S_MAX if command.payload is None else MARGIN_WAIT_S_MAX)
-        while (outcome := inbox.outcome(command.id)) is None and time.monotonic() < ends and holder(folder, TRADING) is not None:
-            time.sleep(POLL_S)
-        return outcome or inbox.outcome(command.id) or "silent"
+        wait_s_max = CONFIRM_WAIT_S_MAX if command.payload is None else MARGIN_WAIT_S_MAX
+        return awaited(inbox, command.id, folder, wait_s_max) or "silent"
     finally:
         inbox.close()
 

@@ -45,7 +45,7 @@ def send(home: Home, folder: Path, names: tuple[str, ...], reason: str, subject:
             for name, command_id in ids.items():
                 inbox.post(Command(at=at, id=command_id, actor=actor, name=name, reason=reason, subject=subject))
             for name, command_id in ids.items():
-                outcome = _await(inbox, command_id, folder)
+                outcome = awaited(inbox, command_id, folder, CONFIRM_WAIT_S_MAX)
                 carried.append(_carried(run, name, outcome, running=holder(folder, TRADING) is not None))
         finally:
             inbox.close()
@@ -55,9 +55,9 @@ def send(home: Home, folder: Path, names: tuple[str, ...], reason: str, subject:
     return carried, ""
 
 
-def _await(inbox: SqlInbox, command_id: str, folder: Path) -> CommandOutcome | None:
+def awaited(inbox: SqlInbox, command_id: str, folder: Path, wait_s_max: float) -> CommandOutcome | None:
     """The outcome; None when it did not come in time, or when no trader runs that could give one."""
-    ends = time.monotonic() + CONFIRM_WAIT_S_MAX
+    ends = time.monotonic() + wait_s_max
     while (outcome := inbox.outcome(command_id)) is None and time.monotonic() < ends and holder(folder, TRADING) is not None:
         time.sleep(POLL_S)
     return outcome or inbox.outcome(command_id)  # it may have come with the trader's end
