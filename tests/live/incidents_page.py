@@ -64,7 +64,7 @@ HELD_BY = {
     ),
     "kill-switch-throws": (
         "the halt is a file, written first; it needs no database, no core and no broker",
-        ("tests/unit/app/test_stop_and_resume.py::test_the_latch_is_written_when_the_databases_are_broken",),
+        ("tests/unit/app/inbox/test_stop_and_resume.py::test_the_latch_is_written_when_the_databases_are_broken",),
     ),
     "database-away": (
         "no order without a durable intent; halts and pages; the stops rest at the broker",
@@ -98,7 +98,7 @@ HELD_BY = {
     "paper-sends-live": (
         "refused where the configuration is read, and again when the login names its account; nothing is sent",
         (
-            "tests/unit/app/test_configuration.py::test_what_cannot_be_meant_is_refused_with_its_place",
+            "tests/unit/app/configuration/test_configuration.py::test_what_cannot_be_meant_is_refused_with_its_place",
             "tests/ib/test_link_incidents.py::test_a_login_of_real_money_ends_a_paper_run_before_anything_is_sent",
         ),
     ),

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from tests.contracts.journal_records import chain
 from tests.postgres import new_database, plain, server, timescale_server
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_journal_commands import change
+from tests.unit.app.home.test_journal_commands import change
 from theo.adapters.postgres.dump import drop_database
 from theo.adapters.postgres.server import Server
 from theo.adapters.sql.file_backup import copy_database
@@ -133,7 +133,7 @@ def test_a_home_that_is_not_sound_makes_no_backup(theo: Theo, copied: Path, tmp_
 def writer(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that appends without a pause."""
     command = [sys.executable, "-m", "tests.unit.adapters.sql.journal_writer", str(tmp_path), "8"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]) as process:
         yield process
         process.kill()
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.engine import URL
 
 from tests.postgres import new_database, plain
+from tests.unit.app.cli.test_bad_input import good_rows, written
 from tests.unit.app.conftest import DEMO_DAYS, Said, Theo
-from tests.unit.app.test_bad_input import good_rows, written
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home.layout import Home
 from theo.app.recorded.report import run_facts

@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 
 from tests.postgres import plain, server
 from tests.unit.adapters.sql.test_ingest import follow
+from tests.unit.app.cli.test_bad_input import good_rows, import_spy, written
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_bad_input import good_rows, import_spy, written
-from tests.unit.app.test_own_class import CLASS, RULES
+from tests.unit.app.rulesets.test_own_class import CLASS, RULES
 from theo.adapters.postgres.server import Server
 from theo.adapters.sql.database.transactions import writing
 from theo.adapters.sql.market.store import SqlMarketStore

@@ -9,7 +9,7 @@ from theo.app.checks import machine
 from theo.app.checks.machine import PACKAGES
 from theo.app.home.journals import journal_written_at
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def levels(theo: Theo, home: Path) -> tuple[int, dict[str, tuple[str, str, str]]]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.tidy.tree import ROOT
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_journal_commands import change
+from tests.unit.app.home.test_journal_commands import change
 
 SCRIPT = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

@@ -72,5 +72,5 @@ def test_a_run_that_does_not_exist_is_named(theo: Theo, played: Path) -> None:
 
 
 def test_the_page_names_every_cause() -> None:
-    page = (Path(__file__).parents[3] / "docs/how-to/compare-with-backtest.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[4] / "docs/how-to/compare-with-backtest.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [cause.value for cause in Cause]

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, Table
 
 from tests.postgres import new_database, plain
+from tests.unit.app.cli.test_bad_input import good_rows, written
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_bad_input import good_rows, written
 from theo.adapters.sql import moving
 from theo.adapters.sql.database.dialect import Rows, insert_rows
 from theo.adapters.sql.journal.store import SqlJournalStore

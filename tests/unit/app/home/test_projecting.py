@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_own_class import home
+from tests.unit.app.rulesets.test_own_class import home
 from theo.adapters.sql.market.store import SqlMarketStore
 
 __all__ = ["home"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.app.checks.test_doctor import levels
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_doctor import levels
 from theo.adapters.files.archive_manifest import VERIFIED, Manifest
 from theo.adapters.sql.market.spill import Spill
 from theo.app.checks.check import Level

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.app.cli.test_bad_input import good_rows, import_spy, written
 from tests.unit.app.conftest import Theo
-from tests.unit.app.test_bad_input import good_rows, import_spy, written
 
 CLASS = """
 from theo.domain.orders import Side
