@@ -1,7 +1,5 @@
 """`theo deals`: the deals report; and the summary with figures and a picture of equity that ends a run."""
 
-import csv as csv_module
-import json as json_module
 import sys
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from theo.app.home.journals import HOW_TO_BEGIN, journal_folders, run_name, usua
 from theo.app.home.layout import Home, open_home
 from theo.app.home.projecting import projected
 from theo.app.recorded.report import RunReport, run_report
+from theo.app.terminal.rows import print_rows
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
 from theo.domain.instrument import MICROS
@@ -142,12 +141,8 @@ def _cash(micros: float | None) -> str:
 
 
 def _print(rows: list[dict[str, Value]], *, csv: bool, json: bool) -> None:
-    if json:
-        print(json_module.dumps(rows))
-    elif csv:
-        writer = csv_module.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    if json or csv:
+        print_rows(COLUMNS, rows, csv=not json)
     elif rows:
         shown = [name for name in COLUMNS if name != "status" or any(row["status"] != COMPLETED for row in rows)]
         wide_table(shown, [[_text(row[name]) for name in shown] for row in rows], right=RIGHT)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json as json_module
-import signal
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ from theo.app.runs.composition import Virtual, journal_id, open_virtual, plan_fo
 from theo.app.runs.sample import SampleMarket, sample_days
 from theo.app.runs.starting import refuse_impossible_limits
 from theo.app.terminal.demo_screen import DemoScreen
+from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.inputs import Started
 from theo.domain.instrument import MICROS
 from theo.domain.keys import Key, Mode
@@ -74,9 +74,7 @@ def _prepare(home: Home, asked: dict[str, int], *, fresh: bool) -> None:
 
 async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: DemoScreen) -> bool:
     """Until the days end (True) or a signal stops the run (False)."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, virtual.run.stop)
+    on_interrupt(virtual.run.stop)
     core = virtual.booted.core
     with screen.showing(core, virtual.notifier):
         started = Started(at=max(core.at, market.begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())

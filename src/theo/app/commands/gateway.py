@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from theo.app.gateway.data_choice import DataChoice, DataWishes
 from theo.app.gateway.making import Made, Resumed, made
 from theo.app.gateway.screen import Serving, showing
 from theo.app.home.layout import open_home
+from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.errors import ConfigError
 from theo.gateway.admin import AdminPort
 from theo.gateway.building import Gateway
@@ -106,9 +106,7 @@ async def serve(made: Made, asked: Asked, pace: float | None, memory: MemoryFile
     server = GatewayServer(gateway.simulator, clock, host=LOOPBACK, port=asked.port, before_sending=keep)
     admin = AdminPort(server, gateway, asked.admin_port) if asked.admin_port >= 0 else None
     ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    on_interrupt(ended.set)
     await _listen(server, asked.port)
     print(f"simulated TWS on {LOOPBACK}:{server.port}, {made.market}, {overview(gateway).when}", flush=True)
     try:

@@ -1,7 +1,6 @@
 """`theo live`: rule sets on the broker's paper account, or on real money where the configuration says so in words."""
 
 import asyncio
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from theo.app.build import BUILD
 from theo.app.configuration.file import Configured, configured
 from theo.app.exit_codes import EXIT_INTERRUPTED
 from theo.app.home.layout import Home, open_home
-from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.runs.live_making import live_plan, open_live
 from theo.app.stored.building import Building
 from theo.app.stored.keeping import Keeping
 from theo.app.terminal.event_lines import feed_line, line_of
+from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.errors import ConfigError
 from theo.domain.facts import Fact, SignalClosed
 from theo.domain.inputs import Started
@@ -72,7 +72,7 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         keeping.close()
         raise
     try:
-        _stop_on_signals(live)
+        on_interrupt(live.run.stop)
         cash = f"{probed.cash / MICROS:,.2f} {probed.currency}"
         print(f"{plan.key.mode} on {probed.account}, {cash}: {', '.join(names)}; journal in {folder}", flush=True)
         await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
@@ -103,9 +103,3 @@ def _lines(plan: Plan) -> Watch:
                 refused_by = rule
 
     return watch
-
-
-def _stop_on_signals(live: Live) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, live.run.stop)

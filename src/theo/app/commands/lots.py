@@ -1,7 +1,5 @@
 """`theo lots`: closing fills matched to the lots that they close, by account, and what each match realised."""
 
-import csv as csv_module
-import json as json_module
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +9,7 @@ from theo.app.configuration.file import configured
 from theo.app.home.journals import HOW_TO_BEGIN, journal_folders, run_name, usual_folder
 from theo.app.home.layout import Home, open_home
 from theo.app.recorded.report import run_facts
+from theo.app.terminal.rows import print_rows
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
 from theo.domain.instrument import MICROS, Instrument
@@ -31,12 +30,8 @@ def run(path: Path, *, run_id: str, csv: bool, json: bool) -> int:
         return 0
     folder = usual_folder(home, run_id)
     rows = _rows(home, folder)
-    if json:
-        print(json_module.dumps(rows))
-    elif csv:
-        writer = csv_module.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    if json or csv:
+        print_rows(COLUMNS, rows, csv=not json)
     else:
         print(f"run {run_name(home, folder)} ({folder})\n")
         wide_table(COLUMNS, [[_text(row[name]) for name in COLUMNS] for row in rows], right=RIGHT)

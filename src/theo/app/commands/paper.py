@@ -1,7 +1,6 @@
 """`theo paper`: a rule set on the simulated exchange with the live shell, journal and recovery; stored bars play the market."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from theo.app.rulesets.unheeded import refuse_disabled, refuse_unheeded
 from theo.app.runs.composition import Virtual, open_virtual
 from theo.app.runs.planning import plan_backtest, run_folder
 from theo.app.runs.rolling import rollings
+from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
 from theo.domain.market_data import SECOND, Bar, ContractRolled
@@ -47,9 +47,7 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
 
 async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | ContractRolled | Command], speed: float) -> bool:
     """Until the bars end (True) or a signal stops the run (False). What an earlier process took is skipped."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, virtual.run.stop)
+    on_interrupt(virtual.run.stop)
     todo = _not_taken(items, virtual.booted.recovered.consumed)
     first = next(todo, None)
     if first is None:

@@ -1,1 +1,1 @@
-"""Lines, tables and screens for people who read a terminal."""
+"""How commands meet a terminal: lines, tables, screens and progress for people, rows for programs, and Ctrl-C."""
