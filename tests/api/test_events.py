@@ -21,11 +21,14 @@ from websockets.typing import Origin
 from tests.api.conftest import WAIT_S, Served, serving
 from tests.api.home import TREND, make_home
 from tests.api.writing import Writing, expected_ids
+from tests.postgres import DATABASES, new_database, plain
 from theo.api.access import Access, ApiKey
 from theo.api.event_tail import Pace
 from theo.api.serving import WebSockets
+from theo.app.home.layout import VARIABLES, open_home
 from theo.strategy.loading import load_ruleset
 
+VARIABLE = VARIABLES[0]
 DAYS = "20190107-20190107"
 RECORDS, CLIENTS = 120, 3
 KEY = "k7Qw-92hVbs_Lm3TzYc8RfXp0aGdNeUi"
@@ -102,14 +105,20 @@ def test_cut_and_resumed_each_client_is_told_each_event_once_in_order(folder: Pa
 
 
 @pytest.mark.slow
-def test_a_run_is_told_while_it_trades_from_its_first_record_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_run_is_told_while_it_trades_from_its_first_record_on(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database == "postgresql":
+        monkeypatch.setenv(VARIABLE, plain(new_database()))
     home = make_home(tmp_path)
     folder = home / "runs" / f"trend-{load_ruleset(TREND, 'trend').version}-virtual-{DAYS}"
+    place = open_home(home).place(folder)
     command = [sys.executable, "-c", "from theo.app.cli import main; main()", "--home", str(home)]
     command += ["paper", str(tmp_path / "trend.toml"), "--timerange", DAYS]
     ids, after, chance = list[str](), "0", random.Random(3)  # noqa: S311 - where it is cut is no secret
     with serving(home, folder=folder) as served, subprocess.Popen(command, stdout=subprocess.DEVNULL) as writing:
-        while writing.poll() is None or len(ids) < len(expected_ids(folder)):
+        while writing.poll() is None or len(ids) < len(expected_ids(place)):
             with stream(served.port, f"after={after}") as connection:
                 for _ in range(chance.randint(1, 9)):
                     try:
@@ -119,8 +128,9 @@ def test_a_run_is_told_while_it_trades_from_its_first_record_on(tmp_path: Path) 
                     after = told["id"]
                     ids += [] if told["kind"] in NOT_TOLD else [after]
     assert writing.returncode == 0
-    assert ids == expected_ids(folder)
+    assert ids == expected_ids(place)
     assert ids[0] == "1.0"
+    assert bool(list(home.rglob("*.db"))) == (database == "sqlite")
 
 
 def test_a_heartbeat_says_how_far_everything_was_told(folder: Path) -> None:

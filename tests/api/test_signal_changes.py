@@ -57,7 +57,7 @@ class Trading(msgspec.Struct, frozen=True):
 
     def facts(self) -> list[Fact]:
         """What the journal holds."""
-        with closing(SqlJournalStore(self.trader.folder)) as store:
+        with closing(SqlJournalStore(self.trader.place)) as store:
             return facts_of(list(store.read(TRADING)))
 
     def commands(self) -> list[CommandDone]:
@@ -263,7 +263,7 @@ def test_without_a_trader_nothing_is_kept_and_what_was_done_is_still_answered(tr
     again = trading.ask("", NEW, Idempotency_Key="mine")
     assert (again.status, again.body) == (201, made.body)
     assert trading.ask("", NEW | {"quantity": 6}, Idempotency_Key="mine").status == 422
-    with closing(SqlInbox(trading.trader.folder)) as inbox:
+    with closing(SqlInbox(trading.trader.place)) as inbox:
         assert inbox.pending() == ()
 
 
@@ -277,7 +277,7 @@ def test_a_backtest_takes_none_and_gets_no_inbox(served: Served) -> None:
 def test_what_a_trader_left_undone_may_still_come(trading: Trading) -> None:
     asked = SignalAsked(EntryAsked(symbol="SPY", side=Side.BUY, type=OrderType.MARKET, quantity=5, stop="1%", target="2%"), 1_440)
     trading.trader.end()
-    with closing(SqlInbox(trading.trader.folder)) as inbox:  # as if it had ended between the question and its answer
+    with closing(SqlInbox(trading.trader.place)) as inbox:  # as if it had ended between the question and its answer
         inbox.post(command_of("create_signal", asked, "late", "", through="API"))
     waits = trading.ask("", NEW, Idempotency_Key="late")
     assert (waits.status, waits.body["state"], waits.body["id"]) == (202, "silent", "")
@@ -300,7 +300,7 @@ def test_while_the_trader_is_silent_reads_go_on(trading: Trading) -> None:
     def waiting() -> bool | None:
         return len(inbox.pending()) == CLIENTS or None
 
-    with ThreadPoolExecutor(CLIENTS) as clients, closing(SqlInbox(trading.trader.folder)) as inbox:
+    with ThreadPoolExecutor(CLIENTS) as clients, closing(SqlInbox(trading.trader.place)) as inbox:
         with trading.trader.held():
             asked = [clients.submit(trading.ask, "", NEW, Idempotency_Key=f"k{number}") for number in range(CLIENTS)]
             assert once_there(waiting)

@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from theo.adapters.sql.database.place import Place
 from theo.app.build import BUILD
 from theo.app.home.layout import open_home
 from theo.app.runs.composition import Virtual, open_virtual
@@ -28,8 +29,8 @@ Step = Callable[[], AsyncIterator[Item]]
 class Trader:
     """The process: between the bars that a test plays it looks at its inbox, as a trader in a quiet market does."""
 
-    def __init__(self, plan: Plan, items: Iterator[Item], folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, plan: Plan, items: Iterator[Item], place: Place) -> None:
+        self.folder, self.place = place.folder, place
         self._plan, self._items = plan, items
         self._steps: asyncio.Queue[tuple[Step, Future[None]] | None] = asyncio.Queue()
         self._loop: Future[asyncio.AbstractEventLoop] = Future()
@@ -112,7 +113,9 @@ def trader_on(home_folder: Path, ruleset: Path, mode: Mode = Mode.VIRTUAL) -> It
     home = open_home(home_folder)
     plan, stored, market = plan_backtest(home, str(ruleset), timerange="", cash=CASH, source="", mode=mode)
     folder = run_folder(home, plan)
-    trader = Trader(plan, merged([series.bars() for series in stored]), folder)
+    with closing(market):
+        bars = [list(series.bars()) for series in stored]
+    trader = Trader(plan, merged(bars), home.place(folder))
     thread = threading.Thread(target=trader.run, args=[lambda: open_virtual(home, folder, plan, None)], daemon=True)
     thread.start()
     try:
@@ -120,4 +123,3 @@ def trader_on(home_folder: Path, ruleset: Path, mode: Mode = Mode.VIRTUAL) -> It
     finally:
         trader.end()
         thread.join(WAIT_S)
-        market.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from theo.adapters.sql.database.place import Place
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.api.event_values import KINDS
 from theo.domain.facts import FACTS_VERSION, Alerted, Fact
@@ -17,7 +18,7 @@ AT = 1_547_000_000_000_000
 class Writing:
     """The one writer of a folder's journal, until its context ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | Place) -> None:
         self.store = SqlJournalStore(folder)
         self._epoch = self.store.claim(TRADING)
 
@@ -43,7 +44,7 @@ class Writing:
         self.store.append([Record(*parts, chain_hash(*parts))])
 
 
-def expected_ids(folder: Path) -> list[str]:
+def expected_ids(folder: Path | Place) -> list[str]:
     """The ids of every event of a journal, counted here."""
     store = SqlJournalStore(folder)
     try:
