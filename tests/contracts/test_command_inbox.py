@@ -83,6 +83,18 @@ def test_one_id_is_one_command(inbox: CommandInbox) -> None:
         inbox.post(command(1, NOON + 1, name="resume"))
 
 
+def test_a_repeat_is_known_for_a_day_and_nothing_is_kept_by_asking(inbox: CommandInbox) -> None:
+    assert not inbox.has(command(1))
+    assert inbox.pending() == ()
+    inbox.post(command(1))
+    assert inbox.has(command(1, NOON + 1))
+    inbox.done("c1", CommandOutcome(NOON + 5, accepted=True, text="halted"))
+    assert inbox.has(command(1, NOON + DAY - 1))
+    assert not inbox.has(command(1, NOON + DAY, name="resume"))
+    with pytest.raises(DataError, match="c1 was used for halt MES"):
+        inbox.has(command(1, NOON + 1, name="resume"))
+
+
 def test_an_outcome_of_a_command_that_came_another_way_is_no_error(inbox: CommandInbox) -> None:
     inbox.done("direct", CommandOutcome(NOON, accepted=True, text=""))
     assert inbox.outcome("direct") is None

@@ -93,6 +93,9 @@ class CommandInbox(Protocol):
         Raises DataError when the id was used for another command within 24 hours, RefusedError when too many wait.
         """
 
+    def has(self, command: Command) -> bool:
+        """Whether the same command was kept within 24 hours. Raises DataError when its id was used for another one."""
+
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """Commands without an outcome, oldest first."""
 

@@ -50,9 +50,9 @@ class SqlInbox:
 
     def _post(self, command: Command) -> CommandOutcome | None:
         with writing(self._engine) as connection:
-            known = connection.execute(select(commands).where(self._ours, commands.c.id == command.id)).first()
-            if known is not None and command.at - known.at < REPEAT_WINDOW:
-                return _repeat(known, command)
+            known = self._known(connection, command)
+            if known is not None:
+                return _outcome(known)
             self._make_room(connection, command)
             connection.execute(
                 insert(commands).values(
@@ -67,6 +67,29 @@ class SqlInbox:
                 )
             )
         return None
+
+    def has(self, command: Command) -> bool:
+        """See the port."""
+
+        def asked() -> bool:
+            with reading(self._engine) as connection:
+                return self._known(connection, command) is not None
+
+        return repeated(self._engine, asked)
+
+    def _known(self, connection: Connection, command: Command) -> Row[tuple[object, ...]] | None:
+        """The command of this id, unless it is too old to be repeated. Raises DataError where it is another one."""
+        known = connection.execute(select(commands).where(self._ours, commands.c.id == command.id)).first()
+        if known is None or command.at - known.at >= REPEAT_WINDOW:
+            return None
+        asked = (command.name, command.subject, command.actor, _payload(command))
+        if (known.name, known.subject, known.actor, known.payload) != asked:
+            raise DataError(
+                f"command id {command.id} was used for {known.name} {known.subject}".rstrip(),
+                why="one id means one command for 24 hours",
+                remedy="Send the command again with a new id",
+            )
+        return known
 
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """See the port."""
@@ -136,14 +159,3 @@ def _outcome(row: Row[tuple[object, ...]]) -> CommandOutcome | None:
         return None
     result = _read_result(row.result) if row.result else _Result()
     return CommandOutcome(row.done_at, row.accepted, row.outcome, result.orders, result.rule, result.margins)
-
-
-def _repeat(known: Row[tuple[object, ...]], command: Command) -> CommandOutcome | None:
-    asked = (command.name, command.subject, command.actor, _payload(command))
-    if (known.name, known.subject, known.actor, known.payload) != asked:
-        raise DataError(
-            f"command id {command.id} was used for {known.name} {known.subject}".rstrip(),
-            why="one id means one command for 24 hours",
-            remedy="Send the command again with a new id",
-        )
-    return _outcome(known)

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from theo.adapters.sql.database.traces import is_there
-from theo.adapters.sql.inbox import PENDING_MAX, SqlInbox
-from theo.adapters.sql.journal.lease import holder
+from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.api.strategies import THROUGH
-from theo.app.home.journals import run_name
+from theo.app.home.journals import commanded_by, run_name
 from theo.app.home.layout import Home
 from theo.app.inbox.orders import command_of
 from theo.app.recorded.outcomes import trade_of_signal
@@ -75,7 +74,7 @@ class RunSignals:
 
     def _ask(self, name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "") -> CommandOutcome | None:
         command = command_of(name, payload, command_id, reason, subject, through=THROUGH)
-        trader = holder(self._folder, TRADING)
+        trader = commanded_by(self._folder)
         if trader is not None:
             return self._opened(trader).post(command)
         answered = self._answered(command)
@@ -106,7 +105,7 @@ class RunSignals:
         """Whether a trader was asked for it, and ended before it answered: the next one says what comes of it."""
         if not is_there(self._folder, "inbox"):
             return False
-        return any(each.id == command.id for each in self._opened(None).pending(limit=PENDING_MAX))
+        return self._opened(None).has(command)
 
     def _opened(self, trader: int | None) -> SqlInbox:
         with self._opening:

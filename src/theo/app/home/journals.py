@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from theo.adapters.sql.database.traces import is_there, written_at
+from theo.adapters.sql.journal.lease import holder
 from theo.app.home.layout import Home
 from theo.domain.errors import UserError
-from theo.domain.journal import Record
+from theo.domain.journal import TRADING, Record
 from theo.engine.journal import Append
 
 OWN, DEMO = "own", "demo"
@@ -56,6 +57,11 @@ def journal_folders(home: Home) -> list[Path]:
 def commanded_folders(home: Home) -> list[Path]:
     """Folders of runs that take commands; a backtest's takes none."""
     return [folder for folder in journal_folders(home) if is_there(folder, "inbox")]
+
+
+def commanded_by(folder: Path) -> int | None:
+    """The process that takes the commands of a run; None where nobody does."""
+    return holder(folder, TRADING) if is_there(folder, "inbox") else None
 
 
 def run_name(home: Home, folder: Path) -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import msgspec
 
+from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.inbox import SqlInbox
-from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import WallClock
 from theo.app.home.auditing import who_asks
-from theo.app.home.journals import run_name, usual_folder
+from theo.app.home.journals import commanded_by, run_name, usual_folder
 from theo.app.home.layout import Home, open_home
 from theo.app.inbox.bounds import refuse_unbounded
 from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX, POLL_S, awaited
@@ -25,7 +25,6 @@ from theo.app.recorded.standing import known_to
 from theo.domain.asked import Asked, ChangeAsked, CheckAsked, EntryAsked, ExitAsked, MarginTold, PairAsked
 from theo.domain.errors import UserError
 from theo.domain.inputs import Command
-from theo.domain.journal import TRADING
 from theo.ports.store import CommandOutcome
 
 MARGIN_WAIT_S_MAX = 15.0  # the broker is asked on the way, and has a bound of its own
@@ -142,12 +141,18 @@ def command_of(
 
 
 def sent(home: Home, folder: Path, command: Command) -> CommandOutcome | str:
-    """Ask the running trader: its outcome; or, where there is none, "not_running" or "silent"."""
-    running = holder(folder, TRADING) is not None
+    """Ask the running trader: its outcome; or, where there is none, "not_running" or "silent".
+
+    Where none runs, nothing is kept: an order must not lie there until somebody starts a trader days later. A repeat is answered.
+    Raises DataError for an id that was used for another command.
+    """
+    if not is_there(folder, "inbox"):
+        return "not_running"
+    running = commanded_by(folder) is not None
     inbox = SqlInbox(home.place(folder))
     try:
-        if not running:  # an order must not lie there until somebody starts a trader days later
-            return inbox.outcome(command.id) or "not_running"
+        if not running:
+            return (inbox.outcome(command.id) or "silent") if inbox.has(command) else "not_running"
         known = inbox.post(command)
         if known is not None:
             return known
