@@ -83,7 +83,7 @@ def serving(home: Path, access: Access | None = None, folder: Path | None = None
     opened_home = open_home(home)
     opened = open_sources(opened_home, folder or usual_folder(opened_home), access or Access())
     app = create_api(opened.sources, __version__, pace)
-    running = server(app)
+    running = server(app, opened.records.replaced)
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})

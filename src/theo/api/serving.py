@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -46,7 +46,18 @@ class WebSockets(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """As uvicorn's, but a signal that ends it has done its work then, and is not raised once more."""
+    """As uvicorn's, but a signal that ends it has done its work then, and is not raised once more.
+
+    It ends too when ``outdated`` says that what it serves is no longer there; ``should_exit`` stays False then.
+    """
+
+    def __init__(self, config: uvicorn.Config, outdated: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._outdated = outdated
+
+    async def on_tick(self, counter: int) -> bool:
+        """See uvicorn: ten times a second."""
+        return await super().on_tick(counter) or self._outdated()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -64,8 +75,8 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def server(app: FastAPI) -> Server:
-    """Not begun yet: ``run(sockets=[...])`` serves until it is ended, ``should_exit`` ends it."""
+def server(app: FastAPI, outdated: Callable[[], bool]) -> Server:
+    """Not begun yet: ``run(sockets=[...])`` serves until it is ended, ``should_exit`` ends it; the sockets are closed then."""
     return Server(
         uvicorn.Config(
             app,
@@ -77,5 +88,6 @@ def server(app: FastAPI) -> Server:
             ws_max_size=MESSAGE_BYTES_MAX,
             limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=GRACE_S,
-        )
+        ),
+        outdated,
     )

@@ -197,6 +197,9 @@ class Upkeep(Protocol):
     def projected(self) -> int:
         """The newest trading record that is in the tables; 0 before the first."""
 
+    def replaced(self) -> bool:
+        """Whether another run has begun in the place of this one, under its name: nothing here is of that one."""
+
 
 Clock = Callable[[], int]  # microseconds UTC
 

@@ -15,6 +15,7 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.projecting import Projection
+from theo.adapters.system.folder import OpenFolder
 from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
 from theo.api.sources import Condition, Platform, Sources
@@ -25,7 +26,7 @@ from theo.app.home.journals import has_journal, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import decoders, pruned_of
 from theo.app.recorded.explaining import Explainer
-from theo.domain.errors import ConfigError, TheoError
+from theo.domain.errors import ConfigError, HaltRequiredError, TheoError
 from theo.domain.instrument import Instrument
 from theo.domain.journal import TRADING
 from theo.drive.record import known
@@ -46,15 +47,26 @@ class RunRecords:
         self._projected_runs = 0
         self._projection: Projection | None = None
         self._behind = ""  # why the tables do not follow
+        self._opened_in = OpenFolder(folder)
         self._latch = StopFile(folder, home.store, Path.cwd())
         self.events = RunEvents(self.journal, self.projected, self.instruments)
 
     def journal(self) -> SqlJournalStore | None:
-        """The run's journal; None before there is one."""
+        """The run's journal; None before there is one. Raises HaltRequiredError for a run that was thrown away meanwhile."""
+        if not self._opened_in.is_there():
+            raise HaltRequiredError(
+                "the run that is served was thrown away",
+                where=str(self._folder),
+                remedy="What is played in its place is served as soon as it begins",
+            )
         with self._opening:
             if self._journal is None and has_journal(self._folder):
                 self._journal = SqlJournalStore(self._home.place(self._folder))
             return self._journal
+
+    def replaced(self) -> bool:
+        """See theo.api.sources.Upkeep."""
+        return not self._opened_in.is_there() and has_journal(self._folder)
 
     def projected(self) -> int:
         """See theo.api.sources.Upkeep."""
@@ -134,6 +146,7 @@ class RunRecords:
         self.tables.close()
         if self._journal is not None:
             self._journal.close()
+        self._opened_in.close()
 
 
 def api_key(file: str) -> ApiKey | None:

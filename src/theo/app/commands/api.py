@@ -10,7 +10,7 @@ from theo.api.application import create_api
 from theo.api.serving import server
 from theo.app.api.making import api_key, open_sources
 from theo.app.configuration.file import configured
-from theo.app.home.journals import journal_folders, usual_folder
+from theo.app.home.journals import journal_folders, run_name, usual_folder
 from theo.app.home.layout import Home, open_home
 from theo.domain.errors import UserError
 
@@ -28,17 +28,30 @@ def run(path: Path, host: str, port: int, run_id: str) -> int:
             where="--host",
             remedy="Set THEO_API_KEY, or [api] key_file in theo.toml",
         )
-    opened = open_sources(home, _folder(home, run_id), access)
+    folder = _folder(home, run_id)
+    with _listening(host, port) as listener:
+        _say_where(listener, keyed=access.key is not None)
+        while _serve(home, folder, access, listener):
+            print(f"another run has begun in the place of {run_name(home, folder)}: it is served from now on", flush=True)
+    return 0
+
+
+def _serve(home: Home, folder: Path, access: Access, listener: socket.socket) -> bool:
+    """Serve a run until a signal ends that (False), or until another run has taken its place (True)."""
+    opened = open_sources(home, folder, access)
     try:
-        with _listening(host, port) as listener:
-            address, number = listener.getsockname()[:2]
-            shown = f"[{address}]" if ":" in address else address
-            print(f"API on http://{shown}:{number}, {'with a key' if access.key else 'without a key, for this machine alone'}")
-            print(f"what it serves: http://{shown}:{number}/openapi.json", flush=True)
-            server(create_api(opened.sources, __version__)).run(sockets=[listener])
+        serving = server(create_api(opened.sources, __version__), opened.records.replaced)
+        serving.run(sockets=[listener.dup()])
+        return not serving.should_exit
     finally:
         opened.close()
-    return 0
+
+
+def _say_where(listener: socket.socket, *, keyed: bool) -> None:
+    address, number = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    print(f"API on http://{shown}:{number}, {'with a key' if keyed else 'without a key, for this machine alone'}")
+    print(f"what it serves: http://{shown}:{number}/openapi.json", flush=True)
 
 
 def _folder(home: Home, run_id: str) -> Path:
