@@ -24,7 +24,8 @@ from theo.adapters.system.log import Nobody
 from theo.app.build import BUILD
 from theo.app.configuration.file import configured
 from theo.app.home.layout import open_home
-from theo.app.runs.live_making import live_plan, open_live
+from theo.app.runs.live_making import open_live
+from theo.app.runs.live_plans import live_plan
 from theo.domain.inputs import Started
 
 PACE = 20

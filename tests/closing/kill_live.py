@@ -2,6 +2,7 @@
 
 After each restart, and once more at the end, our journal must agree with the gateway's own books: every order there is ours and
 is there once, every execution and no other counts, positions and deals follow from them, and no position is without a stop.
+One of the rule sets trades on the simulated exchange beside it too, whose books must agree with that run's journal in the end.
 
 Run: python -m tests.closing.kill_live [KILLS] [SEED] [FOLDER].
 """
@@ -23,14 +24,17 @@ import msgspec
 from tests.golden.records import facts_of
 from theo.adapters.instruments.catalogue import catalogue
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.app.home.journals import BESIDE
 from theo.app.home.layout import Home
 from theo.app.recorded.run import decide_again
 from theo.domain.facts import Fact, Filled, FillRevised, OrderMoved, OrdersIntended, Reconciled, Restarted, TradeIntended
 from theo.domain.journal import TRADING
 from theo.domain.market_data import SECOND
+from theo.domain.orders import OrderRole
 from theo.engine.order_life import OrderEvent
 from theo.gateway.books import Booked
 from theo.report.deals import runs
+from theo.venue.books import LIVE, Books
 
 KILLS, SEED = 50, 1
 SPEED = 10
@@ -86,7 +90,8 @@ class World:
 
     def _rules(self, name: str, side: str, symbol: str, quantity: int) -> str:
         path = self.folder / f"{name}.toml"
-        path.write_text(RULES.format(name=name, side=side, symbol=symbol, quantity=quantity), encoding="utf-8")
+        text = RULES.format(name=name, side=side, symbol=symbol, quantity=quantity)
+        path.write_text(f"{text}[scan]\nshadow = {str(symbol == 'MES').lower()}\n", encoding="utf-8")
         return str(path)
 
     def begin(self, name: str) -> None:
@@ -148,7 +153,8 @@ class World:
     @property
     def journal(self) -> Path:
         """The folder of the run's journal."""
-        return next(iter(sorted((self.home / "runs").glob("paper-*"))), self.home / "runs" / "none")
+        found = sorted(each for each in (self.home / "runs").glob("paper-*") if not each.name.endswith(BESIDE))
+        return next(iter(found), self.home / "runs" / "none")
 
     def facts(self) -> list[Fact]:
         """All that the journal holds now."""
@@ -334,13 +340,44 @@ def ended_well(world: World) -> bool:
     """Stop in order; the journal then agrees with the books but for what filled later, and is decided again as it was."""
     found, _ = compared(world)
     world.stop_platform()
-    store = SqlJournalStore(world.journal)
+    again = decided_again(world, world.journal)
+    sys.stdout.write(f"at the end: {'; '.join(found) or 'agree'}; decided again, first difference: {again}\n")
+    beside = world.journal.with_name(f"{world.journal.name}{BESIDE}")
+    theirs, again_beside = contradictions_beside(beside), decided_again(world, beside)
+    sys.stdout.write(f"beside it: {'; '.join(theirs) or 'agree'}; decided again, first difference: {again_beside}\n")
+    return not found and not theirs and again is None and again_beside is None
+
+
+def decided_again(world: World, folder: Path) -> str | None:
+    """Where a journal is not decided again as it was."""
+    store = SqlJournalStore(folder)
     try:
-        again = decide_again(Home(world.home), world.journal, store)
+        return decide_again(Home(world.home), folder, store).first_difference
     finally:
         store.close()
-    sys.stdout.write(f"at the end: {'; '.join(found) or 'agree'}; decided again, first difference: {again.first_difference}\n")
-    return not found and again.first_difference is None
+
+
+def contradictions_beside(folder: Path) -> list[str]:
+    """In which ways the journal of the run beside is not what the books of its exchange say."""
+    store = SqlJournalStore(folder)
+    try:
+        facts = facts_of(store.read(TRADING))
+    finally:
+        store.close()
+    books = msgspec.convert(msgspec.msgpack.decode((folder / "exchange.books").read_bytes()), Books, str_keys=True)
+    fills = counted(facts)  # asserts that none counts twice
+    theirs = {each.execution: each.order for each in books.executions}
+    found = [f"execution {name} of {order} is not counted" for name, order in theirs.items() if name not in fills]
+    (run,) = runs(facts, INSTRUMENTS)
+    held = {one: quantity for one, quantity in run.positions.items() if quantity}
+    if held != {one: quantity for one, quantity in books.positions.items() if quantity}:
+        found.append(f"positions: ours {held}, theirs {books.positions}")
+    resting = sum(each.remaining for each in books.orders.values() if each.order.role is OrderRole.STOP and each.standing in LIVE)
+    if resting != sum(map(abs, held.values())):
+        found.append(f"{held} held, stops for {resting}")
+    if not fills:
+        found.append("it has traded nothing")
+    return found
 
 
 def summary(facts: list[Fact], kills: int, seconds: float) -> str:

@@ -13,7 +13,9 @@ from theo.app.build import BUILD
 from theo.app.configuration.file import configured
 from theo.app.home.layout import Home, open_home
 from theo.app.recorded.run import decide_again
-from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.runs.beside_making import Virtual
+from theo.app.runs.live_making import Live, open_live
+from theo.app.runs.live_plans import beside_plan, live_plan
 from theo.app.stored.keeping import Keeping
 from theo.domain.facts import Fact, Filled
 from theo.domain.inputs import Started
@@ -55,6 +57,8 @@ class Platform:
         self.home: Home = open_home(home)
         self.gateway, self.server, self.clock, self.told = gateway, server, clock, told
         self.facts: list[Fact] = []
+        self.facts_beside: list[Fact] = []
+        self.more: list[Path] = []  # rule sets beside the first
         self.home.configuration.write_text(f'mode = "paper"\n[ib]\nport = {server.port}\n', encoding="utf-8")
         self.rules = home / "quick.toml"
         self.rules.write_text(QUICK, encoding="utf-8")
@@ -65,15 +69,22 @@ class Platform:
         """Boot, connect, listen."""
         settings = configured(self.home.configuration)
         probed = await probe(settings.ib, self.clock, self.told)
-        plan = live_plan(self.home, settings, [str(self.rules)], probed, self.clock.now())
+        plan = live_plan(self.home, settings, [str(rules) for rules in (self.rules, *self.more)], probed, self.clock.now())
         self.folder = self.home.runs / plan.key.run
+        beside = beside_plan(self.home, settings, [str(rules) for rules in (self.rules, *self.more)], plan, self.clock.now())
+        virtual = None if beside is None else Virtual(beside, self._watch_beside)
         self._keeping = Keeping(self.home.place(self.folder), plan.instruments.values(), self.clock, self.told)
-        self.live = open_live(self.home, self.folder, plan, settings, self.clock, self.told, self._watch, self._keeping)
+        self.live = open_live(
+            self.home, self.folder, plan, settings, self.clock, self.told, self._watch, self._keeping, virtual=virtual
+        )
         started = Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         self._task = asyncio.create_task(self.live.run.run(started))
 
     def _watch(self, _at: int, facts: list[Fact]) -> None:
         self.facts += facts
+
+    def _watch_beside(self, _at: int, facts: list[Fact]) -> None:
+        self.facts_beside += facts
 
     async def end(self) -> None:
         """Stop in order, as on SIGTERM."""

@@ -12,7 +12,8 @@ from theo.adapters.ib.probe import Probed
 from theo.adapters.system.clock import HandClock
 from theo.app.configuration.file import configured
 from theo.app.home.layout import open_home
-from theo.app.runs.live_making import live_plan, open_live
+from theo.app.runs.live_making import open_live
+from theo.app.runs.live_plans import live_plan
 from theo.domain.errors import UserError
 from theo.domain.facts import TradeClosed, TradeIntended
 from theo.domain.market_data import HOUR, MINUTE, SECOND

@@ -39,6 +39,12 @@ def expected_fills(
     return played.executions
 
 
+def as_it_came(tick: Tick) -> Tick:
+    """The tick as the exchange sees it where orders meet it as they were sent: one of now at its arrival."""
+    came = tick.at if tick.at - tick.timestamp <= AS_IT_CAME_MAX else tick.timestamp
+    return msgspec.structs.replace(tick, timestamp=came)
+
+
 class _Played:
     """The exchange, fed in the order of the record."""
 
@@ -60,8 +66,7 @@ class _Played:
             return  # what a feed said of its data is no trade
         watch(item)
         self._advance(item.at)
-        came = item.at if item.at - item.timestamp <= AS_IT_CAME_MAX else item.timestamp
-        self._keep(self._venue.on_tick(msgspec.structs.replace(item, timestamp=came)), item.timestamp)
+        self._keep(self._venue.on_tick(as_it_came(item)), item.timestamp)
 
     def step(self, step: Step) -> None:
         """The orders, changes and cancels that were decided."""

@@ -78,12 +78,14 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     def canonical(self) -> bytes:
         """The whole content as JSON with sorted keys, defaults written out: another default is another content.
 
-        Only the scan's terms and the gate are left out where the rule set says nothing of them: it is what it was before there
-        were any.
+        Only the scan's terms, its shadow and the gate are left out where the rule set says nothing of them: it is what it was
+        before there were any.
         """
         content = msgspec.to_builtins(self)
         if self.scan == ScanTerms():
             del content["scan"]
+        elif not self.scan.shadow:
+            del content["scan"]["shadow"]
         if self.gate is None:
             del content["gate"]
         return msgspec.json.encode(content, order="sorted")

@@ -25,9 +25,11 @@ class ScanTerms(msgspec.Struct, frozen=True, kw_only=True):
     """``placeholder`` is what a signal becomes, "" the primary itself; ``option_type`` "" follows the signal's side.
 
     ``every_minutes`` 0 looks at every bar close. ``missed``: what becomes of a look that fell into a time without the platform.
+    ``shadow``: beside the broker also on the simulated exchange, for comparison.
     """
 
     mode: str = "live"
+    shadow: bool = False
     placeholder: str = ""
     expiry: str = ""
     option_type: str = ""
@@ -36,11 +38,17 @@ class ScanTerms(msgspec.Struct, frozen=True, kw_only=True):
     every_minutes: int = 0
     missed: str = "skip"
 
+    @property
+    def virtual(self) -> bool:
+        """Whether it trades on the simulated exchange, alone or beside the broker."""
+        return self.shadow or self.mode == "virtual"
+
 
 def read_scan(table: Table) -> ScanTerms:
     """The table with each value in its bounds; whether the values fit each other is ``judge_scan``'s."""
     terms = ScanTerms(
         mode=table.choice("mode", MODES, "live"),
+        shadow=table.flag("shadow", default=False),
         placeholder=_word(table, "placeholder", PLACEHOLDERS),
         expiry=_word(table, "expiry", EXPIRIES),
         option_type=_word(table, "option_type", OPTION_TYPES),
@@ -60,11 +68,17 @@ def _word(table: Table, name: str, known: tuple[str, ...]) -> str:
 
 def judge_scan(terms: ScanTerms, sides: str, frame: str, table: Table) -> None:
     """Note every contradiction within the table, and with the sides that are entered and the timeframe."""
-    for key, what, why, remedy in (*_of_options(terms), *_of_sides(terms, sides), *_of_time(terms, frame)):
+    found = (*_of_mode(terms), *_of_options(terms), *_of_sides(terms, sides), *_of_time(terms, frame))
+    for key, what, why, remedy in found:
         table.wrong(key, what, why=why, remedy=remedy)
 
 
 Found = Iterator[tuple[str, str, str, str]]  # key, what, why, remedy
+
+
+def _of_mode(terms: ScanTerms) -> Found:
+    if terms.shadow and terms.mode == "virtual":
+        yield "shadow", "is true", 'mode "virtual" is the simulated exchange already', 'Remove it, or write mode = "live"'
 
 
 def _of_options(terms: ScanTerms) -> Found:

@@ -25,7 +25,8 @@ from theo.app.gateway.played_market import listing_of
 from theo.app.home.layout import open_home
 from theo.app.recorded.run import decide_again, recorded_plan
 from theo.app.runs import live_making
-from theo.app.runs.live_making import live_plan, open_live
+from theo.app.runs.live_making import open_live
+from theo.app.runs.live_plans import live_plan
 from theo.domain.facts import Fact, TradeClosed
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, MINUTE, SECOND, Bar, SessionScope, Tick, TickKind

@@ -25,7 +25,8 @@ from theo.app.configuration.file import configured
 from theo.app.home.layout import open_home
 from theo.app.recorded.run import decide_again, recorded_items, recorded_plan
 from theo.app.runs import live_making
-from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.runs.live_making import Live, open_live
+from theo.app.runs.live_plans import live_plan
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, DataMarked, Tick, TickKind

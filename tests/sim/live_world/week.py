@@ -37,7 +37,8 @@ from theo.app.configuration.file import configured
 from theo.app.home.layout import Home, open_home
 from theo.app.inbox import sending
 from theo.app.runs import live_making
-from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.runs.live_making import Live, open_live
+from theo.app.runs.live_plans import live_plan
 from theo.app.stored import keeping
 from theo.app.stored.keeping import Keeping
 from theo.domain.facts import Decided, Fact, TradeClosed

@@ -27,7 +27,8 @@ from theo.app.configuration.file import Configured, configured
 from theo.app.home.layout import Home, open_home
 from theo.app.recorded.run import decide_again
 from theo.app.runs import live_making
-from theo.app.runs.live_making import Live, live_plan, open_live
+from theo.app.runs.live_making import Live, open_live
+from theo.app.runs.live_plans import live_plan
 from theo.domain.errors import HaltRequiredError, UserError
 from theo.domain.facts import Fact, SignalClosed, TradeClosed
 from theo.domain.inputs import Command, Started

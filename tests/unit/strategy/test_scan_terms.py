@@ -41,6 +41,8 @@ def scan(lines: str, sides: str = "both") -> str:
         ('placeholder = "BOND"', "both", "placeholder", "Known are"),
         ('mode = "paper"', "both", "mode", "Known are"),
         ('missed = "retry"', "both", "missed", "Known are"),
+        ('mode = "virtual"\nshadow = true', "both", "shadow", 'write mode = "live"'),
+        ('shadow = "yes"', "both", "shadow", "true or false"),
         ('sides = "long"', "both", "sides", "is not a known key"),
     ],
 )
@@ -60,6 +62,7 @@ def test_each_contradiction_is_named_with_its_remedy(lines: str, sides: str, key
         (OPTION + 'option_type = "CALL"\nwriting = true', "both"),
         (OPTION.replace("ITM", "FUT"), "both"),
         ('placeholder = "FUT"', "both"),
+        ("shadow = true", "both"),
         ('placeholder = "FUT"\nexpiry = "monthly"\nevery_minutes = 45\nmode = "virtual"\nmissed = "catch up"', "both"),
     ],
 )
@@ -88,6 +91,8 @@ def test_a_rule_set_that_says_nothing_of_scans_has_the_version_that_it_always_ha
     assert plain.version == empty.version
     assert from_canonical(plain.canonical()).scan == ScanTerms()
     assert load_ruleset(scan('mode = "virtual"'), "my.toml").version != plain.version
+    assert b"shadow" not in load_ruleset(scan('mode = "virtual"'), "my.toml").canonical()
+    assert load_ruleset(scan("shadow = true"), "my.toml").version != plain.version
 
 
 def test_the_other_side_is_never_proposed() -> None:

@@ -13,7 +13,9 @@ from theo.app.build import BUILD
 from theo.app.configuration.file import Configured, configured
 from theo.app.exit_codes import EXIT_INTERRUPTED
 from theo.app.home.layout import Home, open_home
-from theo.app.runs.live_making import live_plan, open_live
+from theo.app.runs.beside_making import Virtual
+from theo.app.runs.live_making import open_live
+from theo.app.runs.live_plans import beside_plan, live_plan
 from theo.app.stored.building import Building
 from theo.app.stored.keeping import Keeping
 from theo.app.terminal.event_lines import feed_line, line_of
@@ -63,18 +65,22 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         paced.skip_to(clock.now() + probed.clock_offset)
         probed = msgspec.structs.replace(probed, clock_offset=0)
     plan = live_plan(home, settings, names, probed, clock.now())
+    beside = beside_plan(home, settings, names, plan, clock.now())
+    virtual = None if beside is None else Virtual(beside, _lines(beside, f"{beside.key.mode}: "))
     folder = home.runs / plan.key.run
     building = Building(home.place(folder), plan, settings.levels, clock, notifier)
     keeping = Keeping(home.place(folder), plan.instruments.values(), clock, notifier, building)
     try:
-        live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan), keeping)
+        live = open_live(home, folder, plan, settings, clock, notifier, _lines(plan), keeping, virtual=virtual)
     except BaseException:
         keeping.close()
         raise
     try:
         on_interrupt(live.run.stop)
         cash = f"{probed.cash / MICROS:,.2f} {probed.currency}"
-        print(f"{plan.key.mode} on {probed.account}, {cash}: {', '.join(names)}; journal in {folder}", flush=True)
+        print(f"{plan.key.mode} on {probed.account}, {cash}: {_names(plan)}; journal in {folder}", flush=True)
+        if beside is not None:
+            print(f"beside it on the simulated exchange: {_names(beside)}; run {beside.key.run}", flush=True)
         await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
     except Exception as error:
         text = f"theo live has ended: {error}. Protective stops rest at the broker"
@@ -88,7 +94,11 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
     return EXIT_INTERRUPTED
 
 
-def _lines(plan: Plan) -> Watch:
+def _names(plan: Plan) -> str:
+    return ", ".join(ruleset.name for ruleset, _ in plan.rulesets)
+
+
+def _lines(plan: Plan, begins: str = "") -> Watch:
     """Prints what happens; of signals that one rule refuses in a row only the first, since bars are read in hundreds."""
     instruments = {i.id: i for i in plan.instruments.values()}
     refused_by = ""
@@ -99,7 +109,7 @@ def _lines(plan: Plan) -> Watch:
             line = line_of(at, fact, instruments)
             rule = fact.refused.rule if isinstance(fact, SignalClosed) and fact.refused is not None else ""
             if line and (not rule or rule != refused_by):
-                print(line, flush=True)
+                print(f"{begins}{line}", flush=True)
                 refused_by = rule
 
     return watch

@@ -31,7 +31,7 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
     refuse_disabled(home, [name])
     plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=cash, source=source, mode=Mode.VIRTUAL)
     try:
-        refuse_unheeded((ruleset for ruleset, _ in plan.rulesets), plan.instruments, broker=False)
+        refuse_unheeded((ruleset for ruleset, _ in plan.rulesets), plan.instruments)
         folder = run_folder(home, plan)
         virtual = open_virtual(home, folder, plan, None)
         try:

@@ -12,6 +12,7 @@ from theo.domain.journal import TRADING, Record
 from theo.engine.journal import Append
 
 OWN, DEMO = "own", "demo"
+BESIDE = "-virtual"  # how the name of a run ends that runs beside the one of the name before it
 HOW_TO_BEGIN = "`theo demo` or `theo backtest RULESET` makes one"
 GATHERED_BYTES = 4 * 1024 * 1024  # of payloads
 
@@ -83,9 +84,19 @@ def chosen_folders(home: Home, run_id: str) -> list[Path]:
 
 
 def usual_folder(home: Home, run_id: str = "") -> Path:
-    """The run that is meant: the named one; else the home's own; else the one that was written last. Raises UserError."""
+    """The run that is meant: the named one; else the home's own; else the one that was written last. Raises UserError.
+
+    A run beside another one is meant by its name alone.
+    """
     folders = chosen_folders(home, run_id)
-    return folders[0] if run_id or folders[0] == home.store else max(folders, key=journal_written_at)
+    return folders[0] if run_id or folders[0] == home.store else _newest(folders)
+
+
+def _newest(folders: Sequence[Path]) -> Path:
+    """The one that was written last, of those that run beside no other one."""
+    names = {folder.name for folder in folders}
+    alone = [each for each in folders if not each.name.endswith(BESIDE) or each.name.removesuffix(BESIDE) not in names]
+    return max(alone, key=journal_written_at)
 
 
 def journal_written_at(folder: Path) -> float:
@@ -95,4 +106,4 @@ def journal_written_at(folder: Path) -> float:
 
 def find_run(home: Home, run_id: str) -> Path:
     """The folder of a run by its name; "last" is the one that was written last. Raises UserError naming those that exist."""
-    return max(chosen_folders(home, ""), key=journal_written_at) if run_id == "last" else chosen_folders(home, run_id)[0]
+    return _newest(chosen_folders(home, "")) if run_id == "last" else chosen_folders(home, run_id)[0]

@@ -28,12 +28,10 @@ def unheeded(ruleset: RuleSet, primary: Instrument) -> tuple[str, ...]:
     return tuple(f"{ruleset.name}: [scan] {text}" for text in found)
 
 
-def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument], *, broker: bool) -> None:
-    """Orders that are not what a scan asks for are not placed. ``broker``: they would leave this machine. Raises ConfigError."""
+def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument]) -> None:
+    """Orders that are not what a scan asks for are not placed. Raises ConfigError."""
     for ruleset in rulesets:
         found = unheeded(ruleset, instruments[ruleset.naming.primary])
-        if broker and ruleset.scan.mode == "virtual":
-            found += (f'{ruleset.name}: [scan] mode is "virtual": its orders stay on this machine',)
         if found:
             raise ConfigError("; ".join(found), remedy="Take the key away, or use `theo backtest` or `theo scan test`")
 

@@ -17,7 +17,7 @@ from theo.app.home.projecting import scan_ids as recorded_ids
 from theo.app.rulesets.finding import find_ruleset, scan_ids, shipped_text
 from theo.app.rulesets.scans import renamed, with_values
 from theo.app.rulesets.stored_scans import listed, named
-from theo.app.runs.live_making import live_plan
+from theo.app.runs.live_plans import beside_plan, live_plan
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.instrument import MICROS, Instrument, SecurityType
 from theo.risk.limits import Limits
@@ -137,14 +137,24 @@ def test_what_a_run_says_of_its_signals_is_read_from_its_record() -> None:
         assert recorded_ids(world) == {"classic": 3}
 
 
-def test_a_scan_of_virtual_mode_never_reaches_a_broker(home: Path, theo: Theo) -> None:
-    """Removed from the plan of live trading, `refuse_unheeded` would be missed here."""
+def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo) -> None:
     opened = open_home(home)
     probed = Probed(account="DU1", cash=100_000 * MICROS, currency="USD", clock_offset=0)
     settings = configured(opened.configuration)
-    assert live_plan(opened, settings, ["classic"], probed, NOON).scan_ids == {"classic": 1}
-    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual").code == 0
-    with pytest.raises(ConfigError, match="its orders stay on this machine"):
+    live = live_plan(opened, settings, ["classic"], probed, NOON)
+    assert live.scan_ids == {"classic": 1}
+    assert beside_plan(opened, settings, ["classic"], live, NOON) is None
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.shadow=true").code == 0
+    both = live_plan(opened, settings, ["classic"], probed, NOON)
+    shadow = beside_plan(opened, settings, ["classic"], both, NOON)
+    assert shadow is not None
+    assert (both.key.run, shadow.key.run) == ("paper-DU1", "paper-DU1-virtual")
+    assert (str(shadow.key.mode), shadow.key.account, shadow.cash) == ("virtual", "SIM", both.cash)
+    assert shadow.rulesets == both.rulesets  # the same version: what is compared is the same strategy
+    edited = theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual")
+    assert (edited.code, "is the simulated exchange already" in edited.err) == (2, True)
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual", "--set", "scan.shadow=false").code == 0
+    with pytest.raises(ConfigError, match="beside an account that trades"):
         live_plan(opened, settings, ["classic"], probed, NOON)
     assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", "--set", "scan.placeholder=ETF").code == 0
     with pytest.raises(ConfigError, match="MES itself is traded"):
