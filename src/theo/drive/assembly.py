@@ -102,41 +102,56 @@ def assemble(plan: Plan) -> Core:
         raise ConfigError(
             f'a rule set is named "{MANUAL}"', why="trades opened by hand are kept under that name", remedy="Name it otherwise"
         )
+    views = {
+        scope: BookView(market, plan.instruments, plan.tables, clock, scope) for scope in {r.session for r, _ in plan.rulesets}
+    }
+    shared = _Shared(plan)
     for ruleset, _ in sorted(plan.rulesets, key=lambda each: each[0].name):  # the order in which a record of the plan has them
-        view = BookView(market, plan.instruments, plan.tables, clock, ruleset.session)
+        view = views[ruleset.session]
         strategy = strategy_of(ruleset, plan.classes.get(ruleset.name))
         strategy.bind(view)
         needs = strategy.needs()
         awaited = tuple(market.series(plan.instruments[n.symbol], timeframe(n.timeframe)) for n in needs.series)
         key = msgspec.structs.replace(plan.key, config=ruleset.name, config_version=ruleset.version)
-        shared = _shared_hours(ruleset, awaited, view)
-        gate = None if ruleset.gate is None else DataGate(ruleset.gate, shared, awaited, market)
-        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, _trusts(plan, ruleset, awaited, shared), gate))
+        hours = shared.hours(awaited, view, ruleset.session)
+        gate = None if ruleset.gate is None else DataGate(ruleset.gate, hours, awaited, market)
+        trusts = tuple(shared.trust(series, hours, ruleset.grace) for series in awaited)
+        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, trusts, gate))
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)
 
 
-def _shared_hours(ruleset: RuleSet, awaited: tuple[Series, ...], view: BookView) -> Hours:
-    """The hours that all series share."""
-    tables = {s.instrument.calendar: view.sessions(s.instrument.symbol).table for s in awaited}
-    return Hours(reduce(common_sessions, tables.values()), ruleset.session)
+class _Shared:
+    """What configurations have in common is made once: the hours that series share, and the trust of a series in them."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._hours: dict[tuple[frozenset[str], SessionScope], Hours] = {}
+        self._trusts: dict[tuple[Series, Hours, int], SeriesTrust] = {}
 
-def _trusts(plan: Plan, ruleset: RuleSet, awaited: tuple[Series, ...], shared: Hours) -> tuple[SeriesTrust, ...]:
-    """The trust of each series in the hours that all of them share."""
-    return tuple(
-        SeriesTrust(
-            shared,
-            series.timeframe.length,
-            LastDue(series.timeframe, shared),
-            late_max=ruleset.grace,
-            whole=not plan.from_ticks,
-            source=TICKS if plan.from_ticks else "",
-            bounds=plan.trust,
-        )
-        for series in awaited
-    )
+    def hours(self, awaited: tuple[Series, ...], view: BookView, scope: SessionScope) -> Hours:
+        """The hours that all series share."""
+        tables = {s.instrument.calendar: view.sessions(s.instrument.symbol).table for s in awaited}
+        key = frozenset(tables), scope
+        if key not in self._hours:
+            self._hours[key] = Hours(reduce(common_sessions, tables.values()), scope)
+        return self._hours[key]
+
+    def trust(self, series: Series, hours: Hours, grace: int) -> SeriesTrust:
+        """The trust of a series in the hours that all series share; a bar that is due may take ``grace`` to come."""
+        plan, key = self._plan, (series, hours, grace)
+        if key not in self._trusts:
+            self._trusts[key] = SeriesTrust(
+                hours,
+                series.timeframe.length,
+                LastDue(series.timeframe, hours),
+                late_max=grace,
+                whole=not plan.from_ticks,
+                source=TICKS if plan.from_ticks else "",
+                bounds=plan.trust,
+            )
+        return self._trusts[key]
 
 
 def exchange(plan: Plan) -> Venue:

@@ -16,7 +16,7 @@ from theo.market.wall_clock import WallClock
 
 
 class BookView:
-    """Implements theo.strategy.view.MarketView for a rule set whose hours are ``scope``. Raises ConfigError for unknown names."""
+    """Implements theo.strategy.view.MarketView for rule sets whose hours are ``scope``. Raises ConfigError for unknown names."""
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class BookView:
         scope: SessionScope,
     ) -> None:
         self._book, self._instruments, self._tables, self._clock, self._scope = book, instruments, tables, clock, scope
+        self._hours: dict[str, Hours] = {}  # by calendar
 
     def series(self, symbol: str, timeframe: str) -> Series:
         """The bar series of a symbol."""
@@ -46,7 +47,9 @@ class BookView:
         calendar = self._instrument(symbol).calendar
         if calendar not in self._tables:
             raise ConfigError(f"{symbol} trades by calendar {calendar}, of which no sessions are known")
-        return Hours(self._tables[calendar], self._scope)
+        if calendar not in self._hours:
+            self._hours[calendar] = Hours(self._tables[calendar], self._scope)
+        return self._hours[calendar]
 
     def wall_clock(self, zone: str) -> WallClock:
         """Local time; one zone is known to a run."""

@@ -128,10 +128,11 @@ class Core:
 
     def _run(self, turn: Turn) -> None:
         """Run what is ready, as far as the input may lead."""
-        for scan in list(islice(self.world.ready, max(0, self._looks_left))):
-            if self._looks_left <= 0:
-                return
-            self._looks_left -= run_scan(turn, scan)
+        for cohort in list(islice(self.world.ready, max(0, self._looks_left))):
+            for scan in tuple(cohort.left()):
+                if self._looks_left <= 0:
+                    return
+                self._looks_left -= run_scan(turn, scan)
 
     def _run_late_scans(self, turn: Turn, *, whole: bool) -> None:
         """Decisions whose series did not all come in time: what is missing is missing. And those that waited for their turn.

@@ -138,7 +138,7 @@ def _decided_late(core: Core, fact: Decided, at: int) -> None:
     """
     world = core.world
     scan = world.scans.get(fact.config)
-    if scan is not None and scan.waiting_until <= at:
+    if scan is not None and scan.cohort.waiting_until <= at:
         world.close_due(at, whole=True)
         world.market.settle()
         world.overdue(at, whole=True)

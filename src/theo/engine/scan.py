@@ -1,4 +1,6 @@
-"""One configuration being scanned: its strategy, the series it waits for, and the bar end that is due."""
+"""One configuration being scanned, and those that become due together: the series they wait for, and the bar end that is due."""
+
+from collections.abc import Collection
 
 from theo.domain.keys import Key
 from theo.market.series import Series
@@ -10,33 +12,17 @@ from theo.strategy.base import Strategy
 from theo.strategy.terms import Terms
 
 NEVER = 1 << 62  # later than any time
-READY = 0  # a scan that waits until then waits for nothing but its turn
+READY = 0  # a cohort that waits until then waits for nothing but its turn
 
 
 class Scan:
-    """A decision for bar end T is due when every awaited series has closed its bar that is due by T, or ``grace`` after T.
+    """A configuration: its strategy and what it asks for. Its cohort says when a decision is due.
 
-    It runs once, and only where its terms say that T is looked at. ``awaited`` are all series that the strategy reads, the
-    primary first; ``trusts`` are theirs, one each; ``gate`` is what the configuration asks of their data beyond that.
+    ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each, perhaps shared with
+    other configurations; ``gate`` is what the configuration asks of their data beyond that.
     """
 
-    __slots__ = (
-        "_grace",
-        "_looks",
-        "_others",
-        "_ready",
-        "awaited",
-        "gate",
-        "key",
-        "place",
-        "primary",
-        "sizing",
-        "strategy",
-        "terms",
-        "trusts",
-        "waiting_for",
-        "waiting_until",
-    )
+    __slots__ = ("awaited", "cohort", "gate", "key", "place", "sizing", "strategy", "terms", "trusts")
 
     def __init__(
         self,
@@ -48,29 +34,66 @@ class Scan:
         gate: DataGate | None = None,
     ) -> None:
         self.gate = gate
-        self.key, self.strategy, self.terms, self.trusts = key, strategy, terms, trusts
+        self.key, self.strategy, self.terms, self.awaited, self.trusts = key, strategy, terms, awaited, trusts
         for series, trust in zip(awaited, trusts, strict=False):
-            series.trusts = (*series.trusts, trust)
+            if trust not in series.trusts:
+                series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
-        self.awaited, self.primary, self._grace = awaited, awaited[0], terms.grace
-        self._looks = terms.looks.due
-        frame = awaited[0].timeframe
-        self._others = tuple(series for series in awaited[1:] if series.timeframe == frame)
-        # Of another timeframe another end may be due: only then the strategy is asked, once all others have closed
-        self._ready = strategy.ready if len(self._others) + 1 < len(awaited) else None
         self.place = 0  # among the configurations
+        self.cohort = Cohort(self)
+
+    @property
+    def primary(self) -> Series:
+        """The series whose bars are decided on."""
+        return self.awaited[0]
+
+    @property
+    def waiting_for(self) -> int:
+        """The bar end that is due; 0 when none."""
+        cohort = self.cohort
+        return cohort.waiting_for if self in cohort.left() else 0
+
+    @property
+    def asks_strategy(self) -> bool:
+        """Whether only the strategy knows which end is due: of another timeframe it may be another one."""
+        frame = self.primary.timeframe
+        return any(series.timeframe != frame for series in self.awaited)
+
+    def standings(self, at: int) -> list[SeriesStanding]:
+        """The trust of every awaited series at core time ``at``."""
+        pairs = zip(self.awaited, self.trusts, strict=False)
+        return [SeriesStanding(s.instrument.symbol, s.timeframe.name, trust.standing(s.bar, at)) for s, trust in pairs]
+
+
+class Cohort:
+    """Configurations that become due together: of the same series and the same looks. What is asked of one is asked of all.
+
+    A decision for bar end T is due when every awaited series has closed its bar that is due by T, or ``grace`` after T. Each
+    configuration looks once, and only where the terms say that T is looked at.
+    """
+
+    __slots__ = ("_grace", "_looks", "_others", "_primary", "_ready", "_undecided", "scans", "waiting_for", "waiting_until")
+
+    def __init__(self, first: Scan) -> None:
+        self.scans = [first]
+        self._primary, self._grace, self._looks = first.primary, first.terms.grace, first.terms.looks.due
+        asks = first.asks_strategy
+        self._others = tuple(s for s in first.awaited[1:] if s.timeframe == first.primary.timeframe)
+        self._ready = first.strategy.ready if asks else None
+        self._undecided: dict[Scan, None] | None = None  # None: all
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
 
     def bar_closed(self, series: Series) -> bool:
         """Whether a decision is due and every awaited series has closed its bar; a bar of the primary's makes one due."""
         end = self.waiting_for
-        if series is self.primary:
+        if series is self._primary:
             before = series.previous_bar
             if not self._looks(0 if before is None else before.end, series.last_end):
                 return False
             end = self.waiting_for = series.last_end
             self.waiting_until = end + self._grace
+            self._undecided = None
         elif not end or self.waiting_until == READY:
             return False
         for other in self._others:
@@ -81,7 +104,24 @@ class Scan:
         self.waiting_until = READY
         return True
 
-    def standings(self, at: int) -> list[SeriesStanding]:
-        """The trust of every awaited series at core time ``at``."""
-        pairs = zip(self.awaited, self.trusts, strict=False)
-        return [SeriesStanding(s.instrument.symbol, s.timeframe.name, trust.standing(s.bar, at)) for s, trust in pairs]
+    def left(self) -> Collection[Scan]:
+        """The configurations that have not decided yet, in their order; none where no bar end is due."""
+        if not self.waiting_for:
+            return ()
+        return self.scans if self._undecided is None else self._undecided
+
+    def decided(self, scan: Scan) -> bool:
+        """One has decided; whether all have: then nothing is due any more."""
+        if len(self.scans) > 1 and self.waiting_for:
+            if self._undecided is None:
+                self._undecided = dict.fromkeys(self.scans)
+            self._undecided.pop(scan, None)
+            if self._undecided:
+                return False
+        self.waiting_for, self.waiting_until, self._undecided = 0, NEVER, None
+        return True
+
+    def wait(self, scan: Scan, end: int, until: int) -> None:
+        """A configuration waits for ``end``, as it did when a snapshot was taken. To be told of all that do, in their order."""
+        before = dict[Scan, None]() if self._undecided is None else self._undecided
+        self.waiting_for, self.waiting_until, self._undecided = end, until, before | {scan: None}

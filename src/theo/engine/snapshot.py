@@ -32,8 +32,8 @@ class Snapshot(msgspec.Struct, array_like=True):
     state: State
     market: bytes
     scans: list[ScanState]
-    waiting: list[str] = []  # configurations that wait for a late series, and for their turn, in order
-    ready: list[str] = []
+    waiting: list[str]  # configurations that wait for a late series, and for their turn, in order
+    ready: list[str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -48,11 +48,11 @@ def digest(state: State) -> str:
 def take(core: Core, journal: Journal, build: str) -> bytes:
     """The core as bytes, between two steps, when everything was committed."""
     scans = [
-        ScanState(name, s.key.config_version, s.waiting_for, s.waiting_until, _encode(s.strategy.state()))
+        ScanState(name, s.key.config_version, s.waiting_for, s.cohort.waiting_until, _encode(s.strategy.state()))
         for name, s in core.world.scans.items()
     ]
     market = _encode(core.world.market.state())
-    waiting, ready = ([scan.key.config for scan in held] for held in (core.world.waiting, core.world.ready))
+    waiting, ready = ([s.key.config for cohort in held for s in cohort.left()] for held in (core.world.waiting, core.world.ready))
     head = journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build
     return _encode(Snapshot(*head, core.state, market, scans, waiting, ready))
 
@@ -82,11 +82,10 @@ def restore(core: Core, snapshot: Snapshot) -> None:
     scans = core.world.scans
     for kept in snapshot.scans:
         scan = scans[kept.config]
-        scan.waiting_for, scan.waiting_until = kept.waiting_for, kept.waiting_until
+        if kept.waiting_for:
+            scan.cohort.wait(scan, kept.waiting_for, kept.waiting_until)
         scan.strategy.restore(msgspec.msgpack.decode(kept.strategy))
-    told = {*snapshot.waiting, *snapshot.ready}  # older snapshots do not tell
-    core.world.waiting |= {scans[name]: None for name in snapshot.waiting}
-    core.world.waiting |= {scan: None for name, scan in scans.items() if scan.waiting_for and name not in told}
-    core.world.ready |= {scans[name]: None for name in snapshot.ready}
+    core.world.waiting |= {scans[name].cohort: None for name in snapshot.waiting}
+    core.world.ready |= {scans[name].cohort: None for name in snapshot.ready}
     core.world.seek()
     core.scan_due = core.world.scans_due(core.at)

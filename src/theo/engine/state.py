@@ -14,7 +14,7 @@ from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.signal_life import SignalStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 15
+STATE_VERSION = 16
 
 
 class OrderState(msgspec.Struct):

@@ -3,15 +3,14 @@
 The market book is the one thing here that moves: a fold of market data, not of decisions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 import msgspec
 
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, MINUTE, SECOND
-from theo.engine.scan import NEVER, READY, Scan
+from theo.engine.scan import NEVER, READY, Cohort, Scan
 from theo.market.book import MarketBook
 from theo.market.series import Series
 from theo.risk.limits import Limits
@@ -19,7 +18,7 @@ from theo.risk.limits import Limits
 SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
 SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input: their indicators take up to a millisecond
 LOOKS_AT_ONCE = 32  # one timer runs no more, and a tick none: the core is not held for longer than about a millisecond
-WAITING_COUNTED = 64  # so few waiting scans are looked through for the earliest after each input
+WAITING_COUNTED = 64  # so few waiting cohorts are looked through for the earliest after each input
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
 CostEstimate = Callable[[Instrument, int, int], int]
 
@@ -60,9 +59,10 @@ class World:
     breaker_opens: Callable[[int], int]  # time -> the next account day's first 09:30 ET
     settings: Settings = field(default_factory=Settings)
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
-    awaiting: dict[Series, list[Scan]] = field(default_factory=dict)  # by each series that a scan awaits
-    waiting: dict[Scan, None] = field(default_factory=dict)  # whose decision waits for a late series
-    ready: dict[Scan, None] = field(default_factory=dict)  # whose decision waits for nothing but its turn, in this order
+    cohorts: dict[tuple[object, ...], Cohort] = field(default_factory=dict)  # of many scans, by what they have in common
+    awaiting: dict[Series, list[Cohort]] = field(default_factory=dict)  # by each series that a cohort awaits
+    waiting: dict[Cohort, None] = field(default_factory=dict)  # whose decision waits for a late series
+    ready: dict[Cohort, None] = field(default_factory=dict)  # whose decision waits for nothing but its turn, in this order
     waits_until: int = NEVER  # not after the time until which any of them waits for a series
     shortest: int = NEVER  # length of the shortest bars that are decided on
     unit_values: dict[int, int] = field(init=False)  # micros of one price unit of one contract, as the instruments say
@@ -75,8 +75,31 @@ class World:
         scan.place = len(self.scans)
         self.scans[scan.key.config] = scan
         self.shortest = min(self.shortest, scan.primary.timeframe.length or DAY)
-        for series in scan.awaited:
-            self.awaiting.setdefault(series, []).append(scan)
+        if self.sliced and not self.cohorts:
+            self.awaiting.clear()
+            for each in self.scans.values():
+                self._join(each)
+        elif self.sliced:
+            self._join(scan)
+        else:
+            self._await(scan.cohort)  # few decide in the order in which they were added, each on its own
+
+    def _join(self, scan: Scan) -> None:
+        """Into the cohort of those that wait for the same."""
+        terms = scan.terms
+        alone = (scan.key.config,) if scan.asks_strategy else ()
+        common = (*scan.awaited, terms.grace, terms.looks.common, *alone)
+        cohort = self.cohorts.get(common)
+        if cohort is None:
+            self.cohorts[common] = cohort = Cohort(scan)
+            self._await(cohort)
+        else:
+            cohort.scans.append(scan)
+        scan.cohort = cohort
+
+    def _await(self, cohort: Cohort) -> None:
+        for series in cohort.scans[0].awaited:
+            self.awaiting.setdefault(series, []).append(cohort)
 
     @property
     def sliced(self) -> bool:
@@ -95,39 +118,39 @@ class World:
         return closed
 
     def hear(self) -> None:
-        """After series closed: note which scans wait for others, and which are ready."""
+        """After series closed: note which cohorts wait for others, and which are ready."""
         waiting, ready = self.waiting, self.ready
         for series in self.market.closed:
-            for scan in self.awaiting.get(series, ()):
-                if scan.bar_closed(series):
+            for cohort in self.awaiting.get(series, ()):
+                if cohort.bar_closed(series):
                     if waiting:
-                        waiting.pop(scan, None)
-                    ready[scan] = None
-                elif scan.waiting_until != READY and scan.waiting_for:
-                    ready.pop(scan, None)
-                    waiting[scan] = None
-                    self.waits_until = min(self.waits_until, scan.waiting_until)
+                        waiting.pop(cohort, None)
+                    ready[cohort] = None
+                elif cohort.waiting_until != READY and cohort.waiting_for:
+                    ready.pop(cohort, None)
+                    waiting[cohort] = None
+                    self.waits_until = min(self.waits_until, cohort.waiting_until)
 
     def late(self, at: int) -> bool:
         """Whether a scan is not to wait beyond ``at``."""
-        return bool(self.ready) or (at >= self.waits_until and any(scan.waiting_until <= at for scan in self.waiting))
+        return bool(self.ready) or (at >= self.waits_until and any(cohort.waiting_until <= at for cohort in self.waiting))
 
     def overdue(self, at: int, *, whole: bool) -> None:
         """Scans whose grace is over at ``at`` wait no longer: few configurations in their order, of many a slice."""
         if at < self.waits_until:
             return
-        late = (scan for scan in self.waiting if scan.waiting_until <= at)
-        found = sorted(late, key=lambda scan: scan.place) if whole else list(islice(late, LOOKS_AT_ONCE))
-        for scan in found:
-            del self.waiting[scan]
-            scan.waiting_until = READY
-            self.ready[scan] = None
-        if whole or len(found) < LOOKS_AT_ONCE:
+        late = (cohort for cohort in self.waiting if cohort.waiting_until <= at)
+        found = sorted(late, key=lambda cohort: cohort.scans[0].place) if whole else list(some(late, LOOKS_AT_ONCE))
+        for cohort in found:
+            del self.waiting[cohort]
+            cohort.waiting_until = READY
+            self.ready[cohort] = None
+        if whole or sum(len(cohort.scans) for cohort in found) < LOOKS_AT_ONCE:
             self.seek()
 
     def seek(self) -> None:
         """Look through all that wait for the earliest time until which one does."""
-        self.waits_until = min((scan.waiting_until for scan in self.waiting), default=NEVER)
+        self.waits_until = min((cohort.waiting_until for cohort in self.waiting), default=NEVER)
 
     def overrun(self, at: int) -> bool:
         """Whether the next bar of a scan that waits for its turn may close: then all have theirs before it."""
@@ -135,9 +158,10 @@ class World:
 
     def decided(self, scan: Scan) -> None:
         """A scan's decision is on record: it waits no more."""
-        scan.waiting_for, scan.waiting_until = 0, NEVER
-        self.waiting.pop(scan, None)
-        self.ready.pop(scan, None)
+        cohort = scan.cohort
+        if cohort.decided(scan):
+            self.waiting.pop(cohort, None)
+            self.ready.pop(cohort, None)
 
     def scans_due(self, at: int, *, seek: bool = False) -> int:
         """When a scan is due by time: now while one is ready; NEVER while none waits. Of many perhaps early, unless sought."""
@@ -154,3 +178,12 @@ class World:
         """When a trade opened at ``opened_at`` must be flat; NEVER for positional and unknown configurations."""
         scan = self.scans.get(config)
         return NEVER if scan is None else scan.terms.flat_at(opened_at)
+
+
+def some(cohorts: Iterable[Cohort], looks: int) -> Iterator[Cohort]:
+    """So many that they make up ``looks``, or all."""
+    for cohort in cohorts:
+        if looks <= 0:
+            return
+        looks -= len(cohort.scans)
+        yield cohort

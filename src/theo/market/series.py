@@ -19,8 +19,8 @@ from theo.market.trust import SeriesTrust
 class Series:
     """Closed bars in order. ``last_end`` is the newest bar's end, 0 before the first.
 
-    ``trusts`` are told of bars that stand apart: one for each configuration that decides on the series. ``recent`` holds the
-    newest bars where a data gate asks for them (``keep_recent``). ``rewind`` is there when bars may come again (``keep``);
+    ``trusts`` are told of bars that stand apart: one for each set of hours that it is decided on in. ``recent`` holds the newest
+    bars where a data gate asks for them (``keep_recent``). ``rewind`` is there when bars may come again (``keep``);
     ``stale`` says that some did, and that ``settle`` is to be called before anyone looks.
     """
 

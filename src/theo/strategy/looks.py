@@ -36,6 +36,11 @@ class Looks:
         self._catches_up = ruleset.scan.missed == "catch up"
         self.on_time = ruleset.grace + MISSED_AFTER
 
+    @property
+    def common(self) -> tuple[object, ...]:
+        """Equal for looks that fall due at the same bars of one series."""
+        return (self._every, self._hours.scope) if self._every else ()
+
     def due(self, before: int, end: int) -> bool:
         """Whether a bar that ends at ``end`` is looked at; ``before`` is the end of the series' bar before it, 0 for none.
 

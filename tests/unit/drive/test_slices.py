@@ -184,7 +184,10 @@ def test_what_waits_for_its_turn_is_decided_before_its_next_bar_may_close() -> N
     core.step(Started(at=BEGIN, key=plan().key, build="test", cash=plan().cash, world="w"))
     while not core.world.ready:
         core.step(next(stream))
-    waits, end = {scan.key.config for scan in core.world.ready}, next(iter(core.world.ready)).waiting_for
+    waits, end = (
+        {scan.key.config for cohort in core.world.ready for scan in cohort.left()},
+        next(iter(core.world.ready)).waiting_for,
+    )
     facts, _ = core.step(Tick(STOCKS[0].id, end + MINUTE - 1, end + MINUTE - 1, 0, TickKind.TRADE, 10_000, 1, 0, 0, "t"))
     assert decided_at(facts, end) == set()  # timers do it
     facts, _ = core.step(Tick(STOCKS[0].id, end + MINUTE, end + MINUTE, 0, TickKind.TRADE, 10_000, 1, 0, 0, "t"))

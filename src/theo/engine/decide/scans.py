@@ -18,7 +18,7 @@ LOOKS_PER_SIGNAL = 16  # what a signal costs, as so many looks at which nothing 
 
 def run_scan(turn: Turn, scan: Scan) -> int:
     """Evaluate the bar end that is due, once; what it cost, in looks."""
-    end = scan.waiting_for
+    end = scan.cohort.waiting_for
     turn.world.decided(scan)
     trade = open_trade(turn.state, scan.key.config) if turn.state.open_trades else None
     seen = scan.strategy.evaluate(end, 0 if trade is None else trade.side.sign * trade.quantity)
