@@ -3,6 +3,7 @@
 It holds no decision: the same market data leads to the same book, whatever was traded meanwhile.
 """
 
+from heapq import heappop, heappush
 from typing import Protocol
 
 import msgspec
@@ -51,12 +52,29 @@ class MarketBook:
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
     """
 
-    __slots__ = ("_broken", "_fronts", "_pairs", "_series", "_sources", "_stale", "closed", "due", "last", "settled")
+    __slots__ = (
+        "_broken",
+        "_due_of",
+        "_dues",
+        "_fronts",
+        "_pairs",
+        "_places",
+        "_series",
+        "_sources",
+        "_stale",
+        "closed",
+        "due",
+        "last",
+        "settled",
+    )
 
     def __init__(self) -> None:
         self._series: dict[int, dict[str, Series]] = {}
         self._pairs: dict[tuple[CorrelationSpec, int, int, str], Pair] = {}
         self._sources: dict[int, BarSource] = {}
+        self._places: dict[int, int] = {}  # of the sources, in the order in which they were added
+        self._due_of: dict[int, int] = {}  # when the clock closes a bar of each source
+        self._dues: list[tuple[int, int, int]] = []  # the same as a heap, with place and instrument; some no longer hold
         self._stale: list[Series] = []  # of which bars came again, or after their time
         self._fronts: dict[int, str] = {}  # contracts of instruments that roll
         self._broken: dict[int, int] = {}  # instruments whose data is interrupted: their sources' too_late before
@@ -85,7 +103,8 @@ class MarketBook:
 
     def build_from_ticks(self, instrument: int, source: BarSource) -> None:
         """Bars of this instrument are built from its ticks."""
-        self._sources[instrument] = source
+        self._places[instrument] = len(self._sources)
+        self._sources[instrument], self._due_of[instrument] = source, NEVER
         for series in self._series.get(instrument, {}).values():
             series.keep()
 
@@ -121,29 +140,30 @@ class MarketBook:
         if source is None:
             return False
         bars = source.on_tick(tick)
-        if bars:
+        if source.next_due != self._due_of[tick.instrument]:
+            self._note_due(tick.instrument)
             self._look_ahead()
-            return self._close(bars)
-        if source.next_due < self.due:
-            self.due = source.next_due
-        return False
+        return self._close(bars) if bars else False
 
     def many_due(self, at: int, sources_max: int) -> bool:
         """Whether the clock closes bars of more than ``sources_max`` instruments."""
-        return self.due <= at and sum(source.next_due <= at for source in self._sources.values()) > sources_max
+        if self.due > at:
+            return False
+        found = self._take_due(at, sources_max + 1)
+        for entry in found:
+            heappush(self._dues, entry)
+        self._look_ahead()
+        return len(found) > sources_max
 
     def on_time(self, at: int, sources_max: int = NEVER) -> bool:
         """Close what the clock closes, of ``sources_max`` instruments at most; whether a series closed."""
-        closed: list[Bar] = []
-        for source in self._sources.values():
-            if source.next_due <= at:
-                if not sources_max:
-                    break
-                sources_max -= 1
-                closed += source.on_time(at)
-        if self._sources:
-            self._look_ahead()
-        return self._close(tuple(closed)) if closed else False
+        closed: tuple[Bar, ...] = ()
+        for _, instrument in sorted((place, instrument) for _, place, instrument in self._take_due(at, sources_max)):
+            closed += self._sources[instrument].on_time(at)
+            self._due_of[instrument] = NEVER  # it was taken from the heap
+            self._note_due(instrument)
+        self._look_ahead()
+        return self._close(closed) if closed else False
 
     def on_mark(self, marked: DataMarked) -> bool:
         """Take what the feed says of an instrument's data; False, since no series closes by it."""
@@ -176,7 +196,8 @@ class MarketBook:
         source = self._sources.get(rolled.instrument)
         bars = () if source is None else source.roll(rolled.contract, rolled.at)
         closed = self._close(bars)
-        if self._sources:
+        if source is not None:
+            self._note_due(rolled.instrument)
             self._look_ahead()
         if rolled.instrument in self.last:
             self.last[rolled.instrument] += rolled.difference
@@ -185,8 +206,29 @@ class MarketBook:
             series.shift(rolled.difference)
         return closed
 
+    def _note_due(self, instrument: int) -> None:
+        """When the clock closes a bar of a source may have changed."""
+        due = self._sources[instrument].next_due
+        if due != self._due_of[instrument]:
+            self._due_of[instrument] = due
+            if due < NEVER:
+                heappush(self._dues, (due, self._places[instrument], instrument))
+
     def _look_ahead(self) -> None:
-        self.due = min(source.next_due for source in self._sources.values())
+        dues, holds = self._dues, self._due_of
+        while dues and dues[0][0] != holds[dues[0][2]]:
+            heappop(dues)
+        self.due = dues[0][0] if dues else NEVER
+
+    def _take_due(self, at: int, count: int) -> list[tuple[int, int, int]]:
+        """From the heap: at most ``count`` sources that are due at ``at``, the earliest first."""
+        found: dict[int, tuple[int, int, int]] = {}
+        self._look_ahead()
+        while self.due <= at and len(found) < count:
+            entry = heappop(self._dues)
+            found[entry[2]] = entry
+            self._look_ahead()
+        return list(found.values())
 
     def _close(self, bars: tuple[Bar, ...]) -> bool:
         self.closed = []
@@ -233,8 +275,8 @@ class MarketBook:
         self._stale = [series for series in self.every_series() if series.stale]
         for instrument, kept in state["sources"]:
             self._sources[instrument].restore(kept)
-        if self._sources:
-            self._look_ahead()
+            self._note_due(instrument)
+        self._look_ahead()
 
 
 TRADE, INDEX, SETTLEMENT = 0, 3, 4  # TickKind as plain numbers: an enum's look-up would cost more than the comparison
