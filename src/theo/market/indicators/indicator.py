@@ -1,6 +1,7 @@
 """The live form of an indicator: a thin holder around a step, with its outputs as columns."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import isnan
 from typing import cast
 
@@ -13,6 +14,8 @@ from theo.market.indicators.spec import IndicatorSpec, OutputKind
 from theo.market.indicators.steps import Kernel, kernel_of
 
 Update = Callable[[Bar], None]
+OneStep = Callable[..., float]
+ManySteps = Callable[..., tuple[float, ...]]
 PRICES = frozenset({OutputKind.LEVEL, OutputKind.AVERAGE})  # outputs that move with the prices; the others do not
 
 
@@ -60,71 +63,13 @@ class Indicator:
         for column in self._priced:
             column.value += self.offset
 
-    # The common shapes are the hot path: a call without unpacking and a loop over columns takes half the time.
-
     def _updater(self, kernel: Kernel) -> Update:
-        if kernel.by_session:
-            return self._by_session(kernel)
-        unrolled = {1: self._one, 2: self._two, 4: self._four} if len(kernel.parameters) == 1 else {}
-        return unrolled.get(len(self.columns), self._many)(kernel)
-
-    def _one(self, kernel: Kernel) -> Update:
-        step = cast("Callable[..., float]", kernel.step)
-        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
-        (column,) = self.columns
-
-        def update(bar: Bar) -> None:
-            column.previous = column.value
-            column.value = step(ints, floats, bar.high, bar.low, bar.close, n)
-
-        return update
-
-    def _two(self, kernel: Kernel) -> Update:
-        step = cast("Callable[..., tuple[float, float]]", kernel.step)
-        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
-        first, second = self.columns
-
-        def update(bar: Bar) -> None:
-            first.previous = first.value
-            second.previous = second.value
-            first.value, second.value = step(ints, floats, bar.high, bar.low, bar.close, n)
-
-        return update
-
-    def _four(self, kernel: Kernel) -> Update:
-        step = cast("Callable[..., tuple[float, float, float, float]]", kernel.step)
-        ints, floats, (n,) = self._ints, self._floats, kernel.parameters
-        a, b, c, d = self.columns
-
-        def update(bar: Bar) -> None:
-            a.previous = a.value
-            b.previous = b.value
-            c.previous = c.value
-            d.previous = d.value
-            a.value, b.value, c.value, d.value = step(ints, floats, bar.high, bar.low, bar.close, n)
-
-        return update
-
-    def _many(self, kernel: Kernel) -> Update:
-        step = cast("Callable[..., tuple[float, ...]]", kernel.step)
-        ints, floats, parameters = self._ints, self._floats, kernel.parameters
-        columns = self.columns
-
-        def update(bar: Bar) -> None:
-            _push(columns, step(ints, floats, bar.high, bar.low, bar.close, *parameters))
-
-        return update
-
-    def _by_session(self, kernel: Kernel) -> Update:
-        step = cast("Callable[..., tuple[float, ...]]", kernel.step)
-        ints, floats, parameters = self._ints, self._floats, kernel.parameters
-        columns = self.columns
-
-        def update(bar: Bar) -> None:
-            begins = session_begins_step(ints, bar.start, bar.end, bar.session_date)
-            _push(columns, step(ints, floats, bar.high, bar.low, bar.close, begins, *parameters))
-
-        return update
+        shape = SHAPES.get(len(self.columns))
+        if kernel.by_session or shape is None or len(kernel.parameters) > 1:
+            step = cast("ManySteps", kernel.step)
+            any_shape = _by_session if kernel.by_session else _many
+            return partial(any_shape, self.columns, step, self._ints, self._floats, kernel.parameters)
+        return partial(shape, *self.columns, kernel.step, self._ints, self._floats, *kernel.parameters)
 
     def state(self) -> object:
         """Plain lists that ``restore`` takes back; NaN as None."""
@@ -150,6 +95,47 @@ class Indicator:
         self._floats[:] = [_number(value) for value in state[2]]
         for column, (value, previous) in zip(self.columns, state[3], strict=True):
             column.value, column.previous = _number(value), _number(previous)
+
+
+# The common shapes are the hot path: a call without unpacking and a loop over columns takes half the time. What a partial holds
+# lies in one piece: a closure's cells are strewn over the memory, which costs more than the step among thousands of indicators.
+
+
+def _one(column: Column, step: OneStep, ints: list[int], floats: list[float], n: float, bar: Bar) -> None:
+    column.previous = column.value
+    column.value = step(ints, floats, bar.high, bar.low, bar.close, n)
+
+
+def _two(first: Column, second: Column, step: ManySteps, ints: list[int], floats: list[float], n: float, bar: Bar) -> None:
+    first.previous = first.value
+    second.previous = second.value
+    first.value, second.value = step(ints, floats, bar.high, bar.low, bar.close, n)
+
+
+def _four(  # noqa: PLR0913, PLR0917 - each column by name
+    a: Column, b: Column, c: Column, d: Column, step: ManySteps, ints: list[int], floats: list[float], n: float, bar: Bar
+) -> None:
+    a.previous = a.value
+    b.previous = b.value
+    c.previous = c.value
+    d.previous = d.value
+    a.value, b.value, c.value, d.value = step(ints, floats, bar.high, bar.low, bar.close, n)
+
+
+def _many(
+    columns: Sequence[Column], step: ManySteps, ints: list[int], floats: list[float], parameters: Sequence[float], bar: Bar
+) -> None:
+    _push(columns, step(ints, floats, bar.high, bar.low, bar.close, *parameters))
+
+
+def _by_session(
+    columns: Sequence[Column], step: ManySteps, ints: list[int], floats: list[float], parameters: Sequence[float], bar: Bar
+) -> None:
+    begins = session_begins_step(ints, bar.start, bar.end, bar.session_date)
+    _push(columns, step(ints, floats, bar.high, bar.low, bar.close, begins, *parameters))
+
+
+SHAPES: dict[int, Callable[..., None]] = {1: _one, 2: _two, 4: _four}  # by the number of outputs, of one parameter
 
 
 def _push(columns: Sequence[Column], values: tuple[float, ...]) -> None:
