@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from tests.postgres import DATABASES, Opening
 from theo.adapters.sql.inbox import PENDING_MAX, SqlInbox
+from theo.adapters.sql.tables.inbox import commands
 from theo.domain.errors import DataError, RefusedError
 from theo.domain.inputs import Command
 from theo.domain.market_data import DAY, HOUR
@@ -34,13 +36,13 @@ def command(number: int, at: int = NOON, name: str = "halt") -> Command:
 
 def test_commands_wait_in_order_and_survive_a_restart(open_inbox: OpenInbox, tmp_path: Path) -> None:
     first = open_inbox(tmp_path)
-    commands = [command(n) for n in (3, 1, 2)]
-    for each in commands:
+    posted = [command(n) for n in (3, 1, 2)]
+    for each in posted:
         assert first.post(each) is None
     first.close()
     second = open_inbox(tmp_path)
-    assert second.pending() == tuple(commands)
-    assert second.pending(2) == tuple(commands[:2])
+    assert second.pending() == tuple(posted)
+    assert second.pending(2) == tuple(posted[:2])
     second.close()
 
 
@@ -75,6 +77,18 @@ def test_an_outcome_is_kept_for_a_week_after_it_was_asked_for_whatever_time_the_
     inbox.post(command(3, NOON + 7 * DAY + 1))
     assert inbox.outcome("c1") is None
     assert [each.id for each in inbox.pending()] == ["c2", "c3"]
+
+
+@pytest.mark.parametrize("payload", ["{", '["entry_asked"]', '["entry_asked","MES","BUY","MKT",1,null]', '["nothing_known"]'])
+def test_what_cannot_be_read_is_refused_and_holds_up_nothing(inbox: CommandInbox, payload: str) -> None:
+    inbox.post(command(1))
+    inbox.post(command(2))
+    with inbox._engine.begin() as connection:  # type: ignore[attr-defined]  # a row of another program's writing
+        connection.execute(update(commands).where(commands.c.id == "c1").values(payload=payload))
+    assert [each.id for each in inbox.pending()] == ["c2"]
+    outcome = inbox.outcome("c1")
+    assert outcome is not None
+    assert (outcome.accepted, outcome.rule, "cannot be read" in outcome.text) == (False, "payload", True)
 
 
 def test_one_id_is_one_command(inbox: CommandInbox) -> None:

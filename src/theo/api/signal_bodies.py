@@ -7,14 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from theo.api.described import example
 from theo.api.market_data import WORD_LETTERS_MAX
 from theo.api.strategy_changes import Reason
-from theo.domain.asked import EntryAsked, SignalAsked
+from theo.domain.asked import QUANTITY_MAX, RISK_PERCENT_MAX, RISK_PERCENT_MIN, EntryAsked, SignalAsked
 from theo.domain.market_data import MINUTE
 from theo.domain.orders import OrderType, Route, Side, TimeInForce
 from theo.engine.decide.asked_signals import EXPIRES_MAX, EXPIRES_MIN
 
 EXPIRES_MINUTES: Final = 24 * 60  # as `theo signal create`
-QUANTITY_MAX: Final = 2**31 - 1
-RISK_PERCENT_MIN: Final = 0.0001  # the step of every limit in per cent
 _PRICE: Final = r"[0-9]{1,9}(\.[0-9]{1,8})?"  # of any instrument a 64-bit number of price units
 _DISTANCE: Final = r"[0-9]{1,3}(\.[0-9]{1,4})?%"
 
@@ -51,7 +49,9 @@ class NewSignal(_Sent):
     stop_trail: Price | None = Field(default=None, description="The protective stop trails by this amount.")
     target: Level | None = None
     tif: Literal["DAY", "GTC", "IOC", "FOK"] = "DAY"
-    risk_percent: float = Field(default=1.0, ge=RISK_PERCENT_MIN, le=100, description="Of equity, where `quantity` is 0.")
+    risk_percent: float = Field(
+        default=1.0, ge=RISK_PERCENT_MIN, le=RISK_PERCENT_MAX, description="Of equity, where `quantity` is 0."
+    )
     outside_rth: bool = Field(default=False, description="Trade outside regular hours too.")
     route: Literal["SMART", "DIRECT", "ARCA", "NYSE", "NASDAQ", "CBOE", "CME"] | None = Field(
         default=None, description="Null: as configured."

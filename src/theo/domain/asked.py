@@ -4,9 +4,19 @@ Prices are decimals in words ("5012.25"), or per cent of the planned entry where
 not know an instrument's price unit. The core reads them, exactly, against the instrument that it trades. "" leaves one out.
 """
 
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
 import msgspec
 
 from theo.domain.orders import OrderType, Route, Side, TimeInForce
+
+PRICE_MAX: Final = Decimal(1_000_000_000)
+QUANTITY_MAX: Final = 2**31 - 1
+RISK_PERCENT_MIN: Final = 0.0001  # the step of every limit in per cent
+RISK_PERCENT_MAX: Final = 100
+_PRICES: Final = ("limit", "trigger", "trail", "stop", "stop_trail", "target")
 
 
 class EntryAsked(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="entry_asked", tag_field="_"):
@@ -104,3 +114,50 @@ class MarginTold(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
 
 Asked = EntryAsked | ExitAsked | PairAsked | ChangeAsked | CheckAsked | SignalAsked | PromotionAsked
+
+
+class Unbounded(msgspec.Struct, frozen=True):
+    """A field whose number no order can have: what it is, in words, and what it may be."""
+
+    field: str
+    what: str
+    remedy: str
+
+
+def unbounded(asked: Asked | None) -> Unbounded | None:
+    """The first field beyond the bounds of every order; None where there is none.
+
+    Beyond them sums of money leave 64 bits, and a risk is no step of a limit. What is no number at all its reader finds.
+    """
+    for part in _parts(asked):
+        for name in _PRICES:
+            text = getattr(part, name, "")
+            if not _is_price(text):
+                return Unbounded(name, f"{name} {text:.60} is no price", f"Prices are below {PRICE_MAX:,}")
+        if abs(part.quantity) > QUANTITY_MAX:
+            return Unbounded("quantity", f"quantity {part.quantity:,}", f"It is {QUANTITY_MAX:,} at most")
+        if isinstance(part, EntryAsked) and not RISK_PERCENT_MIN <= part.risk_percent <= RISK_PERCENT_MAX:
+            remedy = f"It is per cent of equity: {RISK_PERCENT_MIN} to {RISK_PERCENT_MAX}"
+            return Unbounded("risk_percent", f"risk_percent {part.risk_percent:g}", remedy)
+    return None
+
+
+def _parts(asked: Asked | None) -> Iterator[EntryAsked | ExitAsked | ChangeAsked]:
+    """The entries, exits and changes of what is asked."""
+    if isinstance(asked, PairAsked):
+        yield asked.first
+        yield asked.second
+    elif isinstance(asked, CheckAsked):
+        yield from _parts(asked.asked)
+    elif isinstance(asked, SignalAsked):
+        yield asked.entry
+    elif isinstance(asked, EntryAsked | ExitAsked | ChangeAsked):
+        yield asked
+
+
+def _is_price(text: str) -> bool:
+    try:
+        number = Decimal(text.rstrip("%") or "0")
+    except InvalidOperation:
+        return True
+    return number.is_finite() and abs(number) < PRICE_MAX

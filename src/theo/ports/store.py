@@ -97,7 +97,7 @@ class CommandInbox(Protocol):
         """Whether the same command was kept within 24 hours. Raises DataError when its id was used for another one."""
 
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
-        """Commands without an outcome, oldest first."""
+        """Commands without an outcome, oldest first. One that cannot be read is refused, and left out."""
 
     def done(self, command_id: str, outcome: CommandOutcome) -> None:
         """Record what came of a command; the first outcome stays. A command that is not in the inbox is no error."""

@@ -14,6 +14,7 @@ from theo.ports.clock import Clock
 from theo.ports.store import JournalStore
 from theo.runtime.boot import Booted, keep_snapshot
 from theo.runtime.delivery import Delivery
+from theo.runtime.failing import first_of
 from theo.runtime.operator import Operator
 from theo.runtime.run import CONTROL_INTERVAL, SNAPSHOT_INTERVAL
 from theo.runtime.session_gate import SessionGate
@@ -59,7 +60,7 @@ class LiveRun:
         try:
             await self._run(started)
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_of(group) from group
 
     async def _run(self, started: Started) -> None:
         async with asyncio.TaskGroup() as group:
@@ -115,9 +116,3 @@ class LiveRun:
         await self._keep()
         self._operator.close()
         await self._broker.close()
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What happened first; the rest followed from it."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

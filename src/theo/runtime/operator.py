@@ -5,7 +5,7 @@ import contextlib
 
 import msgspec
 
-from theo.domain.asked import CheckAsked, EntryAsked, MarginTold, PairAsked, PromotionAsked
+from theo.domain.asked import CheckAsked, EntryAsked, MarginTold, PairAsked, PromotionAsked, unbounded
 from theo.domain.errors import HaltRequiredError
 from theo.domain.inputs import Command
 from theo.domain.orders import OcaType
@@ -43,12 +43,16 @@ class Operator:
             await self._shell.pump()
         written = False  # by a halt of this very look: a resume that was asked for after it lifts both
         for asked in () if self._inbox is None else self._inbox.pending():
+            assert self._inbox is not None  # it is where the command came from
+            if (beyond := unbounded(asked.payload)) is not None:  # no record could hold it
+                text = f"{beyond.what}. {beyond.remedy}"
+                self._inbox.done(asked.id, CommandOutcome(at, accepted=False, text=text, rule=beyond.field))
+                continue
             command = self._told_margins(asked)
             if command is None:
                 continue  # the broker is being asked; everything else goes on
             standing = "" if written else self._latch.reason()
             outcome = await self._carry_out(command, standing)
-            assert self._inbox is not None  # it is where the command came from
             self._inbox.done(command.id, outcome)
             if outcome.accepted and command.name == "halt":
                 written = written or not standing

@@ -10,6 +10,7 @@ from theo.ports.latch import HaltLatch
 from theo.ports.store import CommandInbox, JournalStore
 from theo.ports.virtual_broker import VirtualBroker
 from theo.runtime.boot import Booted, keep_snapshot
+from theo.runtime.failing import first_of
 from theo.runtime.operator import Operator
 from theo.runtime.shell import Shell
 from theo.runtime.virtual import VirtualMarket
@@ -53,19 +54,28 @@ class VirtualRun:
     async def take(
         self, items: AsyncIterator[Tick | Bar | ContractRolled | Command], seen: Callable[[], None] | None = None
     ) -> bool:
-        """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are."""
-        waiting = asyncio.create_task(self._look_while_waiting())
+        """Market data until it ends (True) or the run is stopped (False). Resting orders stay where they are.
+
+        What ends the looks at what people want ends the run, and is raised, also while the market has nothing.
+        """
         try:
-            async for item in items:
-                if waiting.done():
-                    waiting.result()  # what ended it ends the run
-                if self._stopping:
-                    return False
-                async with self._turn:
-                    await self._take(item, seen)
-            return True
-        finally:
-            waiting.cancel()
+            async with asyncio.TaskGroup() as group:
+                waiting = group.create_task(self._look_while_waiting())
+                taken = await self._take_all(items, seen)
+                waiting.cancel()
+        except BaseExceptionGroup as failed:
+            raise first_of(failed) from failed
+        return taken
+
+    async def _take_all(
+        self, items: AsyncIterator[Tick | Bar | ContractRolled | Command], seen: Callable[[], None] | None
+    ) -> bool:
+        async for item in items:
+            if self._stopping:
+                return False
+            async with self._turn:
+                await self._take(item, seen)
+        return True
 
     async def _take(self, item: Tick | Bar | ContractRolled | Command, seen: Callable[[], None] | None) -> None:
         if isinstance(item, Command):

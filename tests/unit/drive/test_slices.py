@@ -1,6 +1,7 @@
 """Many configurations that are due at once are decided in slices; a replay and a restart go on in their midst."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -197,3 +198,28 @@ def test_what_waits_for_its_turn_is_decided_before_its_next_bar_may_close() -> N
 def decided_at(facts: Iterable[Fact], end: int) -> set[str]:
     """The configurations that were decided at a bar end."""
     return {fact.config for fact in facts if isinstance(fact, Decided) and fact.end == end}
+
+
+def of_one_stock(*changes: str) -> Plan:
+    """Nine configurations of one stock, the first ones with something more in ``[scan]``, or another grace."""
+    rulesets = []
+    for n in range(CONFIGURATIONS):
+        text = TEXT.format(name=f"S00-{n}", symbol="S00", entry=WITH_VIX.format(at=14))
+        text = changes[n] + text if n < len(changes) and changes[n].startswith("\n") else text + "".join(changes[n : n + 1])
+        rulesets.append((load_ruleset(text, "slices.toml"), text))
+    return replace(plan(), rulesets=rulesets)
+
+
+def test_what_configurations_share_is_made_once_and_what_differs_stays_apart() -> None:
+    same = assemble(of_one_stock()).world
+    assert [len(cohort.scans) for cohort in same.cohorts.values()] == [CONFIGURATIONS]
+    assert [len(series.trusts) for series in same.market.every_series()] == [1, 1]
+    apart = assemble(of_one_stock("\ngrace_s = 9\n", "[scan]\nevery_minutes = 15\n", "[scan]\nevery_minutes = 15\n")).world
+    assert sorted(len(cohort.scans) for cohort in apart.cohorts.values()) == [1, 2, CONFIGURATIONS - 3]
+    assert [len(series.trusts) for series in apart.market.every_series()] == [2, 2], "how long a bar may take differs"
+
+
+def test_few_configurations_each_decide_alone_in_the_order_of_their_names() -> None:
+    of = of_one_stock()
+    few = assemble(replace(of, rulesets=of.rulesets[:8])).world
+    assert (few.cohorts, [len(scan.cohort.scans) for scan in few.scans.values()]) == ({}, [1] * 8)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.golden.records import facts_of
 from tests.unit.engine.manual_desk import BEGIN, PRICE, Desk, tick_of
@@ -13,6 +14,7 @@ from theo.app.home.layout import open_home
 from theo.app.inbox import orders
 from theo.app.runs.composition import Virtual, open_virtual
 from theo.domain.asked import Asked, ChangeAsked, EntryAsked, ExitAsked, PairAsked
+from theo.domain.errors import CorruptionError
 from theo.domain.facts import CommandDone, Fact, TradeIntended
 from theo.domain.inputs import Command, Started
 from theo.domain.market_data import SECOND, Bar, Tick
@@ -189,3 +191,32 @@ async def test_the_same_commands_lead_to_the_same_facts_in_lock_step_and_through
     assert [fact.accepted for fact in done] == [True] * 5, [fact.text for fact in done]
     assert desk.books.executions == list(virtual.broker.venue.books.executions)
     assert len(desk.books.executions) >= 4
+
+
+async def test_a_number_that_no_record_could_hold_is_refused_before_the_core_hears_of_it(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    wrong = msgspec.structs.replace(ENTER, quantity=2**70), msgspec.structs.replace(ENTER, risk_percent=1e-5, quantity=0)
+    virtual = await runs.process(*(command(n, BEGIN, asked) for n, asked in enumerate(wrong)), command(9, BEGIN, ENTER))
+    outcomes = [virtual.inbox.outcome(f"c{n}") for n in (0, 1, 9)]
+    assert [(each.accepted, each.rule) for each in outcomes if each] == [(False, "quantity"), (False, "risk_percent"), (True, "")]
+    assert [fact.id for fact in runs.facts(virtual) if isinstance(fact, CommandDone)] == ["c9"]
+    virtual.close()
+
+
+async def test_a_run_that_can_no_longer_hear_people_ends_also_while_the_market_has_nothing(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    virtual = await runs.process()
+
+    async def silence() -> AsyncIterator[Tick | Bar | Command]:
+        database = runs.folder / "inbox.db"
+        virtual.inbox.close()
+        for log in database.parent.glob("inbox.db-*"):
+            log.unlink()
+        database.write_bytes(b"no database" * 1_000)
+        await asyncio.Event().wait()
+        yield tick_of(PRICE, runs.at)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(CorruptionError, match="is no database"):
+            await virtual.run.take(silence())
+    virtual.close()

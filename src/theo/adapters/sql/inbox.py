@@ -94,7 +94,14 @@ class SqlInbox:
     def pending(self, limit: int = 100) -> tuple[Command, ...]:
         """See the port."""
         wanted = select(commands).where(self._ours, commands.c.done_at.is_(None)).order_by(commands.c.number).limit(limit)
-        return tuple(_command(row) for row in repeated(self._engine, lambda: self._rows(wanted)))
+        found = []
+        for row in repeated(self._engine, lambda: self._rows(wanted)):
+            try:
+                found.append(_command(row))
+            except msgspec.DecodeError as error:  # not of our writing: nobody may carry it out, and it holds up nothing
+                text = f"what is asked cannot be read: {error}"
+                self.done(row.id, CommandOutcome(row.at, accepted=False, text=text, rule="payload"))
+        return tuple(found)
 
     def _rows(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[tuple[object, ...]]]:
         with reading(self._engine) as connection:

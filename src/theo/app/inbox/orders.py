@@ -18,11 +18,10 @@ from theo.adapters.system.clock import WallClock
 from theo.app.home.auditing import who_asks
 from theo.app.home.journals import commanded_by, run_name, usual_folder
 from theo.app.home.layout import Home, open_home
-from theo.app.inbox.bounds import refuse_unbounded
 from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX, POLL_S, awaited
 from theo.app.recorded.orders import OrderShown, newest, orders_of
 from theo.app.recorded.standing import known_to
-from theo.domain.asked import Asked, ChangeAsked, CheckAsked, EntryAsked, ExitAsked, MarginTold, PairAsked
+from theo.domain.asked import Asked, ChangeAsked, CheckAsked, EntryAsked, ExitAsked, MarginTold, PairAsked, unbounded
 from theo.domain.errors import UserError
 from theo.domain.inputs import Command
 from theo.ports.store import CommandOutcome
@@ -127,7 +126,8 @@ def command_of(
     name: str, payload: Asked | None, command_id: str, reason: str, subject: str = "", *, through: str = "command line"
 ) -> Command:
     """A person's command, asked for now; with an id of its own where none is given. Raises UserError for numbers of no order."""
-    refuse_unbounded(payload)
+    if beyond := unbounded(payload):
+        raise UserError(beyond.what, where=beyond.field, remedy=beyond.remedy)
     at = WallClock().now()
     return Command(
         at=at,

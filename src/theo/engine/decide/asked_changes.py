@@ -19,6 +19,7 @@ from theo.engine.decide.wishes import (
     MANUAL,
     Answer,
     UnfitError,
+    countable,
     last_price,
     level_of,
     open_trade_of,
@@ -137,6 +138,7 @@ def _entry_changes(state: State, world: World, asked: ChangeAsked, trade: TradeS
     changed = _changed(entry, asked, instrument)
     wrong_side(changed.type, changed.side, changed.stop, last_price(world, instrument), instrument)
     proposal = _proposal(asked, trade, changed, instrument)
+    countable(instrument, changed.quantity, proposal.entry, proposal.stop, proposal.target)
     after = Ticket((changed, *(_follows(o, changed.quantity, proposal, trade) for o in before.orders[1:])))
     risk = changed.quantity * abs(proposal.entry - proposal.stop) * instrument.unit_value
     risk += world.costs(instrument, max(changed.quantity, 0), proposal.entry)

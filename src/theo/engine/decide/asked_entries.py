@@ -18,11 +18,13 @@ from theo.engine.decide.wishes import (
     MANUAL,
     Answer,
     UnfitError,
+    countable,
     instrument_of,
     last_price,
     level_of,
     passed,
     price_of,
+    within_bounds,
     wrong_side,
 )
 from theo.engine.state import State
@@ -118,6 +120,7 @@ def plan_entry(
     state: State, world: World, asked: EntryAsked, *, group: str = "", place: int = 0, account: AccountView | None = None
 ) -> PlannedEntry:
     """Sized, built and approved; ``place`` counts the tickets of one command. Raises UnfitError."""
+    within_bounds(asked)
     instrument = instrument_of(world, asked.symbol)
     if not instrument.tradable:
         raise UnfitError("tradable", f"{instrument.symbol} is an index: it is quoted by last only and cannot be ordered", 0, 1)
@@ -128,6 +131,7 @@ def plan_entry(
     follows = _stop_follows(world, asked)
     view = account_view(state, world) if account is None else account
     quantity = asked.quantity or _sized(asked, proposal, instrument, view, world)
+    countable(instrument, quantity, proposal.entry, proposal.stop, proposal.target)
     number = state.issued + place
     trade = f"{state.journal}-t{number}"
     entry = _entry(state, asked, proposal, prices, quantity, f"{state.journal}-{number}-0", trade, group)
@@ -179,8 +183,6 @@ def _stop_follows(world: World, asked: EntryAsked) -> bool:
 
 
 def _sized(asked: EntryAsked, proposal: Proposal, instrument: Instrument, account: AccountView, world: World) -> int:
-    if not 0 < asked.risk_percent <= 100:  # noqa: PLR2004 - per cent
-        raise UnfitError("risk_percent", f"risk_percent is {asked.risk_percent:g}: it is per cent of equity, 0.0001 to 100")
     sizing = Sizing(risk_percent=asked.risk_percent)
     sized = size_with_costs(
         proposal, instrument, account, world.limits, sizing, lambda n: world.costs(instrument, n, proposal.entry)

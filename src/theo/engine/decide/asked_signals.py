@@ -16,7 +16,7 @@ from theo.domain.market_data import DAY, MINUTE
 from theo.domain.orders import OrderType
 from theo.domain.signals import Proposal
 from theo.engine.decide.asked_entries import judge_margins, plan_entry, prices_of, proposal_of, said, send
-from theo.engine.decide.wishes import MANUAL, Answer, UnfitError, instrument_of, last_price, price_of
+from theo.engine.decide.wishes import MANUAL, Answer, UnfitError, countable, instrument_of, last_price, price_of
 from theo.engine.signal_life import SignalStatus
 from theo.engine.state import SignalState, State
 from theo.engine.turn import Turn
@@ -44,6 +44,7 @@ def create_signal(turn: Turn, asked: SignalAsked) -> Answer:
         raise UnfitError("expires_minutes", text, asked.expires_minutes, EXPIRES_MAX // MINUTE)
     _quantity(entry, instrument)
     proposal = _proposal(entry, instrument, turn.world)
+    countable(instrument, entry.quantity, proposal.entry, proposal.stop, proposal.target)
     _room(state, proposal, instrument)
     created = max(turn.at, state.signal_created_at + 1)  # core time stands still between inputs, and no two are of one moment
     signal = f"{state.journal}-s{state.signals_issued}"

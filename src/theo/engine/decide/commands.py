@@ -13,7 +13,7 @@ from theo.engine.decide.asked_signals import cancel_signal, create_signal, proce
 from theo.engine.decide.asking import ask_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten, open_trades
 from theo.engine.decide.tend import tend
-from theo.engine.decide.wishes import Answer, UnfitError
+from theo.engine.decide.wishes import Answer, UnfitError, within_bounds
 from theo.engine.turn import Turn
 
 
@@ -47,6 +47,7 @@ def _carried_out(turn: Turn, command: Command) -> Answer:
 
 
 def _asked(turn: Turn, asked: Asked, margins: tuple[MarginTold, ...]) -> Answer:
+    within_bounds(asked)
     if isinstance(asked, ExitAsked):
         return place_exit(turn, asked)
     if isinstance(asked, ChangeAsked):

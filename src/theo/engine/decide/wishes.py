@@ -10,8 +10,9 @@ from typing import TypeVar
 import msgspec
 
 from theo.domain.approval import Refused
+from theo.domain.asked import Asked, unbounded
 from theo.domain.errors import DataError
-from theo.domain.instrument import Instrument
+from theo.domain.instrument import MICROS, Instrument
 from theo.domain.orders import OrderType, Side
 from theo.engine.state import State, TradeState
 from theo.engine.world import World
@@ -19,6 +20,7 @@ from theo.engine.world import World
 MANUAL = "manual"  # the configuration that trades opened by hand belong to
 Judged = TypeVar("Judged")
 PER_CENT = "%"
+MONEY_MAX = 2**53  # micros of one order, nine billion: sums of many stay within 64 bits, and a float holds it exactly
 TEXT_MAX = 40  # characters of a price: more is no price
 
 
@@ -47,6 +49,23 @@ def passed(judged: Judged | Refused) -> Judged:
     if isinstance(judged, Refused):
         raise UnfitError(judged.rule, judged.text, judged.value, judged.limit)
     return judged
+
+
+def within_bounds(asked: Asked) -> None:
+    """Raise UnfitError, whose rule is the field, for a number that no order can have."""
+    beyond = unbounded(asked)
+    if beyond is not None:
+        raise UnfitError(beyond.field, f"{beyond.what}. {beyond.remedy}")
+
+
+def countable(instrument: Instrument, quantity: int, *prices: int | None) -> None:
+    """Raise UnfitError for more money than is counted."""
+    worth = abs(quantity) * max(abs(price or 0) for price in prices) * instrument.unit_value
+    if worth > MONEY_MAX:
+        text = (
+            f"{quantity:,} {instrument.symbol} are worth {worth // MICROS:,}: no order is worth {MONEY_MAX // MICROS:,} or more"
+        )
+        raise UnfitError("quantity", text, worth / MICROS, MONEY_MAX / MICROS)
 
 
 def instrument_of(world: World, symbol: str) -> Instrument:
