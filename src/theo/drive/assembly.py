@@ -102,9 +102,7 @@ def assemble(plan: Plan) -> Core:
         raise ConfigError(
             f'a rule set is named "{MANUAL}"', why="trades opened by hand are kept under that name", remedy="Name it otherwise"
         )
-    views = {
-        scope: BookView(market, plan.instruments, plan.tables, clock, scope) for scope in {r.session for r, _ in plan.rulesets}
-    }
+    views = {scope: BookView(market, plan.instruments, plan.tables, clock, scope) for scope in SessionScope}
     shared = _Shared(plan)
     for ruleset, _ in sorted(plan.rulesets, key=lambda each: each[0].name):  # the order in which a record of the plan has them
         view = views[ruleset.session]

@@ -51,7 +51,7 @@ def asked_with(field: str, value: object) -> list[Asked]:
     if field in ChangeAsked.__struct_fields__:
         found.append(ChangeAsked(id="j-0-0", **{field: value}))  # type: ignore[arg-type]  # of every type in turn
     if field in ExitAsked.__struct_fields__:
-        found.append(ExitAsked(trade="j-t0", type=OrderType.LIMIT, **{field: value}))  # type: ignore[arg-type]
+        found.append(ExitAsked(trade="j-t0", type=OrderType.LIMIT, **{field: value}))  # type: ignore[arg-type]  # of every type in turn
     return found
 
 
