@@ -1,17 +1,22 @@
 """A run on the simulated exchange beside the broker's: the same market, its own books, and nothing of it in the other's way."""
 
+import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.live.platform import QUICK, Platform
 from tests.live.test_live_run import closed
+from tests.unit.app.conftest import Theo, theo
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.recorded.run import decide_again, recorded_items
 from theo.app.runs.beside_making import Beside
 from theo.domain.facts import DataKnown, Decided, Fact, Filled, Halted, OrdersIntended, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
-from theo.domain.market_data import Bar, DataMark, DataMarked, MarketData
+from theo.domain.market_data import SECOND, Bar, DataMark, DataMarked, MarketData
+
+__all__ = ["theo"]
 
 SHADOW = f"{QUICK}[scan]\nshadow = true\n"
 VIRTUAL = QUICK.replace('"quick"', '"other"').replace("long = ", "short = ") + '[scan]\nmode = "virtual"\n'
@@ -166,9 +171,9 @@ async def test_a_halt_of_the_home_halts_both(platform: Platform) -> None:
     stop = platform.home.path / "STOP"
     stop.write_text("the drill\n")
     await platform.until(lambda state: bool(state.halted and beside(platform).shell.core.state.halted))
-    assert [fact.reason for fact in platform.facts_beside if isinstance(fact, Halted)] == ["the drill"]
     stop.unlink()
     await platform.end()
+    assert [fact.reason for fact in platform.facts_beside if isinstance(fact, Halted)] == ["the drill"]
     await platform.begin()
     assert beside(platform).shell.core.state.halted  # it lasts until a person lifts it
 
@@ -211,3 +216,41 @@ async def test_stopped_and_begun_again_its_resting_orders_are_still_there(platfo
 def live_orders(run: Beside) -> dict[str, int]:
     """What works at the simulated exchange, and for how much."""
     return {held.order.id: held.remaining for orders in run.broker.venue._book.live.values() for held in orders}
+
+
+async def test_its_run_is_asked_by_name_and_compared_with_the_brokers(platform: Platform, theo: Theo) -> None:
+    platform.rules.write_text(SHADOW)
+    await platform.begin()
+    await closes(platform, 2)
+    live, virtual = platform.folder.name, folder_beside(platform).name
+    home = platform.home.path
+    running = json.loads(theo("--home", home, "status", "--json").out)["runs"]
+    assert {(run["run"], run["mode"], run["process"] is None) for run in running} == {
+        (live, "paper", False),
+        (virtual, "virtual", False),
+    }
+    await platform.end()
+    for run, facts in (((), platform.facts), (("--run", virtual), platform.facts_beside)):
+        listed = json.loads(theo("--home", home, "signal", "list", "--json", *run).out)
+        assert listed
+        assert {one["id"] for one in listed} <= {fact.id for fact in facts if isinstance(fact, SignalRaised)}
+    end = max(decided(platform.facts_beside))[1]
+    when = f"{datetime.fromtimestamp(end / SECOND, UTC):%Y-%m-%dT%H:%M}Z"
+    assert "quick" in theo("--home", home, "why", "MES", when, "--run", virtual).out
+    assert theo("--home", home, "audit", "verify").code == 0
+    assert theo("--home", home, "parity", virtual).code == 0
+    said = theo("--home", home, "compare", "--json")
+    assert said.code == 0, said.err
+    compared = json.loads(said.out)
+    assert (compared["first"], compared["second"]) == (live, virtual)
+    pairs = compared["found"]["pairs"]
+    assert len(pairs) >= 1
+    ours = {fact.signal: fact for fact in platform.facts if isinstance(fact, TradeIntended)}
+    theirs = {fact.signal: fact for fact in platform.facts_beside if isinstance(fact, TradeIntended)}
+    assert {pair["first"]["trade"] for pair in pairs} <= {fact.id for fact in ours.values()}
+    assert {pair["second"]["trade"] for pair in pairs} <= {fact.id for fact in theirs.values()}
+    assert compared["slippage"] == sum(pair["slippage"] for pair in pairs)
+    assert f"{len(pairs)} trades in both" in theo("--home", home, "compare").out
+    turned = json.loads(theo("--home", home, "compare", virtual, live, "--json").out)
+    assert turned["slippage"] == -compared["slippage"]
+    assert theo("--home", home, "compare", virtual).code == 2  # nothing is beside it

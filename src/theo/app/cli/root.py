@@ -89,6 +89,19 @@ def parity(
 
 
 @app.command()
+def compare(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="RUN", help="A recorded run (default: your own, else the newest).")] = "",
+    second: Annotated[str, typer.Argument(metavar="OTHER", help="Another one (default: the virtual one beside it).")] = "",
+    json: Json = False,
+) -> None:
+    """Put the trades of two runs beside each other, signal by signal: fills, fees, results, and what only one took and why."""
+    from theo.app.commands.compare import run
+
+    raise typer.Exit(run(home_of(context), first, second, json=json))
+
+
+@app.command()
 def paper(
     context: typer.Context,
     ruleset: Annotated[str, typer.Argument(help="A rule set: a TOML file, or the name of a scan or of a shipped one.")],
