@@ -1,4 +1,6 @@
-"""A thousand changes of journal and audit trail by somebody with every right on the database: each must be found, at its record.
+"""A thousand changes of journal and audit trail, and as many of scans, by somebody with every right on the database.
+
+Each must be found, at its record.
 
 Run: python tests/closing/tampering.py [CHANGES] [SEED] [DATABASE].
 """
@@ -13,6 +15,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).parents[2]))  # shared test parts are imported as tests.NAME
 
 from tests.postgres import DATABASES
+from tests.scan_tampering import ScanVictim
 from tests.tampering import Victim, change
 
 CHANGES, SEED = 1_000, 1
@@ -32,6 +35,16 @@ def main(changes: str = str(CHANGES), seed: str = str(SEED), *databases: str) ->
                     missed.append(f"{database} {seed}.{number}: {what}")
             sound = victim.faults() == []
             victim.close()
+        begun_scans = time.monotonic()
+        with TemporaryDirectory() as folder:
+            scans = ScanVictim(Path(folder), database)
+            for number in range(int(changes)):
+                what = scans.missed(Random(f"{seed}.{number}"))  # noqa: S311 - as above
+                if what:
+                    missed.append(f"{database} scans {seed}.{number}: {what}")
+            sound_scans = scans.sound()
+            scans.close()
+        print(f"{database}: {changes} changes of scans in {time.monotonic() - begun_scans:.0f} s; sound again: {sound_scans}")
         done = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
         print(f"{database}: {changes} changes in {time.monotonic() - begun:.0f} s ({done}); sound again: {sound}")
     print(f"{len(missed)} missed or found elsewhere")

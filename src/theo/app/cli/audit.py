@@ -9,7 +9,9 @@ from theo.app.cli.options import Json, home_of
 
 audit = typer.Typer()
 
-Run = Annotated[str, typer.Option("--run", help='Only this run; "audit" is what no run records (default: everything).')]
+Run = Annotated[
+    str, typer.Option("--run", help='Only this run; "audit" is what no run records, "scans" their changes (default: all).')
+]
 From = Annotated[str, typer.Option("--from", metavar="TIME", help="First moment, New York time unless a zone is given.")]
 To = Annotated[str, typer.Option("--to", metavar="TIME", help="The moment before which it ends.")]
 
@@ -48,7 +50,7 @@ def audit_export(
 @audit.command("set-back")
 def audit_set_back(
     context: typer.Context,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help='own, demo, a kept run\'s name, or "audit".')],
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help='own, demo, a kept run\'s name, "audit" or "scans".')],
     reason: Annotated[str, typer.Option(help="What was restored, and why; kept in the audit trail.")],
 ) -> None:
     """After an older backup was restored on purpose: let the journal go on from its end; what came after it is given up."""

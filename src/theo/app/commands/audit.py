@@ -9,14 +9,22 @@ from typing import IO
 
 import msgspec
 
-from theo.adapters.sql.database.transactions import reading
 from theo.adapters.sql.journal.anchors import Anchor
-from theo.adapters.sql.journal.append_only import missing_rules
-from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
-from theo.adapters.sql.journal.verify import Verified, chained, verify
+from theo.adapters.sql.journal.scan_history import ScanHistory
+from theo.adapters.sql.journal.verify import Verified, chained
 from theo.app.exit_codes import EXIT_PROBLEM
-from theo.app.home.auditing import TRAIL, Done, audited_folders, audited_journals, done_by_people, first_at, note
-from theo.app.home.journals import chosen_folders
+from theo.app.home.auditing import (
+    AuditedStore,
+    Done,
+    audited_folders,
+    audited_journals,
+    audited_store,
+    done_by_people,
+    first_at,
+    lost_rules,
+    note,
+    walked,
+)
 from theo.app.home.layout import Home, open_home
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso, parse_time
@@ -53,19 +61,20 @@ def run_verify(path: Path, *, run_id: str, json: bool) -> int:
     return EXIT_PROBLEM if any(one.problems for one in audited) else 0
 
 
-def _audit(name: str, store: SqlJournalStore) -> Audited:
+def _audit(name: str, store: AuditedStore) -> Audited:
     anchors, second = store.anchors, store.anchors.second
     streams: list[Verified] = []
     known: tuple[Anchor, ...] = ()
     problems = [anchors.fault()]
     try:
         known = anchors.all()
-        streams = list(verify(store, known))
-        with reading(store.engine) as connection:
-            gone = missing_rules(connection)
+        streams = list(walked(store, known))
+        gone = lost_rules(store)
         problems += [f"{s.fault.stream} record {s.fault.seq} {s.fault.what}" for s in streams if s.fault is not None]
         if gone:
             problems.append(f"the database no longer refuses changes: {', '.join(gone)} is gone or was changed")
+        if isinstance(store, ScanHistory):
+            problems += store.contradictions()
         if anchors.behind() > 0:
             problems.append(f"{second} lacks the last {anchors.behind()} bytes of {anchors.first}, or is not there")
     except TheoError as error:
@@ -165,13 +174,12 @@ def run_set_back(path: Path, run_id: str, *, reason: str) -> int:
     home = open_home(path)
     if not reason.strip():
         raise UserError("a reason is required", remedy="--reason says what was restored, and why")
-    folder = home.store if run_id == TRAIL else chosen_folders(home, run_id)[0]
-    with closing(SqlJournalStore(home.place(folder), TRAIL if run_id == TRAIL else JOURNAL)) as store:
+    with closing(audited_store(home, run_id)) as store:
         newest, ends = store.anchors.newest(), _ends(store)
         if not ends:
             raise UserError(f"nothing of {run_id} is to be set back", remedy="`theo audit verify` says how it stands")
         known = [anchor for anchor in store.anchors.all() if anchor.seq <= ends.get(anchor.stream, anchor).seq]
-        fault = next((walked.fault for walked in verify(store, known) if walked.fault is not None), None)
+        fault = next((each.fault for each in walked(store, known) if each.fault is not None), None)
         if fault is not None:
             raise CorruptionError(
                 f"{fault.stream} record {fault.seq} {fault.what}", where=run_id, remedy="Restore a sound backup"
@@ -183,7 +191,7 @@ def run_set_back(path: Path, run_id: str, *, reason: str) -> int:
     return 0
 
 
-def _ends(store: SqlJournalStore) -> dict[str, Anchor]:
+def _ends(store: AuditedStore) -> dict[str, Anchor]:
     """Where the streams end that are shorter than their anchors say."""
     found = {}
     for stream, newest in store.anchors.newest().items():

@@ -14,8 +14,16 @@ from typing import Final
 
 import msgspec
 
+from theo.adapters.sql.database.traces import is_there
+from theo.adapters.sql.database.transactions import reading
+from theo.adapters.sql.journal.anchors import Anchor
+from theo.adapters.sql.journal.append_only import missing_rules
 from theo.adapters.sql.journal.audit_trail import NAME, AuditEntry, AuditTrail
+from theo.adapters.sql.journal.scan_history import NAME as SCANS_NAME
+from theo.adapters.sql.journal.scan_history import STREAMS as SCAN_STREAMS
+from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.journal.verify import STREAMS, Verified, verify
 from theo.adapters.system.clock import WallClock
 from theo.app.home.journals import chosen_folders, journal_folders, run_name
 from theo.app.home.layout import Home
@@ -25,6 +33,8 @@ from theo.domain.journal import TRADING
 from theo.engine.codec import Step, decode_steps
 
 TRAIL: Final = NAME  # what people call the audit trail where runs have names
+SCANS: Final = SCANS_NAME  # and the history of scans
+AuditedStore = SqlJournalStore | ScanHistory
 CONFIGURATION = "configuration"
 ACTIONS: Final[Mapping[type, str]] = MappingProxyType({Halted: "halt", Resumed: "resume", BreakerReset: "reset_breaker"})
 _SECRET = re.compile(r"(://[^:@/\s]*:)[^@\s]*(?=@)|(?<=password)(\s*=\s*).*")
@@ -78,21 +88,47 @@ def has_trail(home: Home) -> bool:
 
 
 def audited_folders(home: Home, run_id: str) -> list[Path]:
-    """The folder of a run by its name; all for "", none for the audit trail itself. Raises UserError naming those that exist."""
-    return [] if run_id == TRAIL else chosen_folders(home, run_id) if run_id else journal_folders(home)
+    """The folder of a run by its name; all for "", none for what is no run. Raises UserError naming those that exist."""
+    return [] if run_id in {TRAIL, SCANS} else chosen_folders(home, run_id) if run_id else journal_folders(home)
 
 
-def audited_journals(home: Home, run_id: str = "") -> Iterator[tuple[str, SqlJournalStore]]:
-    """Their journals by the names of their runs, the audit trail among them; each is closed when the next is asked for."""
+def audited_journals(home: Home, run_id: str = "") -> Iterator[tuple[str, AuditedStore]]:
+    """Their journals by the names of their runs, the audit trail, the history of scans; closed when the next is asked for."""
     for folder in audited_folders(home, run_id):
         with closing(SqlJournalStore(home.place(folder))) as store:
             yield run_name(home, folder), store
-    if run_id in {"", TRAIL} and has_trail(home):
-        with closing(SqlJournalStore(home.place(home.store), TRAIL)) as store:
-            yield TRAIL, store
+    for name, there in ((TRAIL, has_trail(home)), (SCANS, has_scans(home))):
+        if run_id in {"", name} and there:
+            with closing(audited_store(home, name)) as kept:
+                yield name, kept
 
 
-def first_at(store: SqlJournalStore, stream: str, at: int) -> int:
+def audited_store(home: Home, run_id: str) -> AuditedStore:
+    """The journal of a run, the audit trail or the history of scans. Raises UserError naming the runs that exist."""
+    if run_id == SCANS:
+        return ScanHistory(home.place(home.store))
+    if run_id == TRAIL:
+        return SqlJournalStore(home.place(home.store), TRAIL)
+    return SqlJournalStore(home.place(chosen_folders(home, run_id)[0]))
+
+
+def walked(store: AuditedStore, anchors: Sequence[Anchor]) -> tuple[Verified, ...]:
+    """Every stream of it, from its first record on."""
+    return verify(store, anchors, SCAN_STREAMS if isinstance(store, ScanHistory) else STREAMS)
+
+
+def lost_rules(store: AuditedStore) -> tuple[str, ...]:
+    """The rules against changes that its database no longer has."""
+    with reading(store.engine) as connection:
+        return missing_rules(connection, store.rules)
+
+
+def has_scans(home: Home) -> bool:
+    """Whether this home has ever had a scan."""
+    return is_there(home.store, "settings")
+
+
+def first_at(store: AuditedStore, stream: str, at: int) -> int:
     """The number of the first record that was written at a time or after; one more than the last where there is none."""
     head = store.head(stream)
     low, high = 1, (head.seq if head else 0) + 1

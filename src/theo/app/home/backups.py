@@ -15,16 +15,14 @@ from typing import Final
 import msgspec
 
 from theo.adapters.postgres.dump import Dumped, beside, dump, programs, restore, server_major
-from theo.adapters.sql.database.transactions import reading
 from theo.adapters.sql.file_backup import copy_database, damage
-from theo.adapters.sql.journal.append_only import missing_rules
+from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
-from theo.adapters.sql.journal.verify import verify
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.rebuild import rebuild
 from theo.adapters.system.clock import WallClock
 from theo.app.build import BUILD
-from theo.app.home.auditing import TRAIL, audited_journals
+from theo.app.home.auditing import TRAIL, AuditedStore, audited_journals, lost_rules, walked
 from theo.app.home.journals import journal_folders, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import decoders, projected
@@ -179,15 +177,16 @@ def problems_of(home: Home, manifest: Manifest) -> list[str]:
     return found or [problem for folder in journal_folders(home) for problem in _tables_otherwise(home, folder)]
 
 
-def _wrong_in(store: SqlJournalStore, ends: Mapping[str, tuple[int, str]]) -> Iterator[str]:
-    for walked in verify(store, store.anchors.all()):
-        if walked.fault is not None:
-            yield f"{walked.fault.stream} record {walked.fault.seq} {walked.fault.what}"
+def _wrong_in(store: AuditedStore, ends: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+    for each in walked(store, store.anchors.all()):
+        if each.fault is not None:
+            yield f"{each.fault.stream} record {each.fault.seq} {each.fault.what}"
     for stream, (seq, digest) in ends.items():
         if next((record.hash.hex() for record in store.read(stream, seq, seq)), "") != digest:
             yield f"{stream} record {seq} is not the one that was backed up"
-    with reading(store.engine) as connection:
-        yield from (f"the rule {rule} is gone" for rule in missing_rules(connection))
+    yield from (f"the rule {rule} is gone" for rule in lost_rules(store))
+    if isinstance(store, ScanHistory):
+        yield from store.contradictions()
 
 
 def _tables_otherwise(home: Home, folder: Path) -> Iterator[str]:
@@ -201,7 +200,7 @@ def _tables_otherwise(home: Home, folder: Path) -> Iterator[str]:
                 yield f"{run_name(home, folder)}: {table.table}: {table.first_difference}"
 
 
-def _ends(store: SqlJournalStore) -> dict[str, tuple[int, str]]:
+def _ends(store: AuditedStore) -> dict[str, tuple[int, str]]:
     return {stream: (head.seq, head.hash.hex()) for stream in store.streams() if (head := store.head(stream)) is not None}
 
 

@@ -21,7 +21,7 @@ from theo.app.home.journals import journal_folders, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import projected
 from theo.app.rulesets.finding import shipped_names, shipped_text
-from theo.app.rulesets.stored_scans import day_text, listed, scans_of
+from theo.app.rulesets.stored_scans import changed_scans_of, day_text, listed
 from theo.domain.errors import TheoError, UserError
 from theo.domain.nearest import nearest_names
 from theo.drive.record import known
@@ -60,7 +60,7 @@ def create(home: Home, name: str, text: str, where: str, by: By = PERSON) -> Sca
     text = text if not name else renamed(text, name, where)
     content = checked(home, text, where)
     _refuse_name(content.ruleset.name)
-    with scans_of(home) as store:
+    with changed_scans_of(home) as store:
         if store.named(content.ruleset.name) is None:
             note(home, "scan create", content.ruleset.name, _said(content, by.reason), who=by.who)
         return store.create(content, _changing(by))
@@ -75,7 +75,7 @@ def edit(home: Home, read: Scan, text: str, where: str, by: By = PERSON) -> Scan
             where=where,
             remedy=f'Write name = "{read.name}", or create another scan',
         )
-    with scans_of(home) as store:
+    with changed_scans_of(home) as store:
         if text == read.document and store.named(read.name) == read:
             return read
         _note(home, store, read, by, "scan edit", _said(content, by.reason))
@@ -86,7 +86,7 @@ def activate(home: Home, read: Scan, by: By, *, active: bool) -> Scan:
     """Let it be scanned, which must be possible from now on, or no longer."""
     if active:
         checked(home, read.document, f"scan {read.name}")
-    with scans_of(home) as store:
+    with changed_scans_of(home) as store:
         if read.active == active and store.named(read.name) == read:
             return read
         _note(home, store, read, by, "scan enable" if active else "scan disable", by.reason)
@@ -101,7 +101,7 @@ def remove(home: Home, read: Scan, by: By) -> None:
             f"the records of {len(runs)} runs name the scan {read.name!r}: {', '.join(runs[:3])}",
             remedy=f"Disable it: theo scan disable {read.name}",
         )
-    with scans_of(home) as store:
+    with changed_scans_of(home) as store:
         _note(home, store, read, by, "scan delete", by.reason)
         store.delete(read, _changing(by))
 

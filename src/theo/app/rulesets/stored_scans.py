@@ -1,12 +1,13 @@
 """Reading the scan configurations of a home: a home that never had one gets no database by being asked."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 
 from theo.adapters.sql.database.traces import is_there
+from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.settings.scans import SqlScans
 from theo.app.home.layout import Home
 from theo.domain.errors import NotThereError, UserError
@@ -26,6 +27,15 @@ def scans_of(home: Home) -> Iterator[SqlScans]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def changed_scans_of(home: Home) -> Iterator[SqlScans]:
+    """The same for changing some: their history is anchored when the context ends well."""
+    with scans_of(home) as store:
+        yield store
+    with closing(ScanHistory(home.place(home.store))) as history:
+        history.anchor()
 
 
 def listed(home: Home) -> tuple[Scan, ...]:

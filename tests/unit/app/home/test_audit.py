@@ -180,3 +180,32 @@ def test_a_stop_without_any_run_is_recorded_too(theo: Theo, tmp_path: Path) -> N
     assert theo("--home", tmp_path, "resume", "--reason", "again").code == 0
     rows = [json.loads(line) for line in theo("--home", tmp_path, "audit", "list", "--json").out.splitlines()]
     assert [(row["action"], row["text"]) for row in rows] == [("halt", "not today"), ("resume", "now")]
+
+
+def test_scans_are_looked_at_with_their_history(theo: Theo, tmp_path: Path, checker: Path) -> None:
+    home = tmp_path / "home"
+    assert theo("--home", home, "scan", "init").code == 0
+    assert theo("--home", home, "scan", "disable", "classic", "--reason", "holiday").code == 0
+    said = theo("--home", home, "audit", "verify", "--run", "scans", "--json")
+    (found,) = json.loads(said.out)
+    assert (said.code, found["run"], found["problems"], found["anchors"]) == (0, "scans", [], 2)
+    assert [(each["stream"], each["records"]) for each in found["streams"]] == [("scans", 2)]
+    assert theo("--home", home, "audit", "export", tmp_path / "scans.jsonl", "--run", "scans").code == 0
+    assert checked(checker, tmp_path / "scans.jsonl").returncode == 0
+
+    change(home / "settings.db", "UPDATE signal_configs SET is_active = 1")
+    said = theo("--home", home, "audit", "verify")
+    assert (said.code, "scan 1 (classic) is not what its change 2 left: is_active" in said.out) == (1, True), said.out
+    kept = theo("--home", home, "db", "backup", tmp_path / "kept")
+    assert (kept.code, "is not what its change 2 left" in kept.err) == (1, True), kept.out
+    change(home / "settings.db", "UPDATE signal_configs SET is_active = 0")
+    assert "is not what" not in theo("--home", home, "audit", "verify").out
+
+    change(home / "settings.db", "DELETE FROM signal_config_changes WHERE number = 2")
+    change(home / "settings.db", "UPDATE signal_configs SET is_active = 1, number = 1, updated_at = created_at")
+    said = theo("--home", home, "audit", "verify")
+    assert (said.code, "scans record 2 is missing: an anchor knows record 2" in said.out) == (1, True), said.out
+    assert "no longer refuses changes: signal_config_changes_no_update" in said.out
+    assert theo("--home", home, "audit", "set-back", "scans", "--reason", "an older backup").code == 0
+    said = theo("--home", home, "audit", "verify", "--run", "scans")
+    assert ("is missing" in said.out, "set back 1 times" in said.out) == (False, True), said.out

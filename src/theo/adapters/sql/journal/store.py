@@ -18,7 +18,9 @@ from theo.adapters.sql.database.meanings import Value
 from theo.adapters.sql.database.place import Place, place_of
 from theo.adapters.sql.database.traces import set_mark
 from theo.adapters.sql.database.transactions import Writer, reading, repeated, writing
-from theo.adapters.sql.journal.anchors import MARKS_MAX, Anchor, Anchors, mark_of
+from theo.adapters.sql.journal.anchoring import anchors_after
+from theo.adapters.sql.journal.anchors import Anchor, Anchors
+from theo.adapters.sql.journal.append_only import RECORDS, Rules
 from theo.adapters.sql.journal.homes import check_in
 from theo.adapters.sql.journal.lease import Lease
 from theo.adapters.sql.journal.server_lease import ServerLease
@@ -51,6 +53,8 @@ class SqlJournalStore:
 
     ``name`` is the file's: journals of one folder know nothing of each other. ``seconds`` is a clock that only goes on.
     """
+
+    rules: Final[Rules] = RECORDS
 
     def __init__(self, home: Path | Place, name: str = JOURNAL, seconds: Callable[[], float] = time.monotonic) -> None:
         place = place_of(home)
@@ -241,20 +245,10 @@ class SqlJournalStore:
 
     def _since(self, stream: str, seq: int) -> Iterator[Anchor]:
         """Anchors of what follows record ``seq``."""
-        wanted = select(journal.c.seq, journal.c.hash).where(journal.c.stream == self.stored_name(stream))
-        wanted = wanted.order_by(journal.c.seq).limit(MARKS_MAX)
-        while True:
-            with reading(self.engine) as connection:
-                page = connection.execute(wanted.where(journal.c.seq > seq)).all()
-            if page:
-                if page[-1].seq != seq + len(page):
-                    raise CorruptionError(
-                        f"records after {seq} are missing", where=f"{self._prefix}{stream}", remedy="Run `theo audit verify`"
-                    )
-                seq = page[-1].seq
-                yield Anchor(stream, seq, page[-1].hash, b"".join(mark_of(row.hash) for row in page))
-            if len(page) < MARKS_MAX:
-                return
+        hashes = select(journal.c.seq, journal.c.hash).where(
+            journal.c.stream == self.stored_name(stream), journal.c.seq > bindparam("after")
+        )
+        return anchors_after(self.engine, hashes.order_by(journal.c.seq), stream, seq, f"{self._prefix}{stream}")
 
     def close(self) -> None:
         """See the port. What was written is anchored; anchors that cannot be written are told of."""

@@ -5,7 +5,7 @@ made again, show only against anchors.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,7 +14,6 @@ from theo.adapters.sql.journal.audit_trail import STREAM
 from theo.domain.errors import CorruptionError, HaltRequiredError
 from theo.domain.journal import GENESIS, TRADING, Record, chain_hash
 from theo.engine.journal import MARKET
-from theo.ports.store import JournalStore
 
 FIRST: Final = -(2**62)  # a number that nobody gave: a record before the first shows too
 STREAMS: Final = frozenset({TRADING, MARKET, STREAM})
@@ -36,19 +35,31 @@ class Verified(msgspec.Struct, frozen=True):
     fault: ChainFault | None
 
 
-def verify(store: JournalStore, anchors: Sequence[Anchor] = ()) -> tuple[Verified, ...]:
-    """Walk every stream of the store, and every stream that an anchor names."""
+class Streams(Protocol):
+    """What is walked: a journal, or whatever else is kept as one."""
+
+    def streams(self) -> tuple[str, ...]:
+        """Their names."""
+
+    def read(self, stream: str, first_seq: int = 1, last_seq: int | None = None) -> Iterator[Record]:
+        """The records of one, in order."""
+
+
+def verify(store: Streams, anchors: Sequence[Anchor] = (), known: frozenset[str] = STREAMS) -> tuple[Verified, ...]:
+    """Walk every stream of the store, and every stream that an anchor names; ``known`` are those that may be there."""
     try:
         stored = store.streams()
     except CorruptionError:
         stored = (TRADING,)  # so damaged that not even the names can be read: its walk says where
     names = sorted({*stored, *(anchor.stream for anchor in anchors)})
-    return tuple(verify_stream(name, store.read(name, first_seq=FIRST), anchors) for name in names)
+    return tuple(verify_stream(name, store.read(name, first_seq=FIRST), anchors, known) for name in names)
 
 
-def verify_stream(stream: str, records: Iterable[Record], anchors: Sequence[Anchor] = ()) -> Verified:
+def verify_stream(
+    stream: str, records: Iterable[Record], anchors: Sequence[Anchor] = (), known_streams: frozenset[str] = STREAMS
+) -> Verified:
     """Walk one stream from its first record on; pure but for the iterator it is given."""
-    if stream not in STREAMS:
+    if stream not in known_streams:
         return Verified(stream, 0, ChainFault(stream, 1, "is of a stream that the platform does not write"))
     known = Anchored(stream, anchors)
     count, previous = 0, GENESIS

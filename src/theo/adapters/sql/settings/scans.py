@@ -12,6 +12,7 @@ from theo.adapters.sql.database.place import Place, place_of
 from theo.adapters.sql.database.transactions import reading, repeated, writing
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.sql.settings.scan_rows import config_row, entry_rows, exit_rows, symbol_rows
+from theo.adapters.sql.tables.scan_records import chained
 from theo.adapters.sql.tables.settings import (
     signal_config_changes,
     signal_configs,
@@ -145,11 +146,15 @@ class SqlScans:
             )
 
     def _log(self, connection: Connection, of: Scan, action: str, by: Changing, after: str | None) -> None:
-        """The next change of what was read; of one that is being made, the first."""
+        """The next change of what was read; of one that is being made, the first. It follows the last change of any."""
         made = {"at": by.at, "user_name": by.user_name, "reason": by.reason, "action": action}
         before = of.document if of.number else None
         which = {"config_id": of.id, "number": of.number + 1, "name": of.name}
-        connection.execute(insert(signal_config_changes).values(home=self._home, before=before, after=after, **which, **made))
+        table = signal_config_changes
+        newest = select(table.c.seq, table.c.hash).where(table.c.home == self._home).order_by(table.c.seq.desc()).limit(1)
+        last = connection.execute(newest).first()
+        values = chained(which | made | {"before": before, "after": after}, *(last or ()))
+        connection.execute(insert(table).values(home=self._home, **values))
 
     def _change(self, connection: Connection, read: Scan, by: Changing, values: Mapping[str, object]) -> None:
         ours = (signal_configs.c.home == self._home, signal_configs.c.id == read.id)

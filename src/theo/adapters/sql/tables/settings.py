@@ -4,7 +4,19 @@
 configuration are what its document says, for queries; the document is what is traded by.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKeyConstraint, Index, Integer, MetaData, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
 
 from theo.adapters.sql.tables.column_types import TEXT
 
@@ -89,7 +101,7 @@ def _rules(name: str) -> Table:
 signal_entry_rules = _rules("signal_entry_rules")
 signal_exit_rules = _rules("signal_exit_rules")
 
-# Only ever added to; it outlasts what it is about.
+# Only ever added to; it outlasts what it is about. Each home's rows are one chain, as the journal's are: tables/scan_records.py.
 signal_config_changes = Table(
     "signal_config_changes",
     metadata,
@@ -103,4 +115,8 @@ signal_config_changes = Table(
     Column("reason", TEXT, nullable=False),
     Column("before", TEXT),
     Column("after", TEXT),
+    Column("seq", BigInteger, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("home", "seq", name="signal_config_changes_in_order"),
 )

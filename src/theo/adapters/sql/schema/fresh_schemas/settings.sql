@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0001');
+INSERT INTO "alembic_version" VALUES('0002');
 
 CREATE TABLE signal_config_changes (
 	home TEXT NOT NULL, 
@@ -16,7 +16,11 @@ CREATE TABLE signal_config_changes (
 	reason TEXT NOT NULL, 
 	"before" TEXT, 
 	"after" TEXT, 
+	seq BIGINT NOT NULL, 
+	previous BLOB NOT NULL, 
+	hash BLOB NOT NULL, 
 	CONSTRAINT signal_config_changes_key PRIMARY KEY (home, config_id, number), 
+	CONSTRAINT signal_config_changes_in_order UNIQUE (home, seq), 
 	CONSTRAINT signal_config_changes_number CHECK (number >= 1), 
 	CONSTRAINT signal_config_changes_user_name CHECK (user_name <> ''), 
 	CONSTRAINT signal_config_changes_action CHECK (action IN ('create', 'edit', 'enable', 'disable', 'delete')), 
@@ -153,4 +157,4 @@ CREATE TRIGGER signal_config_changes_no_update BEFORE UPDATE ON signal_config_ch
 
 CREATE TRIGGER signal_config_changes_no_delete BEFORE DELETE ON signal_config_changes BEGIN SELECT RAISE(ABORT, 'changes of scan configurations are append-only'); END;
 
-CREATE TRIGGER signal_config_changes_no_replace BEFORE INSERT ON signal_config_changes WHEN EXISTS (SELECT 1 FROM signal_config_changes c WHERE c.home = NEW.home AND c.config_id = NEW.config_id AND c.number = NEW.number) BEGIN SELECT RAISE(ABORT, 'changes of scan configurations are append-only'); END;
+CREATE TRIGGER signal_config_changes_no_replace BEFORE INSERT ON signal_config_changes WHEN EXISTS (SELECT 1 FROM signal_config_changes c WHERE c.home = NEW.home AND (c.seq = NEW.seq OR (c.config_id = NEW.config_id AND c.number = NEW.number))) BEGIN SELECT RAISE(ABORT, 'changes of scan configurations are append-only'); END;
