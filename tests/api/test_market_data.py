@@ -10,6 +10,7 @@ from scipy import stats
 
 from tests.api.conftest import Served
 from tests.api.home import QUARTER, starts
+from theo.market.standard_levels import LevelSettings
 
 DATA = "/api/market-data"
 SPY = f"{DATA}/bars?symbol=SPY&timeframe=15min"
@@ -127,3 +128,29 @@ def test_levels_page_by_page_are_the_channel_of_the_file(served: Served) -> None
     for number, row in enumerate(found):
         told = row["prices"]["donchian_high"]
         assert (None if told is None else Decimal(told)) == (max(highs[number - 19 : number + 1]) if number >= 19 else None)
+
+
+@pytest.mark.parametrize("of_frame", ["", "&timeframe=15min"])
+def test_what_became_known_is_told_page_by_page_newest_first_as_the_file_has_it(served: Served, of_frame: str) -> None:
+    pages = all_pages(served, f"{DATA}/levels/new?symbol=SPY&limit=3{of_frame}", "levels")
+    assert len(pages) > 3
+    told = [row for page in pages for row in page]
+    assert [row["known_at"] for row in told] == sorted((row["known_at"] for row in told), reverse=True)
+    k = LevelSettings().k
+    expected = set()
+    bars = rows(served, "SPY")
+    for level, column, sign in (("SH", "high", 1), ("SL", "low", -1)):
+        values = [sign * Decimal(row[column]) for row in bars]
+        for at in range(k, len(values) - k):
+            if values[at] > max(*values[at - k : at], *values[at + 1 : at + k + 1]):
+                expected.add((level, Decimal(bars[at][column]), starts()[at], starts()[at + k] + QUARTER))
+    times = [[datetime.fromisoformat(row[name]) for name in ("bar", "known_at")] for row in told]
+    found = [(row["level"], Decimal(row["price"]), *at) for row, at in zip(told, times, strict=True)]
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+    assert {(row["timeframe"], row["source"][:6]) for row in told} == {("15min", "import")}
+
+
+def test_levels_of_what_has_none_are_an_empty_page(served: Served) -> None:
+    assert served.get(f"{DATA}/levels/new?symbol=SPY&timeframe=1d").body == {"symbol": "SPY", "levels": [], "next": None}
+    assert served.get(f"{DATA}/levels/new?symbol=SPYY").body["where"] == "symbol"

@@ -259,4 +259,19 @@ def test_what_became_known_is_listed_newest_first(market: SqlMarketStore) -> Non
         NewLevel("SH", 33.0, 4 * LENGTH, 5 * LENGTH, 6 * LENGTH),
         NewLevel("SH", 23.0, LENGTH, 2 * LENGTH, 3 * LENGTH),
     ]
-    assert SqlLevelStore(market.engine).announced(8) == ()
+    store = SqlLevelStore(market.engine)
+    assert store.announced(8) == ()
+    newest, oldest = store.announced()
+    assert (store.announced(limit=1), store.announced(limit=2, until=6 * LENGTH - 1)) == ((newest,), (oldest,))
+    assert (store.announced(timeframe=newest.timeframe), store.announced(timeframe="1d")) == ((newest, oldest), ())
+
+
+def test_what_became_known_at_one_time_is_not_split(market: SqlMarketStore) -> None:
+    shape = [bar(n, close) for n, close in enumerate((10, 20, 10, 10, 30, 10))]
+    market.put_bars([msgspec.structs.replace(each, instrument=number) for number in (1, 2) for each in shape])
+    store = SqlLevelStore(market.engine)
+    for series in store.series(TIMEFRAMES):
+        list(Leveling(store, SMALL).bring_up(series))
+    first = store.announced(limit=1)
+    assert [(one.instrument, one.new.known_at) for one in first] == [(1, 6 * LENGTH), (2, 6 * LENGTH)]
+    assert [one.instrument for one in store.announced(limit=3)] == [1, 2, 1, 2]

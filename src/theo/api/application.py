@@ -15,6 +15,7 @@ from theo.api import (
     correlation,
     events,
     market_data,
+    new_levels,
     problems,
     signal_changes,
     signals,
@@ -41,6 +42,7 @@ ASKING_THREADS: Final = 2  # the trader answers one command after the other
 ROUTERS = (
     about.router,
     market_data.router,
+    new_levels.router,
     correlation.router,
     strategies.router,
     strategy_changes.router,

@@ -92,5 +92,10 @@ class LevelStore(Protocol):
     def levels(self, series: LevelSeries, start: int, end: int) -> Iterator[Levels]:
         """Stored rows of bars that begin from ``start`` (included) to ``end`` (excluded), oldest first."""
 
-    def announced(self, instrument: int | None = None, limit: int = 20) -> tuple[Announced, ...]:
-        """What became known last, newest first."""
+    def announced(
+        self, instrument: int | None = None, limit: int = 20, timeframe: str = "", until: int | None = None
+    ) -> tuple[Announced, ...]:
+        """What became known last, newest first: ``limit``, and all that became known at the same time as the last of those.
+
+        Of one timeframe, or of all for ""; ``until`` leaves out what became known later.
+        """

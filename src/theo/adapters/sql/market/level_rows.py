@@ -170,12 +170,18 @@ def read(connection: Connection, series: LevelSeries, start: int, end: int) -> I
         yield Levels(row[2], row[3], row[5:])
 
 
-def announced(connection: Connection, instrument: int | None, limit: int) -> tuple[Announced, ...]:
+def announced(
+    connection: Connection, instrument: int | None, limit: int, timeframe: str, until: int | None
+) -> tuple[Announced, ...]:
     """See the port."""
     n = new_levels.c
-    wanted = select(new_levels).where(n.home.in_(view_of(connection).homes))
-    if instrument is not None:
-        wanted = wanted.where(n.instrument == instrument)
+    wanted: list[ColumnElement[bool]] = [n.home.in_(view_of(connection).homes)]
+    wanted += [] if instrument is None else [n.instrument == instrument]
+    wanted += [n.timeframe == timeframe] if timeframe else []
+    wanted += [] if until is None else [n.known_at <= until]
+    times = select(n.known_at).where(*wanted).order_by(n.known_at.desc())
+    last = connection.execute(times.offset(limit - 1).limit(1)).scalar()
+    found = select(new_levels).where(*wanted, *([] if last is None else [n.known_at >= last]))
     order = (n.known_at.desc(), n.instrument, n.timeframe, n.source, n.chain, n.level)
     return tuple(
         Announced(
@@ -185,5 +191,5 @@ def announced(connection: Connection, instrument: int | None, limit: int) -> tup
             row.chain,
             NewLevel(row.level, row.price, row.at_start, row.known_start, row.known_at),
         )
-        for row in connection.execute(wanted.order_by(*order).limit(limit))
+        for row in connection.execute(found.order_by(*order))
     )

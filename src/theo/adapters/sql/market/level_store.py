@@ -50,7 +50,9 @@ class SqlLevelStore:
         with reading(self._engine) as connection:
             yield from level_rows.read(connection, series, start, end)
 
-    def announced(self, instrument: int | None = None, limit: int = 20) -> tuple[Announced, ...]:
+    def announced(
+        self, instrument: int | None = None, limit: int = 20, timeframe: str = "", until: int | None = None
+    ) -> tuple[Announced, ...]:
         """See the port."""
         with reading(self._engine) as connection:
-            return level_rows.announced(connection, instrument, limit)
+            return level_rows.announced(connection, instrument, limit, timeframe, until)
