@@ -2,19 +2,28 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from theo.api.described import example
+from theo.api.event_tail import Tail
 from theo.api.problems import problem_answers
 from theo.api.reading import NoParameters, Read
-from theo.api.sources import Sources
+from theo.api.sources import Sources, StageState
 from theo.api.values import moment
 from theo.domain.errors import TheoError
 from theo.ports.market_store import SeriesEnds
 
+
+def _tail(request: Request) -> Tail:
+    found = request.app.state.tail
+    assert isinstance(found, Tail)
+    return found
+
+
+Following = Annotated[Tail, Depends(_tail)]
 router = APIRouter(tags=["platform"], dependencies=[NoParameters])
 LINKS: Final[dict[str, JsonValue]] = {
     "health": "/health",
@@ -50,8 +59,19 @@ class Journal(BaseModel):
     age_s: float | None = Field(ge=0)
 
 
+class StageOut(BaseModel):
+    """A stage between the market and this interface: feed, tables, inbox or stream."""
+
+    model_config = example({"name": "tables", "state": "ok", "lag_s": 0.0, "text": ""})
+
+    name: Literal["feed", "tables", "inbox", "stream"]
+    state: StageState = Field(description="`off`: nobody is there to do it.")
+    lag_s: float | None = Field(ge=0, description="Null where it is not known in seconds.")
+    text: str = Field(description="What it waits for, or lacks.")
+
+
 class Health(BaseModel):
-    """How the service stands."""
+    """How the service stands. `degraded`: what it answers is right, and a stage is behind."""
 
     model_config = example(
         {
@@ -71,10 +91,11 @@ class Health(BaseModel):
                     "age_s": 900.0,
                 }
             ],
+            "stages": [{"name": "tables", "state": "ok", "lag_s": 0.0, "text": ""}],
         }
     )
 
-    status: Literal["ok", "failing"]
+    status: Literal["ok", "degraded", "failing"]
     problems: list[str] = Field(description="What keeps the service from answering rightly.")
     trader_running: bool
     halted: str = Field(description="Why no new risk is taken; empty when it is.")
@@ -82,6 +103,7 @@ class Health(BaseModel):
     database_ms: float = Field(ge=0, description="How long the database took to answer.")
     journal: Journal
     series: list["SeriesStatus"]
+    stages: list[StageOut] = Field(description="Those that are known; each with its state and lag.")
 
 
 class SeriesStatus(BaseModel):
@@ -138,12 +160,23 @@ def _health_answers() -> dict[int | str, dict[str, Any]]:
 
 
 @router.get("/health", summary="How the service stands", responses=_health_answers())
-async def health(read: Read, response: Response) -> Health:
-    """200 while the service answers rightly, whether trading is halted or not; 503, with the reasons, while it does not."""
+async def health(read: Read, tail: Following, response: Response) -> Health:
+    """200 while the service answers rightly, whether trading is halted or a stage is behind; 503, with the reasons, while not."""
     found = await read.run(lambda: _health(read.sources))
+    found.stages.append(_stream(tail))
+    if not found.problems and any(stage.state is StageState.BEHIND for stage in found.stages):
+        found.status = "degraded"
     if found.problems:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return found
+
+
+def _stream(tail: Tail) -> StageOut:
+    """Whether the events of the journal can be told."""
+    lag_s = round(tail.lag_s(), 1)
+    behind = lag_s > tail.pace.look_old_s_max
+    text = f"the journal's end was last looked at {lag_s:.0f} s ago" if behind else ""
+    return StageOut(name="stream", state=StageState.BEHIND if behind else StageState.OK, lag_s=lag_s, text=text)
 
 
 def _health(sources: Sources) -> Health:
@@ -164,4 +197,5 @@ def _health(sources: Sources) -> Health:
         database_ms=condition.database_ms,
         journal=Journal(recorded=condition.recorded, projected=condition.projected, written_at=written, age_s=age),
         series=series,
+        stages=[StageOut(name=each.name, state=each.state, lag_s=each.lag_s, text=each.text) for each in condition.stages],
     )

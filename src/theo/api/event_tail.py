@@ -107,6 +107,10 @@ class Tail:
         newer: Iterator[Told] = takewhile(lambda told: told.place > place, reversed(self._kept))
         return list(newer)[::-1]
 
+    def lag_s(self) -> float:
+        """How old the last look at the journal's end is that told everything until then."""
+        return _loop_time() - self._looked_at
+
     async def begun(self) -> None:
         """Wait for the first look. Raises HaltRequiredError when it does not come."""
         while not self._begun:

@@ -4,7 +4,8 @@ Everything here is synchronous and called on a thread (blocking.py). Nothing hol
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from enum import StrEnum
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -28,6 +29,23 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     account: str
 
 
+class StageState(StrEnum):
+    """``off``: nobody is there to do it."""
+
+    OK = "ok"
+    BEHIND = "behind"
+    OFF = "off"
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """One stage between the market and this interface; ``lag_s`` is None where it cannot be told in seconds."""
+
+    name: Literal["feed", "tables", "inbox", "stream"]
+    state: StageState
+    lag_s: float | None
+    text: str
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """How the service stands. ``problems`` are what keeps it from answering rightly; none is "ok".
 
@@ -43,6 +61,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     halted: str = ""
     breaker: str = ""
     database_ms: float = 0.0
+    stages: tuple[Stage, ...] = ()
 
 
 class RecordedFact(msgspec.Struct, frozen=True, gc=False):

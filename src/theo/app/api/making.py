@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 
 from theo import __version__
+from theo.adapters.sql.database.traces import is_there
+from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
@@ -18,9 +20,10 @@ from theo.adapters.sql.projection.projecting import Projection
 from theo.adapters.system.folder import OpenFolder
 from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
-from theo.api.sources import Condition, Platform, Sources
+from theo.api.sources import Condition, Platform, Sources, Stage
 from theo.app.api.events import RunEvents
 from theo.app.api.signals import RunSignals
+from theo.app.api.stages import feed_stage, inbox_stage, tables_stage
 from theo.app.api.strategies import HomeStrategies
 from theo.app.home.journals import has_journal, run_name
 from theo.app.home.layout import Home
@@ -47,6 +50,7 @@ class RunRecords:
         self._projected_runs = 0
         self._projection: Projection | None = None
         self._behind = ""  # why the tables do not follow
+        self._level_at = time.monotonic()  # when the tables were last where the journal was
         self._opened_in = OpenFolder(folder)
         self._latch = StopFile(folder, home.store, Path.cwd())
         self.events = RunEvents(self.journal, self.projected, self.instruments)
@@ -84,7 +88,9 @@ class RunRecords:
         try:
             if self._projection is None:
                 self._projection = Projection(self.tables, decoders(journal))
+            begun = time.monotonic()
             self._projection.catch_up(journal)
+            self._level_at = begun
             runs = list(self.tables.rows("runs"))
             if len(runs) != self._projected_runs:
                 self.tables.put_instruments(list(self.instruments().values()))
@@ -117,6 +123,7 @@ class RunRecords:
             projected = self.projected()
             halted, breaker = self._latches()
             running = journal is not None and holder(self._folder, TRADING) is not None
+            stages = self._stages(recorded, projected, running=running)
         except TheoError as error:
             return Condition(problems=(*problems, str(error)))
         return Condition(
@@ -128,7 +135,19 @@ class RunRecords:
             halted=halted,
             breaker=breaker,
             database_ms=round(took, 2),
+            stages=stages,
         )
+
+    def _stages(self, recorded: int, projected: int, *, running: bool) -> tuple[Stage, ...]:
+        now = time.time_ns() // 1_000
+        inbox = SqlInbox(self._home.place(self._folder)) if is_there(self._folder, "inbox") else None
+        try:
+            commands = inbox_stage(inbox, now, running=running)
+        finally:
+            if inbox is not None:
+                inbox.close()
+        feed = feed_stage(self.tables, self.instruments(), now, running=running)
+        return feed, tables_stage(recorded, projected, time.monotonic() - self._level_at), commands
 
     def _latches(self) -> tuple[str, str]:
         """Why no new risk is taken: the kill switch, as the newest record or a STOP file says, and the breaker."""

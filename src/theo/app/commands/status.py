@@ -7,6 +7,7 @@ import msgspec
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.journals import HOW_TO_BEGIN, commanded_folders, journal_folders, usual_folder
 from theo.app.home.layout import Home, open_home
+from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX
 from theo.app.recorded.standing import OpenTrade, Standing, standing, stop_files
 from theo.app.terminal.wide_table import table_lines
 from theo.app.times import clock, parse_time
@@ -83,10 +84,18 @@ def _run_lines(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - o
     lines += [f"{INDENT}{each.symbol} trades in {each.contract}{_next(each.following)}" for each in run.contracts]
     lines += [INDENT + line for line in _series_lines(run)]
     lines += [INDENT + line for line in _trade_lines(run.open_trades)]
-    if run.waiting:
-        lines.append(f"{INDENT}waiting for the next start: {', '.join(run.waiting)}" if run.process is None else "")
+    lines.append(f"{INDENT}{_waiting(run)}" if _waiting(run) else "")
     lines += [f"{INDENT}{alert.severity} {clock(parse_time(alert.at))}: {alert.text}" for alert in run.alerts]
     return [line for line in lines if line]
+
+
+def _waiting(run: Standing) -> str:
+    """The commands that nobody has carried out yet; "" while a running trader has only just been asked."""
+    names = ", ".join(run.waiting)
+    if run.process is None:
+        return f"waiting for the next start: {names}" if names else ""
+    late = names and run.waiting_s > CONFIRM_WAIT_S_MAX
+    return f"BEHIND: the trader runs and does not take its commands, for {age(run.waiting_s)}: {names}" if late else ""
 
 
 def _trading(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - one flag, one caller

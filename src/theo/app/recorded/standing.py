@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -17,10 +18,11 @@ from theo.app.recorded.series_trust import SeriesShown, series_trust
 from theo.app.times import iso
 from theo.domain.errors import CorruptionError, TheoError
 from theo.domain.facts import Alerted, RunStarted
+from theo.domain.inputs import Command
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
 from theo.domain.keys import Key
-from theo.domain.market_data import PRICES, Bar, Tick
+from theo.domain.market_data import PRICES, SECOND, Bar, Tick
 from theo.domain.orders import OrderRole
 from theo.drive.record import known
 from theo.engine import snapshot as snapshots
@@ -78,7 +80,7 @@ class Alert(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, kw_only=True):
     """One run. ``problem`` says why the rest is missing, ``series_problem`` why the trust of its series is missing.
 
-    Money in the account's currency, times UTC, ages in seconds.
+    Money in the account's currency, times UTC, ages in seconds. ``waiting_s`` is how long the oldest command has waited.
     """
 
     run: str
@@ -99,6 +101,7 @@ class Standing(msgspec.Struct, kw_only=True):
     prices: list[LastPrice] = []
     contracts: list[FrontShown] = []
     waiting: list[str] = []
+    waiting_s: float = 0.0
     alerts: list[Alert] = []
     series: list[SeriesShown] = []
     series_problem: str = ""
@@ -117,7 +120,10 @@ def standing(home: Home, folder: Path) -> Standing:
                 _judge(found, home, folder, store)
         finally:
             store.close()
-        found.waiting = waiting_commands(home, folder)
+        pending = _pending(home, folder)
+        found.waiting = [command.name for command in pending]
+        if pending:
+            found.waiting_s = round(max(0.0, time.time() - pending[0].at / SECOND), 1)
     except TheoError as error:
         found.problem = str(error)
     try:
@@ -135,13 +141,14 @@ def stop_files(home: Home) -> list[Path]:
 
 def waiting_commands(home: Home, folder: Path) -> list[str]:
     """Names of the commands that no trader has carried out yet, oldest first."""
+    return [command.name for command in _pending(home, folder)]
+
+
+def _pending(home: Home, folder: Path) -> tuple[Command, ...]:
     if not is_there(folder, "inbox"):
-        return []
-    inbox = SqlInbox(home.place(folder))
-    try:
-        return [command.name for command in inbox.pending()]
-    finally:
-        inbox.close()
+        return ()
+    with closing(SqlInbox(home.place(folder))) as inbox:
+        return inbox.pending()
 
 
 def recorded_state(store: SqlJournalStore) -> State:

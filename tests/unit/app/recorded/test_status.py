@@ -1,20 +1,27 @@
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.api.home import make_home
+from tests.api.trading import trader_on
 from tests.unit.app.conftest import Theo
 from theo.adapters.sample_market.paths import day_ticks
+from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.app.inbox.orders import command_of
 from theo.app.recorded import series_trust
 from theo.app.runs import sample
 from theo.domain.facts import Filled, RunStarted, SignalClosed, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
-from theo.domain.market_data import HOUR, Tick, TickKind
+from theo.domain.market_data import HOUR, SECOND, Tick, TickKind
 from theo.domain.signals import Proposal
 from theo.engine.codec import decode_facts
+from theo.ports.store import CommandOutcome
 
 
 def test_equity_is_cash_and_fills_of_the_journal(theo: Theo, played: Path) -> None:
@@ -110,3 +117,21 @@ def test_holes_in_a_feed_refuse_every_signal_until_they_lie_behind(
     assert "SIM-MES 15min is LIVE\n" in said
     assert "(3 bars are missing): its signals are refused" in said
     assert theo("--home", tmp_path, "replay").code == 0
+
+
+def test_a_trader_that_does_not_take_its_commands_is_told(theo: Theo, tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    with trader_on(home, tmp_path / "trend.toml") as trader:
+        trader.play(30)
+        assert "BEHIND" not in theo("--home", home, "status").out
+        with closing(SqlInbox(trader.folder)) as inbox, trader.held():
+            asked = command_of("halt", None, "mine", "drill")
+            inbox.post(asked)
+            assert "BEHIND" not in theo("--home", home, "status").out  # only just asked
+            inbox.post(msgspec.structs.replace(asked, id="older", at=asked.at - 90 * SECOND))
+            inbox.done("mine", CommandOutcome(asked.at, accepted=True, text=""))
+            said = theo("--home", home, "status").out
+            run = json.loads(theo("--home", home, "status", "--json").out)["runs"][0]
+        assert "BEHIND: the trader runs and does not take its commands, for 1.5 min: halt" in said
+        assert (run["waiting"], 90 <= run["waiting_s"] < 110) == (["halt"], True)
+    assert "BEHIND" not in theo("--home", home, "status").out
