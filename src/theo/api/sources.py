@@ -86,6 +86,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     kind: str = ""
     symbol: str = ""
+    traded: str = ""
     partners: tuple[str, ...] = ()
     timeframe: str = ""
     session: str = ""

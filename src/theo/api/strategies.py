@@ -30,6 +30,7 @@ _STRATEGY: Final[dict[str, JsonValue]] = {
     "kind": "correlation",
     "origin": "stored",
     "symbol": "SPY",
+    "traded": "SPY",
     "partners": ["VIX"],
     "timeframe": "15min",
     "session": "RTH",
@@ -63,7 +64,8 @@ class StrategyOut(BaseModel):
     description: str
     kind: str
     origin: Literal["shipped", "stored"] = Field(description="Shipped with the platform, or stored in the home.")
-    symbol: str
+    symbol: str = Field(description="The primary, whose bars call for decisions.")
+    traded: str = Field(description="What orders are placed in: the primary, unless the rule set says otherwise.")
     partners: list[str]
     timeframe: str
     session: str

@@ -18,6 +18,7 @@ SHORT_HELD = "short, held already"
 BOTH_SIDES = "long and short at once: neither"
 NO_STOP = "no usable stop"
 NO_TARGET = "no usable target"
+NO_PRICE = "no price of what is traded"
 
 
 class SeriesNeed(msgspec.Struct, frozen=True):

@@ -16,7 +16,9 @@ def explain(ruleset: RuleSet, seen: Evaluation) -> list[str]:
     plan = plan_of(ruleset)
     numbers = dict(zip(plan.numbers, seen.numbers, strict=True))
     teller = _Teller(ruleset, numbers, plan.leaves, seen.truths)
-    lines = [f"{ruleset.name} ({ruleset.version}), {ruleset.naming.primary} {ruleset.naming.timeframe}"]
+    naming = ruleset.naming
+    becomes = f", traded in {naming.traded}" if naming.traded else ""
+    lines = [f"{ruleset.name} ({ruleset.version}), {naming.primary} {naming.timeframe}{becomes}"]
     rules = ruleset.rules
     named = (
         ("long entry", rules.long),

@@ -100,18 +100,25 @@ def _kind(name: str) -> OutputKind:
     return spec.definition.outputs[output]
 
 
-class Naming(msgspec.Struct, frozen=True):
-    """What names mean inside one rule set."""
+class Naming(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What names mean inside one rule set. ``traded`` is what a signal becomes, "" the primary itself."""
 
     primary: str
     partners: tuple[str, ...]
     others: tuple[str, ...]
     timeframe: str
+    traded: str = ""
 
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every symbol that the rule set may read."""
-        return (self.primary, *self.partners, *self.others)
+        named = (self.primary, *self.partners, *self.others)
+        return named if not self.traded or self.traded in named else (*named, self.traded)
+
+    @property
+    def ordered(self) -> str:
+        """The symbol that orders are placed in."""
+        return self.traded or self.primary
 
 
 _TEXT = re.compile(r"(?:(?P<symbol>[A-Za-z0-9._/-]+)?(?:@(?P<timeframe>\w+))?\s+)?(?P<what>\S.*)")

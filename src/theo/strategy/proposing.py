@@ -14,7 +14,7 @@ from theo.strategy import base
 from theo.strategy.compiled import Places, Values
 from theo.strategy.distance import Distance, Rounding, distance_reads, price_of, stop_on_grid, target_on_grid
 from theo.strategy.operand import Operand
-from theo.strategy.ruleset import RuleSet
+from theo.strategy.ruleset import RuleSet, traded_close
 from theo.strategy.view import MarketView
 
 NAN = float("nan")
@@ -34,21 +34,26 @@ NO_OWN_TERMS = OwnTerms()
 
 
 class Proposer:
-    """Proposals of one rule set for its primary, a MARKET order planned at the close of the decision's bar."""
+    """Proposals of one rule set: a MARKET order planned at the close of the decision's bar.
 
-    __slots__ = ("_columns", "_places", "_ruleset", "_series", "instrument")
+    Stop and target are those of the primary. Where a signal becomes something else, they lie as many per cent from its close.
+    """
+
+    __slots__ = ("_close", "_columns", "_places", "_primary", "_ruleset", "_series", "instrument")
 
     def __init__(self, ruleset: RuleSet, view: MarketView, places: Places) -> None:
         naming = ruleset.naming
         self._ruleset, self._places = ruleset, places
         self._series = view.series(naming.primary, naming.timeframe)
-        self.instrument = self._series.instrument
+        self._primary = self._series.instrument
+        self.instrument = view.series(naming.ordered, naming.timeframe).instrument
+        self._close = traded_close(naming) if naming.traded else None
         if not self.instrument.tradable:
             raise ConfigError(
-                f"{naming.primary} cannot be traded",
+                f"{naming.ordered} cannot be traded",
                 where=ruleset.name,
                 why="an index is quoted by last only",
-                remedy="Make a future or fund on it the primary, and the index a partner",
+                remedy='Name a future or fund on it in [symbols]: traded = "SPY"',
             )
         distances = [distance for distance in (ruleset.stop, ruleset.target) if distance is not None]
         read = [operand for distance in distances for operand in distance_reads(distance)]
@@ -62,7 +67,7 @@ class Proposer:
         column = self._columns.get(operand)
         if column is not None:
             return column.previous if operand.lag else column.value
-        return float(self.instrument.units_nearest(value))
+        return float(self._primary.units_nearest(value))
 
     def exit(self, reason: str = "") -> Exit:
         """Close the open trade."""
@@ -76,15 +81,19 @@ class Proposer:
         ruleset, bar = self._ruleset, self._series.bar
         if bar is None:
             return base.NOTHING, None
-        entry = bar.close
-        stop = self._placed(stop_on_grid, self._price(ruleset.stop, own.stop, entry, side, values, favourable=False), side)
+        entry = self._planned(bar.close, values)
+        if entry is None:
+            return base.NO_PRICE, None
+        scale = entry / bar.close if self._close is not None else 1.0
+        stop = self._placed(
+            stop_on_grid, scale * self._price(ruleset.stop, own.stop, bar.close, side, values, favourable=False), side
+        )
         if stop is None or (entry - stop) * side.sign <= 0:
             return base.NO_STOP, None
         target = None
         if own.target is not None or ruleset.target is not None:
-            target = self._placed(
-                target_on_grid, self._price(ruleset.target, own.target, entry, side, values, favourable=True), side
-            )
+            price = scale * self._price(ruleset.target, own.target, bar.close, side, values, favourable=True)
+            target = self._placed(target_on_grid, price, side)
             if target is None or (target - entry) * side.sign <= 0:
                 return base.NO_TARGET, None
         return (base.LONG if side is Side.BUY else base.SHORT), Proposal(
@@ -98,11 +107,18 @@ class Proposer:
             reason=own.reason or ruleset.name,
         )
 
+    def _planned(self, close: int, values: Values) -> int | None:
+        """The primary's close, or that of what the signal becomes, in its price units; None while there is none to scale by."""
+        if self._close is None:
+            return close
+        value = values[self._places[self._close]]
+        return None if isnan(value) or value <= 0 or close <= 0 else self.instrument.units_nearest(value)
+
     def _price(
         self, distance: Distance | None, own: float | None, entry: int, side: Side, values: Values, *, favourable: bool
     ) -> float:
         if own is not None:
-            return own * float(10**self.instrument.price_decimals)
+            return own * float(10**self._primary.price_decimals)
         if distance is None:
             return NAN
         return price_of(distance, entry, side, lambda operand: self._read(operand, values), favourable=favourable)

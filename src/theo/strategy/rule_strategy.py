@@ -156,5 +156,5 @@ class RuleStrategy:
 
 
 def bound_window(ruleset: RuleSet, view: MarketView) -> BoundWindow:
-    """The rule set's window on the primary's sessions."""
-    return BoundWindow(ruleset.window, view.wall_clock(ruleset.window.zone), view.sessions(ruleset.naming.primary))
+    """The rule set's window on the sessions of what it trades."""
+    return BoundWindow(ruleset.window, view.wall_clock(ruleset.window.zone), view.sessions(ruleset.naming.ordered))

@@ -127,7 +127,14 @@ def plan_of(ruleset: RuleSet) -> Plan:
     for distance in (ruleset.stop, ruleset.target):
         if distance is not None:
             read += distance_reads(distance)
+    if ruleset.naming.traded:
+        read.append(traded_close(ruleset.naming))
     return Plan(tuple(sorted(dict.fromkeys(read), key=number_kind)), tuple(dict.fromkeys(found)))
+
+
+def traded_close(naming: Naming) -> Operand:
+    """What a signal's entry is planned at where it becomes something else than the primary."""
+    return Operand(naming.traded, naming.timeframe, "close")
 
 
 class NumberKind(IntEnum):

@@ -32,10 +32,13 @@ def read_naming(top: Table) -> Naming:
     for symbol in (*partners, *others):
         if symbol == primary or (symbol in partners and symbol in others):
             symbols.wrong("partners", f"{symbol} is named twice", remedy="Name each symbol once")
+    traded = symbols.text("traded", "")
+    if traded and traded == primary:
+        symbols.wrong("traded", f"is {traded}", why="that is the primary, which is traded anyway", remedy="Remove the key")
     symbols.finish()
     name = top.text("timeframe", remedy='Write for example "15min" or "1d"')
     frame = top.read("timeframe", lambda: timeframe(name).name, "15min") if name else "15min"
-    return Naming(primary, partners, others, frame)
+    return Naming(primary, partners, others, frame, traded)
 
 
 class Trading(msgspec.Struct, frozen=True):

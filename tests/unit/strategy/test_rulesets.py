@@ -61,9 +61,8 @@ def names_of(value: object) -> list[str]:
 
 
 def test_the_version_covers_every_field() -> None:
-    ruleset = load_ruleset(
-        text_of("spy-vix.toml") + '\n[scan]\nmode = "virtual"\n[gate]\n', "a"
-    )  # left out where nothing is said
+    said = text_of("spy-vix.toml").replace('partners = ["VIX"]', 'partners = ["VIX"]\ntraded = "MES"')
+    ruleset = load_ruleset(said + "\n[scan]\nshadow = true\n[gate]\n", "a")  # left out where nothing is said
     written = ruleset.canonical().decode()
     assert [name for name in names_of(ruleset) if f'"{name}":' not in written] == []
 

@@ -120,6 +120,7 @@ def _described(ruleset: RuleSet, text: str, origin: str, scan: Scan | None) -> S
         description=ruleset.description,
         kind=ruleset.strategy,
         symbol=ruleset.naming.primary,
+        traded=ruleset.naming.ordered,
         partners=ruleset.naming.partners,
         timeframe=ruleset.naming.timeframe,
         session=str(ruleset.session),

@@ -29,6 +29,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
     user: str
     primary: str = ""
+    traded: str = ""
     partners: list[str] = []
     timeframe: str = ""
     every_minutes: int = 0
@@ -217,6 +218,7 @@ def _shown(scan: Scan) -> Shown:
     return msgspec.structs.replace(
         plain,
         primary=ruleset.naming.primary,
+        traded=ruleset.naming.ordered,
         partners=list(ruleset.naming.partners),
         timeframe=ruleset.naming.timeframe,
         every_minutes=ruleset.scan.every_minutes,
@@ -233,5 +235,6 @@ def _line(shown: Shown) -> str:
     partners = f" with {', '.join(shown.partners)}" if shown.partners else ""
     often = f"every {shown.every_minutes} min" if shown.every_minutes else "every bar close"
     sides = "long and short" if shown.sides == "both" else shown.sides
-    what = f"{shown.primary}{partners}, {shown.timeframe}, {often}, {sides}, {shown.mode}"
+    becomes = f" as {shown.traded}" if shown.traded != shown.primary else ""
+    what = f"{shown.primary}{partners}{becomes}, {shown.timeframe}, {often}, {sides}, {shown.mode}"
     return f"{shown.name}  {state}  {shown.version}  {what}; {shown.window}"

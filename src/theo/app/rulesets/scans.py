@@ -193,15 +193,16 @@ def _judge(home: Home, market: Mapping[str, Listed], ruleset: RuleSet, today: st
         mistakes.add("name", f"is {ruleset.name!r}", remedy="Use letters, digits, blanks, dots, - and _, at most 64")
     for symbol in naming.symbols:
         if symbol and symbol not in market:
-            key = "symbols.primary" if symbol == naming.primary else "symbols.partners"
+            named = {naming.primary: "symbols.primary", naming.traded: "symbols.traded"}
+            key = named.get(symbol, "symbols.partners")
             remedy = f"{nearest_names(symbol, market)} Or add it to {home.instruments}"
             mistakes.add(key, f"{symbol} is not known", remedy=remedy)
-    if naming.primary in market and not market[naming.primary].instrument.tradable:
+    if naming.ordered in market and not market[naming.ordered].instrument.tradable:
         mistakes.add(
-            "symbols.primary",
-            f"{naming.primary} cannot be traded",
+            "symbols.traded" if naming.traded else "symbols.primary",
+            f"{naming.ordered} cannot be traded",
             why="an index is quoted by last only",
-            remedy="Make a future or fund on it the primary, and the index a partner",
+            remedy='Name a future or fund on it as what is traded: traded = "SPY"',
         )
     if not mistakes.any_in(*TABLES):
         _judge_hours(home, market[naming.primary], ruleset, date.fromisoformat(today), mistakes)

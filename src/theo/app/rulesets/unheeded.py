@@ -20,18 +20,21 @@ KINDS: Final[Mapping[str, frozenset[SecurityType]]] = MappingProxyType(
 )
 
 
-def unheeded(ruleset: RuleSet, primary: Instrument) -> tuple[str, ...]:
-    """One sentence for each key that changes nothing yet, though it says that something should be otherwise."""
-    scan, found = ruleset.scan, []
-    if scan.placeholder and primary.security_type not in KINDS[scan.placeholder]:
-        found.append(f'placeholder = "{scan.placeholder}" is not heeded yet: {primary.symbol} itself is traded')
-    return tuple(f"{ruleset.name}: [scan] {text}" for text in found)
+def unheeded(ruleset: RuleSet, ordered: Instrument) -> tuple[str, ...]:
+    """One sentence for each key that is not acted on: of what orders are placed in (``ordered``) it says otherwise."""
+    kind = ruleset.scan.placeholder
+    if not kind or ordered.security_type in KINDS[kind]:
+        return ()
+    what = f'{ruleset.name}: [scan] placeholder = "{kind}" is not heeded'
+    if kind == "OPTION":
+        return (f"{what} yet: {ordered.symbol} itself is traded",)
+    return (f"{what}: {ordered.symbol}, which is traded, is of type {ordered.security_type}; [symbols] traded names another",)
 
 
 def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument]) -> None:
     """Orders that are not what a scan asks for are not placed. Raises ConfigError."""
     for ruleset in rulesets:
-        found = unheeded(ruleset, instruments[ruleset.naming.primary])
+        found = unheeded(ruleset, instruments[ruleset.naming.ordered])
         if found:
             raise ConfigError("; ".join(found), remedy="Take the key away, or use `theo backtest` or `theo scan test`")
 

@@ -141,7 +141,7 @@ def _contracts(home: Home, link: Link, plan: Plan, beside: Beside | None, clock:
         for one, front in fronts.items():
             await contracts.trade_on((wanted | others)[one], front)
         for ruleset, _text in plan.rulesets:
-            contracts.exchange(plan.instruments[ruleset.naming.primary].id, ruleset.route)
+            contracts.exchange(plan.instruments[ruleset.naming.ordered].id, ruleset.route)
         begun = True
 
     link.on_up.append(resolve)

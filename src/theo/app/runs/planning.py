@@ -45,7 +45,7 @@ def plan_backtest(
     ruleset, text, kind = find_ruleset(name, home)
     start, end = parse_timerange(timerange)
     listed = known_instruments(home)
-    for warning in (*sign_warnings(ruleset), *unheeded(ruleset, _listed(listed, ruleset.naming.primary))):
+    for warning in (*sign_warnings(ruleset), *unheeded(ruleset, _listed(listed, ruleset.naming.ordered))):
         print(f"warning: {warning}", file=sys.stderr)  # beside the result, which a machine may read
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
     key = Key(account="SIM", mode=mode, run=run)

@@ -15,7 +15,7 @@ def refuse_impossible_limits(home: Home, plan: Plan, prices: Mapping[int, int]) 
 
     An account that is too small for its leverage limits may grow: that is a warning on standard error, beside the result.
     """
-    traded = [plan.instruments[ruleset.naming.primary] for ruleset, _ in plan.rulesets]
+    traded = [plan.instruments[ruleset.naming.ordered] for ruleset, _ in plan.rulesets]
     never = impossible(plan.limits, traded, prices)
     if never:
         raise ConfigError(

@@ -58,6 +58,8 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_stored(home: Pa
         (["trading.from=04:00", "trading.to=09:00"], "allow no entry"),
         (['trading.days=["Sun"]'], "no 15min bar of MES's sessions ends"),
         (["symbols.primary=VIX", 'symbols.partners=["MES"]'], "VIX cannot be traded"),
+        (["symbols.traded=VIX"], "symbols.traded: VIX cannot be traded"),
+        (["symbols.traded=SPZ"], "symbols.traded: SPZ is not known"),
         (["symbols.primary=MESS"], "Did you mean 'MES'"),
         (["trading.zone=Mars/Base"], "America/New_York"),
         (["name=spy"], "names itself 'spy', not 'classic'"),
@@ -157,7 +159,18 @@ def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo
     with pytest.raises(ConfigError, match="beside an account that trades"):
         live_plan(opened, settings, ["classic"], probed, NOON)
     assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", "--set", "scan.placeholder=ETF").code == 0
-    with pytest.raises(ConfigError, match="MES itself is traded"):
+    with pytest.raises(ConfigError, match="MES, which is traded, is of type FUT"):
+        live_plan(opened, settings, ["classic"], probed, NOON)
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "symbols.traded=SPY").code == 0
+    assert {need.instrument.symbol for need in live_plan(opened, settings, ["classic"], probed, NOON).series()} == {
+        "MES",
+        "VIX",
+        "SPY",
+    }
+    assert "MES with VIX as SPY, 15min" in theo("--home", home, "scan", "list").out
+    option = ("scan.placeholder=OPTION", "scan.option_category=ITM", "scan.expiry=weekly")
+    assert theo("--home", home, "scan", "edit", "classic", *(word for each in option for word in ("--set", each))).code == 0
+    with pytest.raises(ConfigError, match="is not heeded yet: SPY itself is traded"):
         live_plan(opened, settings, ["classic"], probed, NOON)
 
 
