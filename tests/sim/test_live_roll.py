@@ -11,7 +11,7 @@ from tests.sim.live_world.played import did
 from tests.sim.live_world.roll_week import DAYS, NEXT, OLD, ROLLS, STARTS, UP, RollWeek, ticks, walk
 from tests.unit.gateway.tables import at
 from theo.app.commands import status
-from theo.domain.facts import Decided, Fact, LegRolled, RollAsked, TradeClosed, TradeIntended
+from theo.domain.facts import Decided, Fact, LegRolled, RollAsked, Rolled, TradeClosed, TradeIntended
 from theo.domain.market_data import MINUTE, SECOND
 from theo.domain.orders import Side
 from theo.market.series import Series
@@ -93,6 +93,19 @@ def test_an_open_trade_goes_on_in_the_next_contract(tmp_path: Path, sessions: Pa
     assert did(week.facts) == week.replayed(AFTER), "live and replay differ on the same ticks"
     assert status.run(tmp_path, json=False) == 0
     assert f"MES trades in {NEXT}, the next is MESM7" in capsys.readouterr().out
+
+
+def test_a_virtual_trade_beside_it_goes_on_in_the_next_contract_too(tmp_path: Path, sessions: Path) -> None:
+    week = RollWeek(tmp_path, sessions, HOLDS, BY_VOLUME, shadows=[0])
+    week.run((STARTS, AFTER))
+    carried(week)
+    assert "page" not in {severity for severity, *_ in week.told.messages}
+    ours, theirs = ([(f.previous, f.contract, f.difference) for f in of(facts, Rolled)] for facts in week.both())
+    assert ours == theirs == [("", OLD, 0), (OLD, NEXT, UP)]
+    ours_did, theirs_did = map(did, week.both())
+    assert [line.split()[2:] for line in ours_did.orders] == [line.split()[2:] for line in theirs_did.orders]
+    (leg,) = of(week.facts_beside, LegRolled)
+    assert leg.difference == UP
 
 
 @pytest.mark.slow
@@ -246,6 +259,34 @@ def test_levels_over_the_roll_are_those_of_the_back_adjusted_series(disturbed: s
     assert week.rolled()[-1].difference == UP
     assert week.wrong() == []
     assert week.decided_again().first_difference is None
+
+
+BESIDE = {
+    "all the time": (DISTURBED["by nothing"], [0]),
+    "begun after the roll": (DISTURBED["by a restart after the roll"], [1]),
+    "begun around the roll": (DISTURBED["by a restart around the roll"], [1]),
+    "begun after a night away": (DISTURBED["by a night and a morning away"], [1]),
+    "away around the roll": ([(STARTS, at("2026-12-10 09:20")), (0, at("2026-12-10 09:50")), (0, LATER)], [0, 2]),
+    "killed around the roll": (DISTURBED["by a restart around the roll"], [0, 1]),
+    "begun with a first start": (DISTURBED["by a first start after the roll"], [0]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", BESIDE)
+def test_a_run_beside_it_knows_the_levels_whenever_it_began(how: str, tmp_path: Path, sessions: Path) -> None:
+    """Where it is new after the roll its look-back is the next contract's alone: prices are the same, volume is not."""
+    processes, shadows = BESIDE[how]
+    week = RollWeek(tmp_path, sessions, LEVELS, BY_VOLUME, shadows=shadows)
+    week.run(*processes)
+    assert "virtual_ended" not in week.told.codes()
+    for beside in (False, True):
+        end, indicators = week.levels(beside=beside)
+        assert end == at("2026-12-10 12:00")
+        assert indicators == pytest.approx(expected(end))
+    assert week.wrong() == []
+    prints = week.prints(beside=True)
+    assert len(prints) == len(set(prints)) > 0  # no tick is told to it twice
 
 
 def entries(week: RollWeek) -> list[tuple[int, Side]]:

@@ -13,6 +13,7 @@ import msgspec
 from theo.domain.errors import CorruptionError, HaltRequiredError
 from theo.domain.inputs import Input, Started
 from theo.domain.market_data import SECOND, DataMarked, MarketData, Tick
+from theo.domain.reports import OrderFilled
 from theo.drive.expected_fills import as_it_came
 from theo.ports.blocking import BlockingCalls
 from theo.ports.clock import Clock
@@ -45,7 +46,8 @@ class Named:
 class BesideRun:
     """``post`` takes the shared market's items; ``run`` is a service of the broker's run.
 
-    ``own`` and ``leading`` are what the two runs read. ``release`` gives up the lease and the files.
+    ``own`` and ``leading`` are what the two runs read. ``release`` gives up the lease and the files. ``goes_on``: what a person
+    is told of the rest when this run ends before its time.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the outside world, one port each
@@ -62,10 +64,12 @@ class BesideRun:
         notifier: Notifier,
         build: str,
         release: Callable[[], None],
+        goes_on: str = "The broker's run goes on",
     ) -> None:
         self._booted, self.shell, self._broker, self._operator = booted, shell, broker, operator
         self._store, self._blocking, self._own, self._leading = store, blocking, own, leading
         self._clock, self._notifier, self._build, self._release = clock, notifier, build, release
+        self._goes_on = goes_on
         self._market = VirtualMarket(shell, broker)
         self._waiting: deque[Input] = deque()
         self._arrived = asyncio.Event()
@@ -105,7 +109,7 @@ class BesideRun:
         """It is over, and said so; the broker's run goes on."""
         self.ended = f"{type(error).__name__}: {error}"
         self._waiting.clear()
-        text = f"it has ended, and begins again with the next start: {self.ended}. The broker's run goes on"
+        text = f"it has ended, and begins again with the next start: {self.ended}. {self._goes_on}"
         self._notifier.tell(self._clock.now(), "page", "virtual_ended", text)
         try:
             self._operator.close()
@@ -164,7 +168,7 @@ class BesideRun:
         if not isinstance(item, DataMarked):
             seen = as_it_came(item) if isinstance(item, Tick) else item
             for report in self._broker.market(seen):
-                self.shell.post(report)
+                self.shell.post(_as_traded(report, item))
         self.shell.post(item)
         await self.shell.pump()
 
@@ -201,3 +205,10 @@ class BesideRun:
         await self._keep()
         self._operator.close()
         await self._broker.close()
+
+
+def _as_traded(report: Input, item: MarketData) -> Input:
+    """Executions bear the exchange's time of the trade that they met, as a broker's do."""
+    if isinstance(item, Tick) and isinstance(report, OrderFilled):
+        return msgspec.structs.replace(report, timestamp=item.timestamp)
+    return report

@@ -1,7 +1,7 @@
 """Days of two months of MES around a roll, beside the gateway in simulated time: one process after another, as a test says."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,13 +20,16 @@ from tests.sim.order_path.clock import SimClock
 from tests.unit.gateway.tables import at, tables
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.system.blocking import Inline
 from theo.app.build import BUILD
 from theo.app.configuration.file import configured
+from theo.app.home.journals import BESIDE
 from theo.app.home.layout import open_home
 from theo.app.recorded.run import decide_again, recorded_items, recorded_plan
-from theo.app.runs import live_making
+from theo.app.runs import beside_making, live_making
+from theo.app.runs.beside_making import Virtual
 from theo.app.runs.live_making import Live, open_live
-from theo.app.runs.live_plans import live_plan
+from theo.app.runs.live_plans import beside_plan, live_plan
 from theo.domain.facts import Decided, Fact
 from theo.domain.inputs import Started
 from theo.domain.market_data import DAY, HOUR, MINUTE, SECOND, ContractRolled, DataMarked, Tick, TickKind
@@ -43,6 +46,7 @@ from theo.gateway.desk import GatewaySettings, Listing
 from theo.gateway.market.replayed import RecordedMarket
 from theo.gateway.trading.working import ENDED, Worked
 from theo.gateway.wire.messages.contract import Contract
+from theo.runtime import beside as beside_run
 from theo.runtime import live as live_run
 from theo.venue.exchange import VenueSettings
 
@@ -101,16 +105,40 @@ def ticks(spans: Sequence[tuple[str, str]] = DAYS, *, without: Sequence[str] = (
     return found
 
 
-class RollWeek:
-    """``day`` runs one process from its start until a time, or until ``watch`` kills it; the market goes on in between."""
+class NoThread(Inline):
+    """In simulated time there are no threads: what is to be done on one is done where it is asked for."""
 
-    def __init__(self, folder: Path, sessions: Path, rules: str, roll: str, played: Sequence[Tick] | None = None) -> None:
+    def __init__(self, _name: str) -> None:
+        super().__init__()
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class RollWeek:
+    """``day`` runs one process from its start until a time, or until ``watch`` kills it; the market goes on in between.
+
+    In the processes of these numbers (``shadows``) the rule set trades on the simulated exchange beside the gateway too.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sessions: Path,
+        rules: str,
+        roll: str,
+        played: Sequence[Tick] | None = None,
+        shadows: Collection[int] = (),
+    ) -> None:
         self.home = open_home(folder)
         if not self.home.sessions.exists():
             self.home.sessions.symlink_to(sessions)
         self.home.configuration.write_text(f'mode = "paper"\n[ib]\nport = 4002\n{roll}', encoding="utf-8")
         self.rules = folder / "roll.toml"
         self.rules.write_text(rules, encoding="utf-8")
+        self._text, self._shadows, self._processes = rules, shadows, 0
+        self.facts_beside: list[Fact] = []
+        self.core_beside: Core | None = None
         self.told = Told()
         self.facts: list[Fact] = []
         self.unprotected: list[tuple[int, str]] = []
@@ -130,8 +158,12 @@ class RollWeek:
         try:
             with (
                 patch.object(live_making, "SqlInbox", WorldInbox),
+                patch.object(beside_making, "SqlInbox", WorldInbox),
+                patch.object(beside_making, "OneThread", NoThread),
                 patch.object(live_run, "CONTROL_INTERVAL", LOOK_INTERVAL),
                 patch.object(live_run, "SNAPSHOT_INTERVAL", DAY),
+                patch.object(beside_run, "CONTROL_INTERVAL", LOOK_INTERVAL),
+                patch.object(beside_run, "SNAPSHOT_INTERVAL", DAY),
             ):
                 self.stand.begin()
                 self.loop.run_until_complete(self._days(days))
@@ -158,11 +190,17 @@ class RollWeek:
 
     async def _process(self, ends: int) -> None:
         clock, settings = SimClock(), configured(self.home.configuration)
+        shadow = f"[scan]\nshadow = {str(self._processes in self._shadows).lower()}\n"
+        self.rules.write_text(self._text + shadow, encoding="utf-8")
+        self._processes += 1
         probed = await probe(settings.ib, clock, self.told)
         plan = live_plan(self.home, settings, [str(self.rules)], probed, clock.now())
         self.folder = self.home.runs / plan.key.run
-        live = self._live = open_live(self.home, self.folder, plan, settings, clock, self.told, self._watched)
+        beside = beside_plan(self.home, settings, [str(self.rules)], plan, clock.now())
+        virtual = None if beside is None else Virtual(beside, lambda _at, facts: self.facts_beside.extend(facts))
+        live = self._live = open_live(self.home, self.folder, plan, settings, clock, self.told, self._watched, virtual=virtual)
         self.core = live.shell.core
+        self.core_beside = None if live.beside is None else live.beside.shell.core
         self.loop.call_at(ends / SECOND, live.run.stop)
         await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
 
@@ -178,6 +216,10 @@ class RollWeek:
             self._live.close()
             self._live = None
         await clock.sleep_until(clock.now() + SECOND)
+
+    def both(self) -> tuple[list[Fact], list[Fact]]:
+        """Facts of the run at the gateway, and of the one beside it."""
+        return self.facts, self.facts_beside
 
     def at(self, moment: int, action: Callable[[], None]) -> None:
         """Something happens at the gateway at a time."""
@@ -265,18 +307,20 @@ class RollWeek:
         with_store(self.folder, lambda store: found.extend(i for i in recorded_items(store) if isinstance(i, ContractRolled)))
         return found
 
-    def prints(self) -> list[tuple[int, int]]:
-        """Times and prices of the ticks that the journal took, in the order of the exchange's time."""
+    def prints(self, *, beside: bool = False) -> list[tuple[int, int]]:
+        """Times and prices of the ticks that the journal took, in the order of the exchange's time; of the run beside it."""
         found: list[tuple[int, int]] = []
+        folder = self.folder.with_name(f"{self.folder.name}{BESIDE}") if beside else self.folder
         with_store(
-            self.folder, lambda store: found.extend((i.timestamp, i.price) for i in recorded_items(store) if isinstance(i, Tick))
+            folder, lambda store: found.extend((i.timestamp, i.price) for i in recorded_items(store) if isinstance(i, Tick))
         )
         return sorted(found)
 
-    def levels(self) -> tuple[int, dict[str, float]]:
-        """The newest bar end of the one series, and what its indicators say."""
-        assert self.core is not None
-        (series,) = self.core.world.market.every_series()
+    def levels(self, *, beside: bool = False) -> tuple[int, dict[str, float]]:
+        """The newest bar end of the one series, and what its indicators say; of the run beside it."""
+        core = self.core_beside if beside else self.core
+        assert core is not None
+        (series,) = core.world.market.every_series()
         return series.last_end, {spec.text: made.outputs["value"].value for spec, made in series.indicators.items()}
 
     def replayed(self, until: int) -> Did:

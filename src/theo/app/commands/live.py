@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from theo.adapters.ib.probe import probe
+from theo.adapters.ib.probe import Probed, probe
 from theo.adapters.system.clock import PacedClock, SteadyClock
 from theo.adapters.system.log import LogNotifier, Nobody
 from theo.app.build import BUILD
@@ -15,7 +15,8 @@ from theo.app.exit_codes import EXIT_INTERRUPTED
 from theo.app.home.layout import Home, open_home
 from theo.app.runs.beside_making import Virtual
 from theo.app.runs.live_making import open_live
-from theo.app.runs.live_plans import beside_plan, live_plan
+from theo.app.runs.live_plans import beside_plan, live_plan, only_virtual, virtual_plan
+from theo.app.runs.virtual_making import open_alone
 from theo.app.stored.building import Building
 from theo.app.stored.keeping import Keeping
 from theo.app.terminal.event_lines import feed_line, line_of
@@ -36,6 +37,8 @@ def run(path: Path, names: Sequence[str], broker_pace: float | None) -> int:
     """
     home = open_home(path)
     settings = configured(home.configuration)
+    if only_virtual(home, names):
+        return asyncio.run(_trade_virtually(home, settings, names, broker_pace))
     _refuse(home, settings, names, broker_clock=broker_pace is not None)
     return asyncio.run(_trade(home, settings, names, broker_pace))
 
@@ -44,10 +47,13 @@ def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_cl
     where = str(home.configuration)
     if settings.mode == "virtual":
         raise ConfigError(
-            'mode is "virtual": no order leaves this machine', where=where, remedy='Write mode = "paper", or use `theo paper`'
+            'mode is "virtual": no order leaves this machine',
+            where=where,
+            remedy='Write mode = "paper", use `theo paper`, or name rule sets of [scan] mode = "virtual" alone',
         )
     if settings.ib.read_only:
-        raise ConfigError("[ib] read_only is true: there is no order path", where=where, remedy="Set it to false to trade")
+        remedy = 'Set it to false to trade, or name rule sets of [scan] mode = "virtual" alone'
+        raise ConfigError("[ib] read_only is true: there is no order path", where=where, remedy=remedy)
     if broker_clock and settings.mode == "live":
         raise ConfigError("--broker-clock is for simulated gateways, and the mode is live", where=where)
     if not names:
@@ -56,14 +62,7 @@ def _refuse(home: Home, settings: Configured, names: Sequence[str], *, broker_cl
 
 async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_pace: float | None) -> int:
     notifier = LogNotifier()
-    clock: Clock = SteadyClock()
-    if broker_pace is None:
-        probed = await probe(settings.ib, clock, notifier)
-    else:
-        clock = paced = PacedClock(clock.now(), broker_pace)
-        probed = await probe(settings.ib, clock, Nobody())  # a clock that is off is no news where it is to be followed
-        paced.skip_to(clock.now() + probed.clock_offset)
-        probed = msgspec.structs.replace(probed, clock_offset=0)
+    clock, probed = await _probed(settings, broker_pace, notifier)
     plan = live_plan(home, settings, names, probed, clock.now())
     beside = beside_plan(home, settings, names, plan, clock.now())
     virtual = None if beside is None else Virtual(beside, _lines(beside, f"{beside.key.mode}: "))
@@ -92,6 +91,34 @@ async def _trade(home: Home, settings: Configured, names: Sequence[str], broker_
         for standing in live.feed.standings():
             print(feed_line(standing), flush=True)
     return EXIT_INTERRUPTED
+
+
+async def _trade_virtually(home: Home, settings: Configured, names: Sequence[str], broker_pace: float | None) -> int:
+    """The same on the simulated exchange alone: the gateway is read, and nothing is sent."""
+    notifier = LogNotifier()
+    clock, probed = await _probed(settings, broker_pace, notifier)
+    plan = virtual_plan(home, settings, names, probed, clock.now())
+    alone = open_alone(home, Virtual(plan, _lines(plan), "Nothing was sent"), settings, clock, notifier, probed.account)
+    try:
+        on_interrupt(alone.stop)
+        print(f"virtual, with the market data of {probed.account}: {_names(plan)}; run {plan.key.run}", flush=True)
+        await alone.run()
+    finally:
+        alone.close()
+        for standing in alone.market.feed.standings():
+            print(feed_line(standing), flush=True)
+    return EXIT_INTERRUPTED
+
+
+async def _probed(settings: Configured, broker_pace: float | None, notifier: LogNotifier) -> tuple[Clock, Probed]:
+    """The clock, and whose account it is."""
+    clock: Clock = SteadyClock()
+    if broker_pace is None:
+        return clock, await probe(settings.ib, clock, notifier)
+    clock = paced = PacedClock(clock.now(), broker_pace)
+    probed = await probe(settings.ib, clock, Nobody())  # a clock that is off is no news where it is to be followed
+    paced.skip_to(clock.now() + probed.clock_offset)
+    return clock, msgspec.structs.replace(probed, clock_offset=0)
 
 
 def _names(plan: Plan) -> str:

@@ -13,6 +13,7 @@ from theo.engine.journal import Append
 
 OWN, DEMO = "own", "demo"
 BESIDE = "-virtual"  # how the name of a run ends that runs beside the one of the name before it
+ALONE = "virtual-"  # how the name of a run begins that has the live feed, and the simulated exchange alone
 HOW_TO_BEGIN = "`theo demo` or `theo backtest RULESET` makes one"
 GATHERED_BYTES = 4 * 1024 * 1024  # of payloads
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from theo.adapters.calendars.stored import session_table
 from theo.adapters.calendars.tables import zone_offsets
 from theo.adapters.sql.journal.store import SqlJournalStore
-from theo.app.home.journals import BESIDE
+from theo.app.home.journals import ALONE, BESIDE
 from theo.app.home.layout import Home
 from theo.app.rulesets.finding import recorded_class
 from theo.domain.errors import CorruptionError, UserError
@@ -110,7 +110,8 @@ def _plan(home: Home, folder: Path, store: SqlJournalStore, started: Started) ->
     assert head is not None  # the start is in it
     begun = EPOCH + timedelta(days=_first_start(folder, store).at // DAY)
     ended = EPOCH + timedelta(days=_record(store, head.seq).recorded_at // DAY)
-    listens = started.key.mode in {Mode.PAPER, Mode.LIVE} or started.key.run.endswith(BESIDE)
+    name, mode = started.key.run, started.key.mode
+    listens = mode in {Mode.PAPER, Mode.LIVE} or name.endswith(BESIDE) or name.startswith(ALONE)
     before = DAYS_BACK if listens else 7  # it reads bars before it listens
     first, last = begun - timedelta(days=before), max(ended, begun) + timedelta(days=14)
     return plan_of_record(

@@ -36,6 +36,7 @@ class Virtual:
 
     plan: Plan
     watch: Watch | None = None
+    goes_on: str = "The broker's run goes on"
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Beside:
     reading: Reading
     notifier: Notifier
     clock: Clock
+    store: SqlJournalStore
     close: Callable[[], None]
 
     def service(self, joining: Joining, delivery: Delivery) -> Service:
@@ -82,11 +84,13 @@ def open_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, to
         close = partial(_close, opened)
         reading = Reading(booted.core, last_heard(store))
         operator = Operator(shell, inbox, latch)
-        run = BesideRun(booted, shell, broker, operator, store, blocking, reading, leading, clock, notifier, BUILD, close)
+        run = BesideRun(
+            booted, shell, broker, operator, store, blocking, reading, leading, clock, notifier, BUILD, close, virtual.goes_on
+        )
     except BaseException:
         _close(opened)
         raise
-    return Beside(run, plan, shell, broker, reading, notifier, clock, close)
+    return Beside(run, plan, shell, broker, reading, notifier, clock, store, close)
 
 
 def begun_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, notifier: Notifier) -> Beside | None:
@@ -94,7 +98,7 @@ def begun_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, n
     try:
         return open_beside(home, virtual, leading, clock, notifier)
     except (TheoError, OSError) as error:
-        text = f"{virtual.plan.key.run}: it cannot begin: {error}. The broker's run goes on"
+        text = f"{virtual.plan.key.run}: it cannot begin: {error}. {virtual.goes_on}"
         notifier.tell(clock.now(), "page", "virtual_ended", text)
         return None
 

@@ -12,7 +12,7 @@ from theo.adapters.ib.probe import Probed
 from theo.app.configuration.file import Configured
 from theo.app.configuration.roll import live_rolls
 from theo.app.home.instruments import known_instruments
-from theo.app.home.journals import BESIDE
+from theo.app.home.journals import ALONE, BESIDE
 from theo.app.home.layout import Home
 from theo.app.rulesets.finding import find_ruleset, scan_ids
 from theo.app.rulesets.unheeded import refuse_disabled, refuse_unheeded
@@ -21,6 +21,7 @@ from theo.domain.errors import ConfigError, UserError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND
 from theo.drive.assembly import Plan, assemble
+from theo.drive.expected_fills import NEXT_TRADE
 from theo.runtime.session_gate import GateSettings
 from theo.runtime.warm_up import DAYS_BACK
 from theo.strategy.making import strategy_of
@@ -35,15 +36,13 @@ Named = Mapping[str, tuple[RuleSet, str, type[UserStrategy] | None]]  # by the n
 
 
 def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Probed, now: int) -> Plan:
-    """What trades at the broker, on the probed account. Raises UserError for what cannot be traded there, or by a wrong clock."""
+    """What trades at the broker, on the probed account: some rule set does.
+
+    Raises UserError for what cannot be traded there, or by a wrong clock.
+    """
     _refuse_wrong_clock(probed.clock_offset)
     found = {name: each for name, each in _found(home, names).items() if each[0].scan.mode == "live"}
-    if not found:
-        raise ConfigError(
-            f'[scan] mode is "virtual" in every rule set named: {", ".join(names)}',
-            why="the simulated exchange runs beside an account that trades",
-            remedy='Name one of mode "live" too, or use `theo paper`',
-        )
+    assert found, names
     mode = Mode.LIVE if settings.mode == "live" else Mode.PAPER
     key = Key(account=probed.account, mode=mode, run=f"{mode}-{probed.account}")
     plan = _plan(home, settings, found, key, probed.cash, now)
@@ -54,17 +53,30 @@ def live_plan(home: Home, settings: Configured, names: Sequence[str], probed: Pr
 
 
 def beside_plan(home: Home, settings: Configured, names: Sequence[str], live: Plan, now: int) -> Plan | None:
-    """What trades on the simulated exchange beside a live plan, beginning with its cash; None where no rule set asks for it.
-
-    Fills are those of `theo parity`: a trade that comes after an order fills it, whatever its size.
-    """
+    """What trades on the simulated exchange beside a live plan, beginning with its cash; None where no rule set asks for it."""
     found = {name: each for name, each in _found(home, names).items() if each[0].scan.virtual}
     if not found:
         return None
-    key = Key(account="SIM", mode=Mode.VIRTUAL, run=f"{live.key.run}{BESIDE}")
-    plan = _plan(home, settings, found, key, live.cash, now)
-    plan.venue = msgspec.structs.replace(plan.venue, sizes_limit_fills=False)
+    plan = _simulated(home, settings, found, f"{live.key.run}{BESIDE}", live.cash, now)
     assemble(together(live, plan))  # raises where the two cannot share a market
+    return plan
+
+
+def virtual_plan(home: Home, settings: Configured, names: Sequence[str], probed: Probed, now: int) -> Plan:
+    """What trades on the simulated exchange alone, with the live feed. Raises UserError by a wrong clock."""
+    _refuse_wrong_clock(probed.clock_offset)
+    return _simulated(home, settings, _found(home, names), f"{ALONE}{probed.account}", probed.cash, now)
+
+
+def only_virtual(home: Home, names: Sequence[str]) -> bool:
+    """Whether none of the rule sets trades at a broker."""
+    return bool(names) and all(ruleset.scan.mode == "virtual" for ruleset, _, _ in _found(home, names).values())
+
+
+def _simulated(home: Home, settings: Configured, found: Named, run: str, cash: int, now: int) -> Plan:
+    """Fills are those of `theo parity`: a trade that comes after an order fills it, whatever its size."""
+    plan = _plan(home, settings, found, Key(account="SIM", mode=Mode.VIRTUAL, run=run), cash, now)
+    plan.venue = msgspec.structs.replace(plan.venue, latency=max(plan.venue.latency, NEXT_TRADE), sizes_limit_fills=False)
     return plan
 
 

@@ -17,7 +17,7 @@ from theo.app.home.projecting import scan_ids as recorded_ids
 from theo.app.rulesets.finding import find_ruleset, scan_ids, shipped_text
 from theo.app.rulesets.scans import renamed, with_values
 from theo.app.rulesets.stored_scans import listed, named
-from theo.app.runs.live_plans import beside_plan, live_plan
+from theo.app.runs.live_plans import beside_plan, live_plan, only_virtual, virtual_plan
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.instrument import MICROS, Instrument, SecurityType
 from theo.risk.limits import Limits
@@ -156,8 +156,9 @@ def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo
     edited = theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual")
     assert (edited.code, "is the simulated exchange already" in edited.err) == (2, True)
     assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=virtual", "--set", "scan.shadow=false").code == 0
-    with pytest.raises(ConfigError, match="beside an account that trades"):
-        live_plan(opened, settings, ["classic"], probed, NOON)
+    assert only_virtual(opened, ["classic"])
+    alone = virtual_plan(opened, settings, ["classic"], probed, NOON)
+    assert (alone.key.run, str(alone.key.mode), alone.key.account) == ("virtual-DU1", "virtual", "SIM")
     assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", "--set", "scan.placeholder=ETF").code == 0
     with pytest.raises(ConfigError, match="MES, which is traded, is of type FUT"):
         live_plan(opened, settings, ["classic"], probed, NOON)
