@@ -1,14 +1,31 @@
 """Times as people write and read them: New York's wall clock unless a zone or an offset is given."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from theo.domain.errors import UserError
-from theo.domain.market_data import SECOND
+from theo.domain.market_data import DAY, SECOND
 
+EPOCH: Final = date(1970, 1, 1)
 NEW_YORK = ZoneInfo("America/New_York")
 HINT = 'Write for example 2018-02-05T15:45, 2018-02-05T20:45Z or "2018-02-05T21:45 Europe/Berlin"'
+
+
+def date_at(at: int) -> date:
+    """The day (UTC) of a time."""
+    return date_of(at // DAY)
+
+
+def date_of(day: int) -> date:
+    """A date that the domain counts in days."""
+    return EPOCH + timedelta(days=day)
+
+
+def day_number(day: date) -> int:
+    """A date as the domain counts it."""
+    return (day - EPOCH).days
 
 
 def clock(at: int) -> str:

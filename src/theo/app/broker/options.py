@@ -1,6 +1,6 @@
 """Which listed option a signal on an underlying would become now: the chain and the price are IB's, the choice is ours."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from theo.adapters.system.clock import WallClock
 from theo.app.broker.market import Ask, ask_price
 from theo.app.home.layout import open_home
 from theo.app.home.sessions import known_sessions
+from theo.app.times import date_of
 from theo.domain.errors import RefusedError, UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SessionScope
@@ -18,7 +19,6 @@ from theo.market.sessions import Hours
 from theo.ports.market_questions import OptionSeries
 from theo.strategy.option_choice import CategorySplit, Chosen, NotChosen, choose
 
-EPOCH = date(1970, 1, 1)
 ROUTED = "SMART"  # the exchange of a chain that names every strike of a class
 
 
@@ -108,4 +108,4 @@ def _next_session(path: Path, one: Instrument) -> date:
     hours, now = Hours(known_sessions(open_home(path), one), SessionScope.RTH), WallClock().now()
     today = hours.session_around(now) or hours.session_next(now)
     following = hours.session_next(hours.bounds(today)[1])
-    return EPOCH + timedelta(days=following.date)
+    return date_of(following.date)

@@ -9,7 +9,7 @@ from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.checks.check import Check, Level
 from theo.app.home.instruments import known_instruments
 from theo.app.home.layout import Home
-from theo.app.times import clock
+from theo.app.times import clock, date_at
 from theo.domain.errors import TheoError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar, SessionScope
@@ -20,7 +20,6 @@ from theo.market.quality import check_settlement
 from theo.market.sessions import Hours
 from theo.ports.market_store import SeriesInfo
 
-EPOCH = date(1970, 1, 1)
 BARS_CHECKED_MAX = 20_000  # the newest of each series: two years of 15-minute bars around the clock
 OUTSIDE_PART = 20  # more than a twentieth outside regular hours is no accident: vendors leave stray bars on half days
 SETTLEMENT_DAYS_MAX = 7  # how far back settlements are looked for
@@ -71,7 +70,7 @@ def _gaps(home: Home, store: SqlMarketStore, info: SeriesInfo, instrument: Instr
 
 def _hours(home: Home, instrument: Instrument, bars: tuple[Bar, ...]) -> Hours:
     """Regular hours, or all hours for a series of which more than a few bars lie outside of them."""
-    first, last = (date.fromordinal(EPOCH.toordinal() + at // DAY) for at in (bars[0].start, bars[-1].end))
+    first, last = (date_at(at) for at in (bars[0].start, bars[-1].end))
     table = session_table(instrument.calendar, date(first.year, 1, 1), date(last.year, 12, 31), home.sessions)
     if not timeframe(bars[0].timeframe).intraday:
         return Hours(table, daily_scope(instrument))

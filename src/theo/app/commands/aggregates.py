@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,8 @@ from theo.adapters.sql.market.aggregate_rows import BarValues, Series, one_momen
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.layout import Home, open_home
-from theo.app.times import iso
+from theo.app.terminal.output import json_text
+from theo.app.times import date_at, iso
 from theo.domain.market_data import DAY, MINUTE, Bar, SessionScope
 from theo.domain.timeframe import timeframe
 from theo.market.bars import BarTree
@@ -23,7 +23,6 @@ from theo.market.sessions import Hours
 
 MINUTES: Final = (5, 15, 30, 60)
 DIFFERENCES_SHOWN: Final = 5  # of each series and timeframe
-EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +45,7 @@ def run_verify(path: Path, *, json: bool) -> int:
         return 0
     compared = compare_bars(home)
     if json:
-        print(msgspec.json.encode(compared).decode())
+        print(json_text(compared))
     else:
         print("\n".join(line for one in compared for line in lines_of(one)) or "no ticks are stored")
     return EXIT_PROBLEM if any(one.differing for one in compared) else 0
@@ -95,7 +94,7 @@ class _Side:
 
 
 def _compare(connection: Connection, series: Series) -> list[Compared]:
-    hours = Hours(always_open(_day(series.first - DAY), _day(series.last + 3 * DAY)), SessionScope.ALL)
+    hours = Hours(always_open(date_at(series.first - DAY), date_at(series.last + 3 * DAY)), SessionScope.ALL)
     frames = {f"{minutes}min": minutes for minutes in MINUTES}
     tree = BarTree(series.instrument.id, [timeframe(name) for name in frames], hours)
     sides = {name: _Side(minutes, server_bars(connection, series, minutes)) for name, minutes in frames.items()}
@@ -122,10 +121,6 @@ def _compare(connection: Connection, series: Series) -> list[Compared]:
         )
         for name, side in sides.items()
     ]
-
-
-def _day(at: int) -> date:
-    return date.fromordinal(EPOCH + at // DAY)
 
 
 def lines_of(one: Compared) -> list[str]:

@@ -16,6 +16,7 @@ from theo.app.home.auditing import note
 from theo.app.home.layout import Home, open_home
 from theo.app.stored import archiving
 from theo.app.stored.bars import parse_timerange
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso
 from theo.domain.errors import UserError
@@ -46,7 +47,7 @@ def run_run(path: Path, older_than: int | None, symbol: str, *, json: bool) -> i
         files = list(archiving.run(store, _archive(home), before, now, symbol, _tell))
     listed = [_listed(file, counted=True) for file in files]
     if json:
-        print(msgspec.json.encode(listed).decode())
+        print(json_text(listed))
     else:
         ticks = sum(file.rows for file in files)
         print(f"{ticks:,} ticks of before {iso(before)[:10]} (UTC) went to {_files(len(files))} in {home.archive}")
@@ -61,7 +62,7 @@ def run_list(path: Path, symbol: str, *, json: bool) -> int:
     files = [file for file in _archive(home).manifest.files() if symbol in {"", file.symbol}]
     listed = [_listed(file, counted=file.path in counted) for file in files]
     if json:
-        print(msgspec.json.encode(listed).decode())
+        print(json_text(listed))
     elif listed:
         rows = [
             (e.symbol, e.first[:10], f"{e.rows:,}", f"{e.bytes:,}", "archive" if e.counted else "database", e.file)
@@ -83,7 +84,7 @@ def run_verify(path: Path, *, json: bool) -> int:
     if count and not faults:
         archive.manifest.note_verified(WallClock().now(), count)
     if json:
-        print(msgspec.json.encode({"files": count, "faults": faults}).decode())
+        print(json_text({"files": count, "faults": faults}))
     else:
         for fault in faults:
             print(f"{fault.file}: {fault.what}")
@@ -99,7 +100,7 @@ def run_restore(path: Path, symbol: str, timerange: str, *, unknown: bool, json:
         note(home, "archive restore", symbol or "every symbol", timerange or "all")
         parts = list(archiving.restore(store, _archive(home), symbol, span, unknown=unknown))
     if json:
-        print(msgspec.json.encode(parts).decode())
+        print(json_text(parts))
     else:
         print(f"{sum(part.rows for part in parts):,} ticks of {_files(len(parts))} are in the database again")
     return 0

@@ -26,6 +26,7 @@ from theo.app.home.auditing import (
     walked,
 )
 from theo.app.home.layout import Home, open_home
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import iso, parse_time
 from theo.domain.errors import CorruptionError, TheoError, UserError
@@ -54,7 +55,7 @@ def run_verify(path: Path, *, run_id: str, json: bool) -> int:
     home = open_home(path)
     audited = [_audit(name, store) for name, store in audited_journals(home, run_id)]
     if json:
-        print(msgspec.json.encode(audited).decode())
+        print(json_text(audited))
     else:
         for one in audited:
             print("\n".join(_lines(one)))
@@ -106,7 +107,7 @@ def run_list(path: Path, *, run_id: str, start: str, end: str, json: bool) -> in
     rows = done_by_people(home, folders, *_between(start, end))
     if json:
         for row in rows:
-            print(msgspec.json.encode(row).decode())
+            print(json_text(row))
     else:
         wide_table(COLUMNS, [_cells(row) for row in rows], right={"record"})
     return 0
@@ -150,7 +151,7 @@ def _export(home: Home, run_id: str, span: tuple[int, int], target: IO[str], *, 
                 if csv:
                     writer.writerow(row)
                 else:
-                    target.write(msgspec.json.encode(row).decode() + "\n")
+                    target.write(json_text(row) + "\n")
                 count += 1
     return count
 

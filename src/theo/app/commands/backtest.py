@@ -1,6 +1,5 @@
 """`theo backtest`: a rule set over stored bars."""
 
-import json as json_module
 from pathlib import Path
 
 from theo.adapters.sql.journal.store import SqlJournalStore
@@ -10,6 +9,7 @@ from theo.app.home.layout import open_home
 from theo.app.home.removal import remove_run
 from theo.app.runs.planning import look_ahead, plan_backtest, run_folder
 from theo.app.runs.rolling import rollings
+from theo.app.terminal.output import json_text
 from theo.domain.instrument import MICROS
 from theo.domain.journal import TRADING
 from theo.domain.keys import Mode
@@ -49,4 +49,4 @@ def run(path: Path, name: str, *, timerange: str, cash: float, source: str, keep
 def _print(done: Backtested, cash: float, *, json: bool) -> None:
     worth = equity(done.core.state, done.core.world) / MICROS
     result = {"bars": done.bars, "equity": worth, "net": round(worth - cash, 2)}
-    print(json_module.dumps(result) if json else f"{done.bars} bars; equity {worth:,.2f} USD, net {worth - cash:+,.2f}")
+    print(json_text(result) if json else f"{done.bars} bars; equity {worth:,.2f} USD, net {worth - cash:+,.2f}")

@@ -9,6 +9,7 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home.journals import BESIDE, chosen_folders, run_name, usual_folder
 from theo.app.home.layout import Home, open_home
 from theo.app.recorded.report import run_facts
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
 from theo.domain.errors import UserError
@@ -49,7 +50,7 @@ def run(path: Path, first: str, second: str, *, json: bool) -> int:
         totals={name: (ours, theirs) for name, ours, theirs in totals(found)},
     )
     if json:
-        print(msgspec.json.encode(compared).decode())
+        print(json_text(compared))
     else:
         _print(compared, {**two.instruments, **one.instruments})
     return 0

@@ -22,6 +22,7 @@ from theo.app.home.auditing import TRAIL
 from theo.app.home.journals import journal_folders, run_name
 from theo.app.home.layout import DATABASES, Home, open_home
 from theo.app.home.projecting import projected
+from theo.app.terminal.output import json_text
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.journal import TRADING
 from theo.engine.journal import MARKET
@@ -55,7 +56,7 @@ def run_copy(path: Path, source: str, target: str, *, json: bool) -> int:
             with projected(theirs, folder):
                 pass  # what trading did is made anew from the journal
     if json:
-        print(msgspec.json.encode(moved).decode())
+        print(json_text(moved))
     else:
         print("\n".join(_lines(moved, target)))
     return 0

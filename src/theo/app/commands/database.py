@@ -28,6 +28,7 @@ from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.backups import database_of
 from theo.app.home.journals import journal_folders
 from theo.app.home.layout import DATABASES, Home, open_home
+from theo.app.terminal.output import json_text
 from theo.domain.errors import UserError
 
 MEBIBYTE: Final = 1 << 20
@@ -73,7 +74,7 @@ def run_status(path: Path, *, json: bool) -> int:
     home = open_home(path)
     status = _status(home)
     if json:
-        print(msgspec.json.encode(status).decode())
+        print(json_text(status))
     else:
         print("\n".join(_lines(status)))
     return EXIT_PROBLEM if status.problems else 0
@@ -160,7 +161,7 @@ def run_tune(path: Path, *, ticks_a_day: int, memory_mib: int, compress_after: i
             execute_all(connection, statements)
     tuned = Tuned(settings=settings_for(memory_mib, extended=extended), statements=statements, applied=apply)
     if json:
-        print(msgspec.json.encode(tuned).decode())
+        print(json_text(tuned))
     else:
         print("\n".join(_tuned_lines(tuned, extended=extended)))
     return 0

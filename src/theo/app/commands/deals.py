@@ -8,7 +8,7 @@ from theo.app.home.journals import HOW_TO_BEGIN, journal_folders, run_name, usua
 from theo.app.home.layout import Home, open_home
 from theo.app.home.projecting import projected
 from theo.app.recorded.report import RunReport, run_report
-from theo.app.terminal.rows import print_rows
+from theo.app.terminal.output import print_rows
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
 from theo.domain.instrument import MICROS

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import msgspec
-
 from theo.app.checks.broker import broker_checks
 from theo.app.checks.check import Level, worst
 from theo.app.checks.home import home_checks
 from theo.app.checks.machine import machine_checks
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.layout import open_home
+from theo.app.terminal.output import json_text
 
 
 def run(path: Path, *, broker: bool, json: bool) -> int:
@@ -17,7 +16,7 @@ def run(path: Path, *, broker: bool, json: bool) -> int:
     home = open_home(path)
     checks = [*machine_checks(home), *home_checks(home), *broker_checks(home, asked=broker)]
     if json:
-        print(msgspec.json.encode(checks).decode())
+        print(json_text(checks))
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:

@@ -1,6 +1,5 @@
 """`theo import bars|ticks|list`: files into the store, and what the store holds."""
 
-import json as json_module
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +17,7 @@ from theo.app.home.instruments import known_instrument
 from theo.app.home.layout import Home, open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.stored.levels import bring_up_levels
+from theo.app.terminal.output import json_text
 from theo.app.terminal.progress import counted_bar
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso, parse_time
@@ -127,7 +127,7 @@ def run_list(path: Path, *, json: bool) -> int:
     finally:
         store.close()
     if json:
-        print(msgspec.json.encode(held).decode())
+        print(json_text(held))
     elif held:
         rows = [
             (h.symbol, h.timeframe, h.source, "" if h.bars is None else f"{h.bars:,}", *_shown(h.first, h.last)) for h in held
@@ -196,7 +196,7 @@ def _progress(file: Path) -> Iterator[Watch]:
 def _print(report: ImportReport, instrument: Instrument, what: str, *, json: bool) -> None:
     if json:
         times = {"first": iso(report.first), "last": iso(report.last)}
-        print(json_module.dumps({"symbol": instrument.symbol, **msgspec.structs.asdict(report), **times}))
+        print(json_text({"symbol": instrument.symbol, **msgspec.structs.asdict(report), **times}))
         return
     print(f"{report.rows:,} {what} of {instrument.symbol}, {clock(report.first)} to {clock(report.last)} New York")
     print(f"stored as {report.source}")

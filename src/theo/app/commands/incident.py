@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import table_lines
 from theo.domain.errors import ConfigError
 from theo.gateway.incidents.scenario import read_play
@@ -54,11 +55,11 @@ def run(text: str, admin_port: int, *, end: bool, json: bool) -> int:
         listed = _listed(asked(admin_port, {"list": True}, Answer), asked(admin_port, {"status": True}, Standing))
         rows = [msgspec.structs.astuple(each) for each in listed]
         head = ("incident", "now", "what happens")
-        print(msgspec.json.encode(listed).decode() if json else "\n".join(table_lines(head, rows)))
+        print(json_text(listed) if json else "\n".join(table_lines(head, rows)))
         return 0
     name, lasts, args = read_play(text)
     answer = asked(admin_port, {"end": name} if end else {"play": name, "for": lasts, "args": args}, Answer)
-    print(msgspec.json.encode(answer).decode() if json else _told(answer))
+    print(json_text(answer) if json else _told(answer))
     return 0
 
 

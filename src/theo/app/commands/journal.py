@@ -18,6 +18,7 @@ from theo.app.home.journals import chosen_folders, run_name
 from theo.app.home.layout import Home, open_home
 from theo.app.home.projecting import decoders
 from theo.app.recorded.run import decide_again
+from theo.app.terminal.output import json_text
 from theo.app.terminal.progress import progress_bar
 from theo.domain.errors import CorruptionError, TheoError, UserError
 from theo.domain.journal import TRADING, Record
@@ -51,7 +52,7 @@ def run_verify(path: Path, *, run_id: str, decide_again: bool, json: bool) -> in
     home = open_home(path)
     checked = [_check(home, folder, decide_again=decide_again) for folder in chosen_folders(home, run_id)]
     if json:
-        print(msgspec.json.encode(checked).decode())
+        print(json_text(checked))
     else:
         for one in checked:
             print("\n".join(_checked_lines(one)))
@@ -63,7 +64,7 @@ def run_rebuild(path: Path, *, run_id: str, replace: bool, json: bool) -> int:
     home = open_home(path)
     compared = [_rebuild(home, folder, replace=replace) for folder in chosen_folders(home, run_id)]
     if json:
-        print(msgspec.json.encode(compared).decode())
+        print(json_text(compared))
     else:
         for one in compared:
             print("\n".join(_compared_lines(one)))

@@ -21,6 +21,7 @@ from theo.app.stored.bars import parse_timerange
 from theo.app.stored.built_bars import BuiltBars
 from theo.app.stored.leveling import Differences, Leveling
 from theo.app.stored.levels import measured
+from theo.app.terminal.output import json_text
 from theo.app.terminal.progress import counted_bar
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock, iso
@@ -144,7 +145,7 @@ def run_compute(path: Path, wanted: Wanted, *, since: str, json: bool) -> int:
         print("stopped: the next `theo levels compute` goes on from there")
         return EXIT_INTERRUPTED
     if json:
-        print(msgspec.json.encode(done).decode())
+        print(json_text(done))
     elif not done:
         print("no bars of 5, 15, 30 or 60 minutes, nor of days, are stored")
     return 0
@@ -198,7 +199,7 @@ def run_verify(path: Path, wanted: Wanted, *, json: bool) -> int:
     with _opened(path, wanted) as opened:
         found = [_verified(opened, series) for series in opened.series(wanted)]
     if json:
-        print(msgspec.json.encode(found).decode())
+        print(json_text(found))
     else:
         for one in found:
             verdict = (
@@ -267,7 +268,7 @@ def run_show(path: Path, wanted: Wanted, bars: int, *, json: bool) -> int:
     with _opened(path, wanted) as opened:
         shown = [_shown(opened, series, row) for series in opened.series(wanted) for row in _newest(opened, series, bars)]
     if json:
-        print(msgspec.json.encode(shown).decode())
+        print(json_text(shown))
     elif shown:
         rows = [(one.start, *(_text(one.levels[name]) for name in SHOWN)) for one in shown]
         wide_table(("bar (UTC)", *SHOWN), rows, right=set(SHOWN))
@@ -321,7 +322,7 @@ def run_new(path: Path, wanted: Wanted, count: int, *, json: bool) -> int:
         found = sorted(found, key=lambda one: -one.new.known_at)[:count]
         shown = [_new_shown(opened, one) for one in found]
     if json:
-        print(msgspec.json.encode(shown).decode())
+        print(json_text(shown))
         return 0
     for said, one in zip(shown, found, strict=True):
         level = f"{said.symbol} {said.timeframe}  new {said.level} {said.price:,}"

@@ -18,6 +18,7 @@ from theo.app.home.layout import open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.stored.bars import parse_timerange
 from theo.app.stored.downloading import Download, Downloaded, download
+from theo.app.terminal.output import json_text
 from theo.app.terminal.progress import progress_bar
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import TheoError, UserError
@@ -139,7 +140,7 @@ def run_download(path: Path, wishes: DownloadWishes, *, json: bool) -> int:
 
 def _print_download(done: Downloaded, *, json: bool) -> None:
     if json:
-        print(msgspec.json.encode({**msgspec.structs.asdict(done), "first": iso(done.first), "last": iso(done.last)}).decode())
+        print(json_text({**msgspec.structs.asdict(done), "first": iso(done.first), "last": iso(done.last)}))
         return
     print(
         f"{done.bars:,} {done.timeframe} bars of {done.symbol} ({done.contract}), "
@@ -168,7 +169,7 @@ def _show(answers: Sequence[tuple[str, Answer | TheoError]], text: Callable[[str
         else:
             print(text(symbol, answer))
     if json:
-        print(msgspec.json.encode(said).decode())
+        print(json_text(said))
     return code
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.inbox.orders import Ordered
 from theo.app.recorded.orders import OrderShown
+from theo.app.terminal.output import json_text
 from theo.domain.asked import EntryAsked, ExitAsked, MarginTold
 from theo.domain.errors import UserError
 from theo.domain.instrument import MICROS
@@ -71,20 +70,20 @@ def leaving(trade: str, quantity: int, kind: str, tif: str, limit: str, trigger:
 def run(ask: Callable[[], Ordered], *, json: bool) -> int:
     """Ask, and say what came of it. Exit code 1 when it was refused, or nobody answers."""
     done = ask()
-    print(msgspec.json.encode(done).decode() if json else "\n".join(_lines(done)))
+    print(json_text(done) if json else "\n".join(_lines(done)))
     return EXIT_PROBLEM if done.failed else 0
 
 
 def show(orders: Sequence[OrderShown], *, json: bool) -> int:
     """One order, or those of a trade, with their fills and what happened to them."""
-    print(msgspec.json.encode(orders).decode() if json else "\n".join(line for order in orders for line in _whole(order)))
+    print(json_text(orders) if json else "\n".join(line for order in orders for line in _whole(order)))
     return 0
 
 
 def table(orders: Sequence[OrderShown], *, json: bool) -> int:
     """Orders as a table."""
     if json:
-        print(msgspec.json.encode(orders).decode())
+        print(json_text(orders))
     elif not orders:
         print("no orders")
     else:

@@ -10,6 +10,7 @@ from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.journals import find_run, run_name
 from theo.app.home.layout import Home, open_home
 from theo.app.recorded.run import decide_again, recorded_items, recorded_plan, recorded_steps
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import wide_table
 from theo.app.times import clock
 from theo.domain.instrument import MICROS, Instrument
@@ -58,7 +59,7 @@ def run(path: Path, run_id: str, *, json: bool) -> int:
     finally:
         store.close()
     if json:
-        print(msgspec.json.encode(found).decode())
+        print(json_text(found))
     else:
         _print(found, instruments)
     return EXIT_PROBLEM if found.difference or found.unexplained else 0

@@ -13,6 +13,7 @@ from theo.app.home.auditing import note
 from theo.app.home.journals import chosen_folders, run_name
 from theo.app.home.layout import open_home
 from theo.app.home.projecting import projected
+from theo.app.terminal.output import json_text
 from theo.app.times import iso
 from theo.domain.market_data import DAY
 
@@ -40,7 +41,7 @@ def run_prune(path: Path, older_than: int | None, run_id: str, *, json: bool) ->
         with closing(SqlMarketStore(home.place(folder))) as store:
             pruned.append(Pruned(run_name(home, folder), prune_decisions(store, before)))
     if json:
-        print(msgspec.json.encode(pruned).decode())
+        print(json_text(pruned))
     else:
         for one in pruned:
             print(f"{one.run}: {one.decisions:,} decisions of before {iso(before)[:10]} (UTC) are in the journal alone now")

@@ -11,6 +11,7 @@ from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.journals import run_name, usual_folder
 from theo.app.home.layout import open_home
 from theo.app.inbox.sending import POLL_S, send
+from theo.app.terminal.output import json_text
 from theo.domain.errors import UserError
 from theo.domain.facts import Differed, Reconciled
 from theo.domain.journal import TRADING
@@ -71,7 +72,7 @@ def _compared(path: Path, run_id: str, command: str, reason: str, subject: str =
 
 
 def _told(done: Comparison, *, json: bool) -> int:
-    print(msgspec.json.encode(done).decode() if json else "\n".join(_lines(done)))
+    print(json_text(done) if json else "\n".join(_lines(done)))
     return 0 if done.agreed else EXIT_PROBLEM
 
 

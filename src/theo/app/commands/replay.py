@@ -1,6 +1,5 @@
 """`theo replay`: a recorded session through the same core; every decision is compared with the record."""
 
-import json as json_module
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home.journals import find_run
 from theo.app.home.layout import open_home
 from theo.app.recorded.run import decide_again, recorded_items
+from theo.app.terminal.output import json_text
 from theo.domain.market_data import SECOND, MarketData
 from theo.drive.redecide import Compared
 
@@ -39,7 +39,7 @@ def _paced(items: Iterator[MarketData], speed: float) -> Iterator[MarketData]:
 def _print(folder: Path, compared: Compared, *, json: bool) -> None:
     if json:
         result = {"run": folder.name, "steps": compared.steps, "facts": compared.facts, "difference": compared.first_difference}
-        print(json_module.dumps(result))
+        print(json_text(result))
     elif compared.first_difference is None:
         print(f"{folder.name}: {compared.steps} steps decided again, all {compared.facts} facts equal the record")
     else:

@@ -1,8 +1,7 @@
 """`theo import roll`: the roll calendar of an instrument's stored contracts, and its continuous series, traded and adjusted."""
 
-import json as json_module
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from theo.app.home.layout import open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.stored.bars import StoredSeries
 from theo.app.stored.levels import bring_up_levels
-from theo.app.times import clock
+from theo.app.terminal.output import json_text
+from theo.app.times import clock, day_number
 from theo.domain.errors import DataError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, Bar, SessionScope
@@ -27,7 +27,6 @@ from theo.market.sessions import Hours
 CONTINUOUS, ADJUSTED = "continuous", "back-adjusted"  # the sources of the series that are made here
 BATCH = 10_000
 EVER = 1 << 62
-EPOCH = date(1970, 1, 1)
 
 
 def run_roll(path: Path, symbol: str, timeframe: str, *, source: str, json: bool) -> int:
@@ -68,7 +67,7 @@ def _by_contract(stored: StoredSeries) -> dict[str, list[Bar]]:
 def _last_trade(name: str, held: list[Bar], hours: Hours, rule: RollRule) -> int:
     sessions = {session.date for session in hours.table.sessions}
     month = contract_month(name, datetime.fromtimestamp(held[0].start / SECOND, UTC).date())
-    return (last_trade(rule.last_trade, month, lambda day: (day - EPOCH).days in sessions) - EPOCH).days
+    return day_number(last_trade(rule.last_trade, month, lambda day: day_number(day) in sessions))
 
 
 def _store(store: SqlMarketStore, source: str, bars: Iterable[Bar]) -> None:
@@ -82,7 +81,7 @@ def _store(store: SqlMarketStore, source: str, bars: Iterable[Bar]) -> None:
 def _print(instrument: Instrument, rolls: tuple[Roll, ...], bars: int, *, json: bool) -> None:
     if json:
         rows = [msgspec.structs.asdict(roll) for roll in rolls]
-        print(json_module.dumps({"symbol": instrument.symbol, "bars": bars, "rolls": rows}))
+        print(json_text({"symbol": instrument.symbol, "bars": bars, "rolls": rows}))
         return
     print(f"{bars:,} bars of {instrument.symbol}, {len(rolls)} rolls; stored as {CONTINUOUS} and {ADJUSTED}")
     for roll in rolls:

@@ -11,6 +11,7 @@ from theo.app.home.layout import open_home
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import ruleset_text
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
+from theo.app.terminal.output import json_text
 from theo.app.times import clock, iso
 from theo.domain.errors import TheoError, UserError
 from theo.ports.scans import Scan, ScanChange
@@ -71,7 +72,7 @@ def run_list(path: Path, *, json: bool) -> int:
     """A line for each scan."""
     shown = [_shown(scan) for scan in listed(open_home(path))]
     if json:
-        print(msgspec.json.encode(shown).decode())
+        print(json_text(shown))
         return 0
     print("\n".join(_line(each) for each in shown) or "no scan yet: `theo scan init` makes the classic one")
     return 0
@@ -82,7 +83,7 @@ def run_show(path: Path, name: str, *, json: bool) -> int:
     scan = named(open_home(path), name)
     shown = msgspec.structs.replace(_shown(scan), document=scan.document)
     if json:
-        print(msgspec.json.encode(shown).decode())
+        print(json_text(shown))
         return 0
     print(_line(shown))
     print(f"change {shown.change} by {shown.user} at {clock(scan.updated_at)} New York, made {clock(scan.created_at)}\n")
@@ -138,7 +139,7 @@ def run_history(path: Path, name: str, *, json: bool) -> int:
     changes = history(open_home(path), name)
     if json:
         told = [ChangeShown(c.id, c.number, iso(c.at), c.user_name, c.action, c.reason, c.before, c.after) for c in changes]
-        print(msgspec.json.encode(told).decode())
+        print(json_text(told))
         return 0
     for change in changes:
         why = f": {change.reason}" if change.reason else ""
@@ -196,7 +197,7 @@ def _warned(scan: Scan) -> Scan:
 
 def _done(scan: Scan, said: str, *, json: bool) -> int:
     shown = _shown(scan)
-    print(msgspec.json.encode(shown).decode() if json else f"{scan.name} ({scan.version}): {said}, change {scan.number}")
+    print(json_text(shown) if json else f"{scan.name} ({scan.version}): {said}, change {scan.number}")
     return 0
 
 

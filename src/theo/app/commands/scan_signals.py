@@ -7,6 +7,7 @@ import msgspec
 
 from theo.app.home.layout import open_home
 from theo.app.runs.scanning import Signalled, scanned
+from theo.app.terminal.output import json_text
 from theo.app.times import clock, iso, parse_time
 from theo.domain.errors import DataError
 from theo.strategy.explain import explain
@@ -45,7 +46,7 @@ def run_newest(path: Path, name: str, *, source: str, json: bool) -> int:
     ruleset = found.ruleset
     newest = Newest(ruleset.name, ruleset.version, iso(end), iso(found.newest), seen.verdict, explain(ruleset, seen))
     if json:
-        print(msgspec.json.encode(newest).decode())
+        print(json_text(newest))
         return 0
     print(f"{ruleset.naming.primary}, bar that ended {clock(end)} New York; nothing is traded\n")
     print("\n".join(newest.explanation))
@@ -69,7 +70,7 @@ def run_test(path: Path, name: str, *, timerange: str, source: str, json: bool) 
         sides.count(""),
         signals,
     )
-    print(msgspec.json.encode(tried).decode() if json else "\n".join(_lines(tried, found.ruleset.naming.primary)))
+    print(json_text(tried) if json else "\n".join(_lines(tried, found.ruleset.naming.primary)))
     return 0
 
 

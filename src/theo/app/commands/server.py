@@ -10,6 +10,7 @@ import psycopg
 
 from theo.adapters.postgres.server import Server, wheel_binaries
 from theo.app.home.layout import Home, open_home
+from theo.app.terminal.output import json_text
 from theo.domain.errors import UserError
 
 DATABASE: Final = "theo"
@@ -32,7 +33,7 @@ def run_start(path: Path, *, user: str, json: bool) -> int:
     _make_database(server)
     running = Running(str(server.folder), running=True, url=address(server))
     if json:
-        print(msgspec.json.encode(running).decode())
+        print(json_text(running))
     else:
         print(f"PostgreSQL runs in {server.folder}")
         print(f'use it: [database] url = "{running.url}" in {home.configuration}, or THEO_DATABASE_URL')
@@ -46,7 +47,7 @@ def run_stop(path: Path, *, json: bool) -> int:
     ran = server.runs()
     server.stop()
     if json:
-        print(msgspec.json.encode(Running(str(server.folder), running=False, url="")).decode())
+        print(json_text(Running(str(server.folder), running=False, url="")))
     else:
         print(f"PostgreSQL in {server.folder} {'is stopped' if ran else 'did not run'}")
     return 0

@@ -6,20 +6,21 @@ import msgspec
 
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.inbox.signals import Signalled, SignalShown
+from theo.app.terminal.output import json_text
 
 
 def run(ask: Callable[[], Signalled], *, json: bool) -> int:
     """Ask, and say what came of it. Exit code 1 when it was refused, or nobody answers."""
     done = ask()
     verdict = f"refused ({done.rule})" if done.state == "refused" and done.rule else done.state
-    print(msgspec.json.encode(done).decode() if json else f"{done.run}: {verdict}: {done.text}")
+    print(json_text(done) if json else f"{done.run}: {verdict}: {done.text}")
     return 0 if done.state == "done" else EXIT_PROBLEM
 
 
 def table(signals: Sequence[SignalShown], *, json: bool) -> int:
     """Signals, one a line, newest first."""
     if json:
-        print(msgspec.json.encode(signals).decode())
+        print(json_text(signals))
     else:
         print("\n".join(map(_line, signals)) or "no signals")
     return 0
@@ -28,7 +29,7 @@ def table(signals: Sequence[SignalShown], *, json: bool) -> int:
 def show(signal: SignalShown, *, json: bool) -> int:
     """One signal with all of its fields."""
     if json:
-        print(msgspec.json.encode(signal).decode())
+        print(json_text(signal))
     else:
         print(
             "\n".join(f"{name:<10}{value}" for name, value in msgspec.structs.asdict(signal).items() if value not in {"", None})

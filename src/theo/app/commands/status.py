@@ -9,6 +9,7 @@ from theo.app.home.journals import HOW_TO_BEGIN, commanded_folders, journal_fold
 from theo.app.home.layout import Home, open_home
 from theo.app.inbox.sending import CONFIRM_WAIT_S_MAX
 from theo.app.recorded.standing import OpenTrade, Standing, standing, stop_files
+from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import table_lines
 from theo.app.times import clock, parse_time
 
@@ -29,7 +30,7 @@ def run(path: Path, *, json: bool) -> int:
     home = open_home(path)
     status = Status(str(home.path), [str(file) for file in stop_files(home)], [standing(home, f) for f in _shown(home)])
     if json:
-        print(msgspec.json.encode(status).decode())
+        print(json_text(status))
     else:
         print("\n".join(_lines(status)))
     return EXIT_PROBLEM if any(run.problem for run in status.runs) else 0

@@ -16,6 +16,7 @@ from theo.app.home.journals import commanded_folders
 from theo.app.home.layout import Home, open_home
 from theo.app.inbox.sending import Carried, send
 from theo.app.recorded.standing import Standing, standing
+from theo.app.terminal.output import json_text
 from theo.domain.errors import RefusedError, TheoError, UserError
 
 
@@ -118,7 +119,7 @@ def _print(answer: Answer, done: str, *, json: bool) -> int:
     """Say it; the exit code."""
     failed = bool(answer.problems) or any(c.state in {"refused", "silent", "failed"} for c in answer.commands)
     if json:
-        print(msgspec.json.encode(answer).decode())
+        print(json_text(answer))
     else:
         print(f"not all of it was done ({done})" if failed else done)
         for latch in answer.latches:

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import msgspec
-
 from theo.app.home.journals import run_name, usual_folder
 from theo.app.home.layout import open_home
 from theo.app.home.projecting import projected, pruned_of
 from theo.app.recorded.explaining import Explainer
 from theo.app.recorded.outcomes import outcome_lines
+from theo.app.terminal.output import json_text
 from theo.app.times import clock, parse_time
 from theo.report.told import Answer
 
@@ -29,7 +28,7 @@ def run(path: Path, symbol: str, time: str, *, run_id: str, config: str, json: b
 
 def _print(answer: Answer, folder: Path, end: int, *, json: bool) -> None:
     if json:
-        print(msgspec.json.encode(answer).decode())
+        print(json_text(answer))
         return
     print(f"{answer.symbol}, bar that ended {clock(end)} New York, in run {answer.run} ({folder})")
     for decision in answer.decisions:

@@ -6,12 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from theo.app.times import day_number
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.market.last_trades import Cycle
 from theo.market.rolls import DAYS_MAX, RollRule
-
-EPOCH = date(1970, 1, 1)
 
 
 class RollTable(BaseModel):
@@ -54,7 +53,7 @@ def roll_rules(tables: dict[str, RollTable], where: str) -> dict[str, RollRule]:
                 days=table.days,
                 carry=table.carry,
                 method=table.method,
-                dates=tuple(sorted((day - EPOCH).days for day in table.dates)),
+                dates=tuple(sorted(map(day_number, table.dates))),
                 last_trade=table.last_trade,
             )
         except ConfigError as error:

@@ -1,7 +1,7 @@
 """A run as its journal holds it: what each start knew, every step and all market data; and deciding it again."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from theo.adapters.calendars.stored import session_table
@@ -10,11 +10,12 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.app.home.journals import ALONE, BESIDE
 from theo.app.home.layout import Home
 from theo.app.rulesets.finding import recorded_class
+from theo.app.times import date_at
 from theo.domain.errors import CorruptionError, UserError
 from theo.domain.inputs import Started
 from theo.domain.journal import TRADING, Record
 from theo.domain.keys import Mode
-from theo.domain.market_data import DAY, Bar, MarketData, Tick
+from theo.domain.market_data import Bar, MarketData, Tick
 from theo.drive.assembly import Plan, assemble
 from theo.drive.record import plan_of_record
 from theo.drive.redecide import Compared, redecide
@@ -22,8 +23,6 @@ from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
 from theo.engine.journal import MARKET
 from theo.runtime.warm_up import DAYS_BACK
-
-EPOCH = date(1970, 1, 1)
 
 
 def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
@@ -108,8 +107,8 @@ def _plan(home: Home, folder: Path, store: SqlJournalStore, started: Started) ->
     """What a start knew, with hours and offsets for the whole of the journal."""
     head = store.head(TRADING)
     assert head is not None  # the start is in it
-    begun = EPOCH + timedelta(days=_first_start(folder, store).at // DAY)
-    ended = EPOCH + timedelta(days=_record(store, head.seq).recorded_at // DAY)
+    begun = date_at(_first_start(folder, store).at)
+    ended = date_at(_record(store, head.seq).recorded_at)
     name, mode = started.key.run, started.key.mode
     listens = mode in {Mode.PAPER, Mode.LIVE} or name.endswith(BESIDE) or name.startswith(ALONE)
     before = DAYS_BACK if listens else 7  # it reads bars before it listens

@@ -22,6 +22,7 @@ from theo.app.home.layout import Home
 from theo.app.home.projecting import projected
 from theo.app.rulesets.finding import shipped_names, shipped_text
 from theo.app.rulesets.stored_scans import changed_scans_of, day_text, listed
+from theo.app.times import day_number
 from theo.domain.errors import TheoError, UserError
 from theo.domain.nearest import nearest_names
 from theo.drive.record import known
@@ -37,7 +38,6 @@ from theo.strategy.toml_text import toml_text
 CLASSIC: Final = "classic"  # the owner's scan: MES and VIX, 15 minutes, SH / SL, 0.7
 CLASSIC_OF: Final = "mes-vix-inverse"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
-EPOCH: Final = date(1970, 1, 1)
 
 
 class By(msgspec.Struct, frozen=True):
@@ -220,7 +220,7 @@ def _judge_hours(home: Home, primary: Listed, ruleset: RuleSet, today: date, mis
     except TheoError as error:
         mistakes.add("symbols.primary", error.what, why=error.why, remedy=error.remedy)
         return
-    judge_hours(ruleset, hours, wall, (today - EPOCH).days, mistakes)
+    judge_hours(ruleset, hours, wall, day_number(today), mistakes)
 
 
 def _refuse_name(name: str) -> None:

@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime
 
 from theo.adapters.sql.market.sources import BUILT
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.app.times import date_at, day_number
 from theo.domain.errors import DataError, UserError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import DAY, Bar
 from theo.ports.market_store import BarRange
-
-EPOCH = date(1970, 1, 1)
 
 
 def parse_timerange(text: str) -> tuple[int, int]:
@@ -25,7 +24,7 @@ def parse_timerange(text: str) -> tuple[int, int]:
 
 def _day(text: str, whole: str) -> int:
     try:
-        return (datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date() - EPOCH).days
+        return day_number(datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date())
     except ValueError as error:
         raise UserError(f"timerange {whole!r}: {text!r} is no date", remedy="Write dates as 20190131") from error
 
@@ -72,4 +71,4 @@ def days_of(series: list[StoredSeries]) -> tuple[date, date]:
     first, last = min(s.first for s in series), max(s.last for s in series)
     if last < first:
         raise DataError("the range holds no stored bar", remedy="Choose another --timerange")
-    return date.fromordinal(EPOCH.toordinal() + first // DAY), date.fromordinal(EPOCH.toordinal() + last // DAY)
+    return date_at(first), date_at(last)
