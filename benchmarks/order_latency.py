@@ -1,9 +1,9 @@
 """How long from the bytes of the tick that a decision takes to the bytes of its orders, over TCP on this machine.
 
-Run: python -m benchmarks.order_latency [SECONDS]
+Run: python -m benchmarks.order_latency [SECONDS] [shadow]
 The platform is the real one, its journal on a real disk; a simulated gateway in a process of its own plays a drawn market at PACE
 times the true pace. Measured in true time: from the newest receipt before an order's first byte to that byte. In between its
-record becomes durable.
+record becomes durable. With "shadow" the rule set trades on the simulated exchange beside it too.
 """
 
 import asyncio
@@ -24,8 +24,9 @@ from theo.adapters.system.log import Nobody
 from theo.app.build import BUILD
 from theo.app.configuration.file import configured
 from theo.app.home.layout import open_home
+from theo.app.runs.beside_making import Virtual
 from theo.app.runs.live_making import open_live
-from theo.app.runs.live_plans import live_plan
+from theo.app.runs.live_plans import beside_plan, live_plan
 from theo.domain.inputs import Started
 
 PACE = 20
@@ -72,17 +73,19 @@ class Watched:
             self.took.append(time.perf_counter_ns() - self.came)
 
 
-async def trade(folder: Path, port: int, seconds: float) -> None:
+async def trade(folder: Path, port: int, seconds: float, *, shadow: bool) -> None:
     """The platform as `theo live --broker-clock` runs it."""
     home = open_home(folder)
     home.configuration.write_text(f'mode = "paper"\n[ib]\nport = {port}\n{LIMITS}', encoding="utf-8")
-    (folder / "quick.toml").write_text(RULES, encoding="utf-8")
+    (folder / "quick.toml").write_text(f"{RULES}[scan]\nshadow = {str(shadow).lower()}\n", encoding="utf-8")
     settings, clock = configured(home.configuration), PacedClock(WallClock().now(), PACE)
     probed = await probe(settings.ib, clock, Nobody())
     clock.skip_to(clock.now() + probed.clock_offset)
     probed = msgspec.structs.replace(probed, clock_offset=0)
     plan = live_plan(home, settings, [str(folder / "quick.toml")], probed, clock.now())
-    live = open_live(home, home.runs / plan.key.run, plan, settings, clock, Nobody(), None)
+    beside = beside_plan(home, settings, [str(folder / "quick.toml")], plan, clock.now())
+    virtual = None if beside is None else Virtual(beside)
+    live = open_live(home, home.runs / plan.key.run, plan, settings, clock, Nobody(), None, virtual=virtual)
     asyncio.get_running_loop().call_later(seconds, live.run.stop)
     await live.run.run(Started(at=clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
     live.close()
@@ -105,7 +108,7 @@ def main() -> None:
                     patch.object(Connection, "data_received", lambda self, data: watched.received(receive, self, data)),
                     patch.object(Client, "sendMsg", lambda self, text: watched.sent(send, self, text)),
                 ):
-                    asyncio.run(trade(folder / "home", port, seconds))
+                    asyncio.run(trade(folder / "home", port, seconds, shadow="shadow" in sys.argv[2:]))
             finally:
                 gateway.terminate()
     took = sorted(watched.took)

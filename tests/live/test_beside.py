@@ -1,10 +1,13 @@
 """A run on the simulated exchange beside the broker's: the same market, its own books, and nothing of it in the other's way."""
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from tests.live.platform import QUICK, Platform
 from tests.live.test_live_run import closed
@@ -15,6 +18,7 @@ from theo.app.runs.beside_making import Beside
 from theo.domain.facts import DataKnown, Decided, Fact, Filled, Halted, OrdersIntended, SignalRaised, TradeIntended
 from theo.domain.journal import TRADING
 from theo.domain.market_data import SECOND, Bar, DataMark, DataMarked, MarketData
+from theo.runtime import beside as beside_run
 
 __all__ = ["theo"]
 
@@ -148,6 +152,21 @@ async def test_what_breaks_the_virtual_run_leaves_the_brokers(platform: Platform
     assert platform.fills() == platform.executions()
 
 
+async def test_what_the_virtual_run_cannot_keep_up_with_ends_it_alone(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bars of the look-back come in one go: more than may wait here."""
+    monkeypatch.setattr(beside_run, "INPUTS_WAITING_MAX", 400)
+    platform.rules.write_text(SHADOW)
+    await platform.begin()
+    await platform.until(lambda state: bool(beside(platform).run.ended) and closed(state) >= 1)
+    (page,) = [text for severity, _, text in platform.told.messages if severity == "page"]
+    assert "400 inputs wait (it cannot keep up with the feed)" in page
+    assert len(decided(platform.facts)) > 500
+    with closing(SqlJournalStore(folder_beside(platform))) as free:
+        free.claim(TRADING)  # nobody holds it any more
+
+
 async def test_a_virtual_run_that_cannot_begin_leaves_the_brokers(platform: Platform) -> None:
     platform.rules.write_text(SHADOW)
     await platform.begin()
@@ -195,6 +214,18 @@ async def test_a_virtual_run_that_is_new_has_its_look_back_at_once(platform: Pla
     assert len(both) >= 1
     assert {key: ours[key] for key in both} == {key: theirs[key] for key in both}
     assert not any(isinstance(item, Bar) for item in market(platform, platform.folder)[600:])  # the broker's run reads none again
+
+
+async def test_a_virtual_run_that_waits_for_its_look_back_does_not_hold_up_the_end(platform: Platform) -> None:
+    await platform.begin()
+    await platform.until(lambda state: closed(state) >= 1)
+    await platform.end()
+    platform.rules.write_text(SHADOW)
+    await platform.begin()
+    await platform.server.stop()  # before it has connected
+    await platform.until(lambda _state: "link_down" in platform.told.codes()[1:])
+    async with asyncio.timeout(20):
+        await platform.end()
 
 
 async def test_stopped_and_begun_again_its_resting_orders_are_still_there(platform: Platform) -> None:

@@ -74,15 +74,22 @@ class BesideRun:
         self._waiting: deque[Input] = deque()
         self._arrived = asyncio.Event()
         self._looked_at = self._kept_at = self._agreed_at = clock.now()
-        self._stopping = self._overrun = False
+        self._begun = self._stopping = False
+        self._given_up: Exception | None = None
         self.ended = ""  # what ended it before its time
 
     def post(self, item: Input) -> None:
         """An item of the market. Never raises, never waits: whoever posts serves a broker's run."""
-        if self.ended or self._overrun:
+        if self.ended or self._given_up is not None:
             return
-        self._overrun = len(self._waiting) >= INPUTS_WAITING_MAX
         self._waiting.append(item)
+        self._arrived.set()
+        if len(self._waiting) > INPUTS_WAITING_MAX:
+            self.give_up(HaltRequiredError(f"{INPUTS_WAITING_MAX} inputs wait", why="it cannot keep up with the feed"))
+
+    def give_up(self, error: Exception) -> None:
+        """End it by this, after the item in work."""
+        self._given_up = error
         self._arrived.set()
 
     async def run(self, started: Callable[[], Started], joining: Joining, delivery: Delivery) -> None:
@@ -93,19 +100,22 @@ class BesideRun:
         except asyncio.CancelledError:
             self._stopping = True
             self._arrived.set()
+            if not self._begun:
+                working.cancel()  # it may wait for a link that does not come back
             await working
             raise
 
     async def _work(self, started: Callable[[], Started], joining: Joining, delivery: Delivery) -> None:
         try:
             await self._begin(started(), joining)
+            self._begun = True
             while not self._stopping:
                 await self._turn(delivery)
             await self._end()
         except Exception as error:  # noqa: BLE001 - whatever it is, the broker's run goes on
-            self.fail(error)
+            self._fail(error)
 
-    def fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         """It is over, and said so; the broker's run goes on."""
         self.ended = f"{type(error).__name__}: {error}"
         self._waiting.clear()
@@ -139,8 +149,8 @@ class BesideRun:
     async def _turn(self, delivery: Delivery) -> None:
         """One item of the market, or what time alone makes due; then the broker's run."""
         now = self._clock.now()
-        if self._overrun:
-            raise HaltRequiredError(f"{INPUTS_WAITING_MAX} inputs wait", why="it cannot keep up with the feed")
+        if self._given_up is not None:
+            raise self._given_up
         if now - self._looked_at >= CONTROL_INTERVAL:
             self._looked_at = now
             await self._operator.look()
@@ -157,7 +167,7 @@ class BesideRun:
         self._compare_fronts(now)
         await self._market.advance(now)
         await self.shell.idle()
-        if not self._waiting and not self._stopping:
+        if not self._waiting and not self._stopping and self._given_up is None:
             await self._wait_until(min(self.shell.core.timer, self._looked_at + CONTROL_INTERVAL))
 
     async def _take(self, item: MarketData) -> None:

@@ -137,7 +137,7 @@ def _contracts(home: Home, link: Link, plan: Plan, beside: Beside | None, clock:
         except ConfigError as error:
             if beside is None or not begun:
                 raise
-            beside.run.fail(error)
+            beside.run.give_up(error)
         for one, front in fronts.items():
             await contracts.trade_on((wanted | others)[one], front)
         for ruleset, _text in plan.rulesets:
