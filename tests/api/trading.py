@@ -37,7 +37,7 @@ class Trader:
         self._ended = threading.Event()
 
     def play(self, bars: int) -> None:
-        """So many bars more; returns when they are taken."""
+        """So many bars more; returns when they are taken, and what came of them is on record."""
 
         async def played() -> AsyncIterator[Item]:
             for item in islice(self._items, bars):
@@ -95,15 +95,16 @@ class Trader:
         started = Started(at=first.at, key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         await virtual.run.begin(started)
         self._loop.set_result(asyncio.get_running_loop())
-        await virtual.run.take(self._market(first))
+        await virtual.run.take(self._market(virtual, first))
         await virtual.run.end()
 
-    async def _market(self, first: Item) -> AsyncIterator[Item]:
+    async def _market(self, virtual: Virtual, first: Item) -> AsyncIterator[Item]:
         yield first
         while (asked := await self._steps.get()) is not None:
             step, done = asked
             async for item in step():
                 yield item
+            await virtual.shell.idle()
             done.set_result(None)
 
 

@@ -92,7 +92,7 @@ class BesideRun:
         self._given_up = error
         self._arrived.set()
 
-    async def run(self, started: Callable[[], Started], joining: Joining, delivery: Delivery) -> None:
+    async def run(self, started: Callable[[int], Started], joining: Joining, delivery: Delivery) -> None:
         """Until cancelled, then in order; or until something ends it, which is told and not raised."""
         working = asyncio.create_task(self._work(started, joining, delivery))
         try:
@@ -105,9 +105,9 @@ class BesideRun:
             await working
             raise
 
-    async def _work(self, started: Callable[[], Started], joining: Joining, delivery: Delivery) -> None:
+    async def _work(self, started: Callable[[int], Started], joining: Joining, delivery: Delivery) -> None:
         try:
-            await self._begin(started(), joining)
+            await self._begin(started(joining.begins), joining)
             self._begun = True
             while not self._stopping:
                 await self._turn(delivery)
@@ -136,14 +136,14 @@ class BesideRun:
         for mark in joining.marks():
             await self._take(mark)
         for item in await joining.bars():
-            await self._take_now(item)
+            await self._take_known(item, joining.begins)
         for record in joining.ticks():
             for known in record:
-                await self._take_now(known)
+                await self._take_known(known, joining.begins)
 
-    async def _take_now(self, item: MarketData) -> None:
-        """What happened before is learned of now."""
-        await self._take(msgspec.structs.replace(item, at=self._clock.now()))
+    async def _take_known(self, item: MarketData, begins: int) -> None:
+        """What happened before: were it learned of later, the clock would close bars whose ticks are still to come."""
+        await self._take(msgspec.structs.replace(item, at=begins))
         await asyncio.sleep(0)
 
     async def _turn(self, delivery: Delivery) -> None:

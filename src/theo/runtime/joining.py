@@ -26,7 +26,10 @@ ASK_AGAIN_AFTER: Final = 5 * SECOND
 
 
 class Joining:
-    """Made before either run begins. ``journal`` is that of the broker's run (``leading``); ``rolling`` are futures that roll."""
+    """Made before either run begins. ``journal`` is that of the broker's run (``leading``); ``rolling`` are futures that roll.
+
+    What it gives is learned of at ``begins``: before anything of the shared market.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - the market's ports, and what both runs know of it
         self,
@@ -45,14 +48,14 @@ class Joining:
         self._ready, self._clock, self._notifier = ready, clock, notifier
         head = journal.head(MARKET)
         self._newest = 0 if head is None else head.seq
-        self._now, self._fronts = clock.now(), leading.fronts
+        self.begins, self._fronts = clock.now(), leading.fronts
         self._knew = {key: one.last_end for key, one in leading.series.items()}
 
     def marks(self) -> list[DataMarked]:
         """Of what this run heard of earlier than the other, or never: it knows nothing after that. Shared marks say the rest."""
         own, leading = self._own.heard, self._leading.heard
         later = [one for one in sorted(self._own.instruments & leading.keys()) if own.get(one, 0) < leading[one]]
-        return [DataMarked(one, self._now, DataMark.INTERRUPTED, own.get(one, 0), NOT_LISTENED) for one in later]
+        return [DataMarked(one, self.begins, DataMark.INTERRUPTED, own.get(one, 0), NOT_LISTENED) for one in later]
 
     async def bars(self) -> list[Bar | ContractRolled]:
         """The look-back, oldest first, and before it the contracts of futures that are not named yet. Waits for the link."""
@@ -72,14 +75,14 @@ class Joining:
 
     def _both_go_on(self) -> list[int]:
         both = self._own.instruments & self._leading.instruments
-        return [one for one in sorted(both) if goes_on(one, self._leading.heard, self._now)]
+        return [one for one in sorted(both) if goes_on(one, self._leading.heard, self.begins)]
 
     def _reads(self, one: Series) -> bool:
         """Whether the shared market does not say what the series lacks."""
         instrument = one.instrument.id
-        if instrument not in self._leading.instruments or goes_on(instrument, self._own.heard, self._now):
+        if instrument not in self._leading.instruments or goes_on(instrument, self._own.heard, self.begins):
             return False
-        if goes_on(instrument, self._leading.heard, self._now):
+        if goes_on(instrument, self._leading.heard, self.begins):
             return True
         return instrument in self._rolling and one.last_end < self._knew.get((instrument, one.timeframe.name), 0)
 
@@ -87,7 +90,8 @@ class Joining:
         """The contract that the broker's run has of each future that rolls and has none here."""
         missing = sorted((self._own.instruments & self._fronts.keys()) - self._own.fronts.keys())
         return [
-            ContractRolled(at=self._now, instrument=one, previous="", contract=self._fronts[one], difference=0) for one in missing
+            ContractRolled(at=self.begins, instrument=one, previous="", contract=self._fronts[one], difference=0)
+            for one in missing
         ]
 
     async def _bars_of(self, one: Series) -> list[Bar]:
@@ -95,7 +99,7 @@ class Joining:
         chain, why = Chain(self._fronts.get(one.instrument.id, "")), ""
         for _ in range(TRIES_MAX):
             try:
-                return await missing_bars(one, self._hours_of(one), self._history_of, chain, self._now, lambda _text: None)
+                return await missing_bars(one, self._hours_of(one), self._history_of, chain, self.begins, lambda _text: None)
             except (RefusedError, UserError) as error:
                 why = str(error)
                 break
@@ -108,7 +112,7 @@ class Joining:
         return []
 
     def _since(self, one: int) -> int:
-        return listened_from(list(self._own.series.values()), self._hours_of, one, self._own.heard, self._now)
+        return listened_from(list(self._own.series.values()), self._hours_of, one, self._own.heard, self.begins)
 
     def _first_record(self, since: int) -> int:
         """The first record that may hold what happened from then on: nothing comes before it has happened."""

@@ -49,7 +49,6 @@ class Beside:
     broker: GuardedBroker
     reading: Reading
     notifier: Notifier
-    clock: Clock
     store: SqlJournalStore
     close: Callable[[], None]
 
@@ -58,9 +57,9 @@ class Beside:
         self.broker.refusal = delivery.refusal
         return partial(self.run.run, self._started, joining, delivery)
 
-    def _started(self) -> Started:
+    def _started(self, at: int) -> Started:
         plan = self.plan
-        return Started(at=self.clock.now(), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
+        return Started(at=at, key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
 
 
 def open_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, told: Notifier) -> Beside:
@@ -90,7 +89,7 @@ def open_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, to
     except BaseException:
         _close(opened)
         raise
-    return Beside(run, plan, shell, broker, reading, notifier, clock, store, close)
+    return Beside(run, plan, shell, broker, reading, notifier, store, close)
 
 
 def begun_beside(home: Home, virtual: Virtual, leading: Reading, clock: Clock, notifier: Notifier) -> Beside | None:
