@@ -372,7 +372,9 @@ def contradictions_beside(folder: Path) -> list[str]:
     held = {one: quantity for one, quantity in run.positions.items() if quantity}
     if held != {one: quantity for one, quantity in books.positions.items() if quantity}:
         found.append(f"positions: ours {held}, theirs {books.positions}")
-    resting = sum(each.remaining for each in books.orders.values() if each.order.role is OrderRole.STOP and each.standing in LIVE)
+    live = [each for each in books.orders.values() if each.standing in LIVE]
+    asleep = {each.order.id for each in live if each.order.role is OrderRole.ENTRY}  # stops of an entry that was just sent
+    resting = sum(each.remaining for each in live if each.order.role is OrderRole.STOP and each.order.parent not in asleep)
     if resting != sum(map(abs, held.values())):
         found.append(f"{held} held, stops for {resting}")
     if not fills:
