@@ -22,6 +22,7 @@ from tests.api.conftest import WAIT_S, Served, serving
 from tests.api.home import TREND, make_home
 from tests.api.writing import Writing, expected_ids
 from tests.postgres import DATABASES, new_database, plain
+from theo.adapters.sql.database.place import Place
 from theo.api.access import Access, ApiKey
 from theo.api.event_tail import Pace
 from theo.api.serving import WebSockets
@@ -87,21 +88,26 @@ def cut_and_resumed(port: int, seed: int, last: str) -> list[str]:
     return ids
 
 
-def test_cut_and_resumed_each_client_is_told_each_event_once_in_order(folder: Path) -> None:
+def each_is_told_once(place: Path | Place, home: Path, folder: Path, records: int = RECORDS) -> None:
+    """Clients are cut and come again while records are written: each hears each event once, in order."""
     chance = random.Random(5)  # noqa: S311 - sizes of records
-    begin = len(expected_ids(folder))
-    with Writing(folder) as writing, serving(home_of(folder), folder=folder) as served, ThreadPoolExecutor(CLIENTS) as clients:
+    begin = len(expected_ids(place))
+    with Writing(place) as writing, serving(home, folder=folder) as served, ThreadPoolExecutor(CLIENTS) as clients:
         head = writing.store.head("trading")
         assert head is not None
-        sizes = [chance.randint(1, 4) for _ in range(RECORDS)]
-        last = f"{head.seq + RECORDS}.{sizes[-1] - 1}"
+        sizes = [chance.randint(1, 4) for _ in range(records)]
+        last = f"{head.seq + records}.{sizes[-1] - 1}"
         told = [clients.submit(cut_and_resumed, served.port, seed, last) for seed in range(CLIENTS)]
         for number, size in enumerate(sizes):
-            writing.alerts(*(f"{number} {place}" for place in range(size)))
+            writing.alerts(*(f"{number} {at}" for at in range(size)))
         for each in told:
-            assert each.result(WAIT_S) == expected_ids(folder)
+            assert each.result(WAIT_S) == expected_ids(place)
     assert begin > 20
-    assert len(expected_ids(folder)) == begin + sum(sizes)
+    assert len(expected_ids(place)) == begin + sum(sizes)
+
+
+def test_cut_and_resumed_each_client_is_told_each_event_once_in_order(folder: Path) -> None:
+    each_is_told_once(folder, home_of(folder), folder)
 
 
 @pytest.mark.slow

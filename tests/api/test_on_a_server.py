@@ -1,23 +1,19 @@
 """The interface over a home whose tables are on a PostgreSQL server: events cut and resumed, signals by hand, and their audit."""
 
-import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import WAIT_S, serving
+from tests.api.conftest import serving
 from tests.api.home import make_home, theo
-from tests.api.test_events import cut_and_resumed
+from tests.api.test_events import each_is_told_once
 from tests.api.test_signal_changes import BARS, NEW, Trading
 from tests.api.trading import trader_on
-from tests.api.writing import Writing, expected_ids
 from tests.postgres import new_database, plain
 from theo.app.home.layout import VARIABLES, open_home
 from theo.domain.facts import TradeIntended
-
-RECORDS, CLIENTS = 60, 3
 
 
 @pytest.fixture
@@ -40,20 +36,7 @@ def test_cut_and_resumed_each_client_is_told_each_event_once_in_order(home: Path
     theo(home, "backtest", home.parent / "trend.toml")
     (folder,) = (home / "runs").iterdir()
     place = open_home(home).place(folder)
-    begin = len(expected_ids(place))
-    chance = random.Random(5)  # noqa: S311 - sizes of records
-    with Writing(place) as writing, serving(home, folder=folder) as served, ThreadPoolExecutor(CLIENTS) as clients:
-        head = writing.store.head("trading")
-        assert head is not None
-        sizes = [chance.randint(1, 4) for _ in range(RECORDS)]
-        last = f"{head.seq + RECORDS}.{sizes[-1] - 1}"
-        told = [clients.submit(cut_and_resumed, served.port, seed, last) for seed in range(CLIENTS)]
-        for number, size in enumerate(sizes):
-            writing.alerts(*(f"{number} {at}" for at in range(size)))
-        for each in told:
-            assert each.result(WAIT_S) == expected_ids(place)
-    assert begin > 20
-    assert len(expected_ids(place)) == begin + sum(sizes)
+    each_is_told_once(place, home, folder, records=60)
 
 
 def test_one_is_made_processed_and_traded(trading: Trading) -> None:
