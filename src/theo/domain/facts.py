@@ -11,7 +11,7 @@ from theo.domain.asked import EntryAsked
 from theo.domain.keys import Key
 from theo.domain.market_data import DataMark
 from theo.domain.orders import Amendment, OrderRole, Side, Ticket
-from theo.domain.signals import Exit, Proposal
+from theo.domain.signals import Exit, Proposal, UnderlyingExits
 
 FACTS_VERSION = 1
 
@@ -78,7 +78,10 @@ class SignalCreated(msgspec.Struct, frozen=True, array_like=True, tag="signal_cr
 
 
 class TradeIntended(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="trade_intended"):
-    """A trade and its orders, in one fact: never one without the other. ``risk`` is the planned loss at the stop."""
+    """A trade and its orders, in one fact: never one without the other. ``risk`` is the planned loss at the stop.
+
+    ``exits`` are those of a bought option, and ``why`` says how its contract was chosen.
+    """
 
     at: int
     id: str
@@ -92,6 +95,8 @@ class TradeIntended(msgspec.Struct, frozen=True, array_like=True, kw_only=True, 
     target: int | None
     risk: int
     approved: Approved[Ticket]
+    exits: UnderlyingExits | None = None
+    why: str = ""
 
 
 class OrdersIntended(msgspec.Struct, frozen=True, array_like=True, tag="orders_intended"):
@@ -236,6 +241,7 @@ class Rolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="ro
     previous: str
     contract: str
     difference: int
+    why: str = ""
 
 
 class RollAsked(msgspec.Struct, frozen=True, array_like=True, tag="roll_asked"):

@@ -135,12 +135,13 @@ class DataMarked(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="ma
 
 
 class ContractRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="contract_rolled"):
-    """An instrument's series goes on with another futures contract from ``at`` on (a roll, or the first contract named).
+    """An instrument goes on with another contract from ``at`` on: a roll, the first one named, or an option that was chosen.
 
     ``difference``: price of ``contract`` less that of ``previous`` at one instant, price units; 0 when ``previous`` is "", the
     contract that was the front before any was named. ``carry``: open trades go on in the new contract, else they are closed.
     ``spread``: by one order of two legs; the simulated exchange fills both at the prices of that instant. ``measured_at``: that
-    instant; ``source``: whose bars said it. Both are known of live rolls alone.
+    instant; ``source``: whose bars said it. Both are known of live rolls alone. Of a chosen option
+    ``why`` explains it; prices of two have no difference, and nothing is carried over.
     """
 
     at: int
@@ -152,6 +153,7 @@ class ContractRolled(msgspec.Struct, frozen=True, array_like=True, kw_only=True,
     spread: bool = False
     measured_at: int = 0
     source: str = ""
+    why: str = ""
 
 
 MarketData = Tick | Bar | DataMarked | ContractRolled  # what a stream of market data holds, as a process took it

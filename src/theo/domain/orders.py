@@ -75,6 +75,18 @@ class Route(StrEnum):
     CME = "CME"
 
 
+class PriceCondition(msgspec.Struct, frozen=True, array_like=True):
+    """An order sleeps until ``instrument`` trades at ``price`` (its price units) or beyond: above it, or below."""
+
+    instrument: int
+    price: int
+    above: bool
+
+    def met_by(self, low: int, high: int) -> bool:
+        """Whether a range of prices reaches it."""
+        return high >= self.price if self.above else low <= self.price
+
+
 class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One order. ``id`` is our client order id, carried in IB's orderRef, unique for all time.
 
@@ -99,8 +111,9 @@ class Order(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     oca_type: OcaType = OcaType.NONE
     outside_rth: bool = False
     route: Route = Route.USUAL
-    contract: str = ""  # the futures contract, where the instrument rolls; "": the instrument itself
+    contract: str = ""  # the contract of a future that rolls, or of a chosen option; "": the instrument itself
     spread: str = ""  # the other leg, of one of the two that are filled together or not at all
+    condition: PriceCondition | None = None  # of an exit in an option: the underlying's price sets it off
 
 
 def far_leg(near: str) -> str:

@@ -2,7 +2,24 @@
 
 import msgspec
 
-from theo.domain.orders import OrderType, Side
+from theo.domain.orders import OrderType, PriceCondition, Side
+
+
+class UnderlyingExits(msgspec.Struct, frozen=True, array_like=True):
+    """Prices of the underlying (``instrument``, its price units) at which a bought option is sold. ``side`` is the signal's."""
+
+    instrument: int
+    side: Side
+    stop: int
+    target: int | None = None
+
+    def at_stop(self) -> PriceCondition:
+        """What sets off the stop."""
+        return PriceCondition(self.instrument, self.stop, self.side is Side.SELL)
+
+    def at_target(self) -> PriceCondition | None:
+        """What sets off the target; None without one."""
+        return None if self.target is None else PriceCondition(self.instrument, self.target, self.side is Side.BUY)
 
 
 class Proposal(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="proposal", tag_field="_"):
@@ -10,6 +27,7 @@ class Proposal(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="
 
     Prices are price units, on the tick grid. ``stop`` is required: a trade without one is never opened.
     ``quantity`` 0 lets account risk size the order; a positive one asks for so many and is lowered to the limits.
+    With ``exits`` an option is bought: its whole premium is at risk (``stop`` is 0), and they say when it is sold.
     """
 
     instrument: int
@@ -20,6 +38,7 @@ class Proposal(msgspec.Struct, frozen=True, array_like=True, kw_only=True, tag="
     target: int | None = None
     quantity: int = 0
     reason: str = ""
+    exits: UnderlyingExits | None = None
 
 
 class Exit(msgspec.Struct, frozen=True, array_like=True, tag="exit", tag_field="_"):

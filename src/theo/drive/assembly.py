@@ -27,6 +27,7 @@ from theo.risk.limits import Limits
 from theo.risk.rules.data_gate import DataGate
 from theo.strategy.due import LastDue
 from theo.strategy.making import strategy_of
+from theo.strategy.option_front import OptionFront
 from theo.strategy.ruleset import RuleSet
 from theo.strategy.terms import Terms
 from theo.strategy.user import UserStrategy
@@ -57,6 +58,7 @@ class Plan:
     venue: VenueSettings = field(default_factory=VenueSettings)
     trust: TrustBounds = field(default_factory=TrustBounds)
     from_ticks: bool = False
+    options: dict[str, OptionFront] = field(default_factory=dict)  # by the symbol of what signals become; it is an instrument too
 
     def series(self) -> list[Series]:
         """Every bar series that the rule sets read, the primaries' first."""
@@ -64,7 +66,7 @@ class Plan:
 
     def record(self) -> str:
         """Canonical JSON of what the run knows: kept by its first record."""
-        used = {s.instrument.symbol for s in self.series()}
+        used = {s.instrument.symbol for s in self.series()} | set(self.options)
         calendars = {self.instruments[s].calendar for s in used}
         known = {
             "texts": {ruleset.name: text for ruleset, text in self.rulesets},
@@ -83,6 +85,8 @@ class Plan:
         }
         if self.scan_ids:
             known["scan_ids"] = self.scan_ids
+        if self.options:
+            known["options"] = self.options
         return msgspec.json.encode(known, order="deterministic").decode()
 
 

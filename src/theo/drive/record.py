@@ -16,6 +16,7 @@ from theo.market.sessions import SessionTable
 from theo.market.trust import TrustBounds
 from theo.market.wall_clock import ZoneOffsets
 from theo.risk.limits import Limits
+from theo.strategy.option_front import OptionFront
 from theo.strategy.ruleset import OwnClass, RuleSet, from_canonical
 from theo.strategy.user import UserStrategy
 from theo.venue.exchange import VenueSettings
@@ -42,6 +43,7 @@ class Known(msgspec.Struct):
     trust: TrustBounds = TrustBounds()
     class_folders: dict[str, str] = {}
     scan_ids: dict[str, int] = {}
+    options: dict[str, OptionFront] = {}
 
 
 def known(world: str) -> Known:
@@ -94,6 +96,7 @@ def plan_of_record(
         venue=knew.venue,
         from_ticks=knew.from_ticks,
         trust=knew.trust,
+        options=knew.options,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from theo.domain.errors import ConfigError, DataError
 from theo.domain.instrument import Instrument
 
+USER_ID_LAST = 9_999_999
 USER_ID_FIRST = 1_000  # ids below are ours, so that a later shipped instrument never meets a user's
 
 
@@ -45,6 +46,13 @@ def catalogue(user_file: Path | None = None) -> dict[str, Listed]:
         return listed
     own = read_catalogue(user_file.read_text(encoding="utf-8"), str(user_file))
     for symbol, entry in own.items():
+        if entry.instrument.id > USER_ID_LAST:
+            raise ConfigError(
+                f"[{symbol}] id {entry.instrument.id} is too large",
+                where=str(user_file),
+                why="ids beyond stand for options that are chosen",
+                remedy=f"Use an id of at most {USER_ID_LAST}",
+            )
         if symbol in listed or entry.instrument.id < USER_ID_FIRST:
             raise ConfigError(
                 f"[{symbol}] id {entry.instrument.id} would change a shipped instrument",
