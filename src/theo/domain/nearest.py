@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 def nearest_names(wrong: str, known: Iterable[str]) -> str:
     """``Did you mean 'x'?`` when a known name is close, else what is known."""
-    names = sorted(known)
+    names = sorted(set(known))
     close = get_close_matches(wrong, names, n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(repr(name) for name in close)}?"

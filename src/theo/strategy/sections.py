@@ -74,7 +74,10 @@ def read_trading(table: Table) -> Trading:
 def _days(table: Table) -> tuple[int, ...]:
     if table.get("days") == "all":
         return tuple(range(len(DAY_NAMES)))
-    names = table.names("days", len(DAY_NAMES)) or DAY_NAMES[:5]
+    names = table.names("days", len(DAY_NAMES))
+    if table.get("days") == []:
+        table.wrong("days", "names no day", remedy='Name one or more: ["Mon", "Tue"], or disable the scan to enter nothing')
+    names = names or DAY_NAMES[:5]
     for name in names:
         if name not in DAY_NAMES:
             table.wrong("days", f"{name!r} is no weekday", remedy=f'{nearest_names(name, DAY_NAMES)} Or write days = "all"')

@@ -14,6 +14,7 @@ CLOCK_CHANGE_SETTLES = 3 * HOUR  # after a clock change local times repeat or ar
 NEVER = 1 << 62  # later than any time
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 THURSDAY = 3  # 1970-01-01
+EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,16 +48,14 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
 class BoundWindow:
     """A window on a wall clock and the primary's sessions. Answers are kept until the next boundary."""
 
-    __slots__ = ("_allowed", "_from", "_hours", "_last", "_until", "_wall", "window")
+    __slots__ = ("_allowed", "_from", "_hours", "_last_day", "_until", "_wall", "window")
 
     def __init__(self, window: TradingWindow, wall: WallClock, hours: Hours) -> None:
         self.window, self._wall, self._hours = window, wall, hours
         self._from = self._until = 0
         self._allowed = False
-        self._last = NEVER
-        if window.last_day:
-            day = (dt.date.fromisoformat(window.last_day) - dt.date(1970, 1, 1)).days
-            self._last = wall.utc(day + 1, 0)
+        # A day and no instant: it may lie years beyond the times that the wall clock knows.
+        self._last_day = dt.date.fromisoformat(window.last_day or dt.date.max.isoformat()).toordinal() - EPOCH
 
     def allows(self, end: int) -> bool:
         """Whether a bar that ends at ``end`` (microseconds UTC) may lead to an entry."""
@@ -68,12 +67,12 @@ class BoundWindow:
     def _judge(self, end: int) -> bool:
         window = self.window
         minute = self._wall.time_of_day(end) / MINUTE
-        weekday = (self._wall.day(end) + THURSDAY) % len(DAY_NAMES)
+        day = self._wall.day(end)
         if window.start <= window.end:
             inside = window.start <= minute <= window.end
         else:
             inside = minute >= window.start or minute <= window.end
-        if not inside or weekday not in window.days or end >= self._last:
+        if not inside or (day + THURSDAY) % len(DAY_NAMES) not in window.days or day > self._last_day:
             return False
         return not window.intraday or (self._hours.session_around(end) is not None and end < self.flat_at(end))
 
@@ -93,7 +92,7 @@ class BoundWindow:
             boundaries.append(self._hours.next_boundary(end))
             if self._hours.session_around(end) is not None:
                 boundaries.append(self.flat_at(end))
-        return min(boundary for boundary in (*boundaries, self._last) if boundary > end)
+        return min(boundary for boundary in boundaries if boundary > end)
 
     def flat_at(self, opened_at: int) -> int:
         """When a trade opened at ``opened_at`` must be flat; NEVER when the window is not intraday.

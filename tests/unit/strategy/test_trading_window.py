@@ -70,7 +70,7 @@ def test_a_window_that_ends_within_a_clock_change_is_local_time(change: str, end
     minutes_of_day,
     minutes_of_day,
     st.lists(st.integers(0, 6), unique=True).map(lambda days: tuple(sorted(days))),
-    st.sampled_from(["", "2020-03-08", "2020-11-01"]),
+    st.sampled_from(["", "2020-03-08", "2020-11-01", "2021-02-01", "2030-12-31", "9999-12-31", "2011-01-03"]),
     st.lists(st.tuples(instants, st.integers(0, 200)), min_size=1, max_size=6),
 )
 def test_a_positional_window_is_local_time_weekday_and_last_day(

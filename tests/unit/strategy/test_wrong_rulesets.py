@@ -131,6 +131,7 @@ def test_a_wrong_condition_names_its_place(condition: str, key: str, words: str)
         ('[trading]\nfrom = "25:00"', "trading.from", '"09:30"'),
         ('[trading]\nfrom = "10:00"\nto = "10:00"', "trading.to", "as from is"),
         ('[trading]\ndays = ["Monday"]', "trading.days", "Did you mean 'Mon'?"),
+        ("[trading]\ndays = []", "trading.days", "names no day"),
         ('[trading]\nroute = "ARKA"', "trading.route", "Did you mean 'ARCA'"),
         ('[trading]\nstyle = "intraady"', "trading.style", "Did you mean 'intraday'"),
         ('[trading]\nvalid_until = "soon"', "trading.valid_until", "2027-12-31"),

@@ -9,7 +9,7 @@ import msgspec
 
 from theo.app.home.layout import open_home
 from theo.app.rulesets import scans
-from theo.app.rulesets.finding import ruleset_text
+from theo.app.rulesets.finding import is_file, ruleset_text
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.terminal.output import json_text
 from theo.app.times import clock, iso
@@ -94,14 +94,14 @@ def run_show(path: Path, name: str, *, json: bool) -> int:
 def run_create(path: Path, what: str, origin: str, values: Sequence[str], *, reason: str, json: bool) -> int:
     """Of a file, or of another rule set under a name of its own."""
     home = open_home(path)
-    is_file = what.endswith(".toml") or Path(what).is_file()
-    if is_file == bool(origin):
-        remedy = f"Name one of the two: theo scan create {what}" + ("" if is_file else " --from mes-vix-inverse")
-        raise UserError(f"{what} is {'a file, and --from says another' if is_file else 'no file'}", remedy=remedy)
+    of_file = is_file(what)
+    if of_file == bool(origin):
+        remedy = f"Name one of the two: theo scan create {what}" + ("" if of_file else " --from mes-vix-inverse")
+        raise UserError(f"{what} is {'a file, and --from says another' if of_file else 'no file'}", remedy=remedy)
     text = ruleset_text(origin or what, home)
     if values:
         text = scans.with_values(text, values, origin or what)
-    return _done(_warned(scans.create(home, "" if is_file else what, text, what, scans.By(reason))), "created", json=json)
+    return _done(_warned(scans.create(home, "" if of_file else what, text, what, scans.By(reason))), "created", json=json)
 
 
 def run_edit(path: Path, name: str, edit: Edit, *, reason: str, json: bool) -> int:

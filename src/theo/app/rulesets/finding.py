@@ -26,7 +26,7 @@ def find_ruleset(name: str, home: Home) -> tuple[RuleSet, str, type[UserStrategy
             why="a class does not say what it trades, at which stop and size",
             remedy='Write a TOML file with strategy = "python" and [python] class = "FILE.py:Class", and name that file',
         )
-    scan = None if _is_file(name) else _scan(name, home)
+    scan = None if is_file(name) else _scan(name, home)
     if scan is not None:
         return ruleset_of(scan), scan.document, None
     text = ruleset_text(name, home)
@@ -39,7 +39,7 @@ def find_ruleset(name: str, home: Home) -> tuple[RuleSet, str, type[UserStrategy
 
 def ruleset_text(name: str, home: Home) -> str:
     """The text of a file, of a stored scan or of a shipped rule set. Raises ConfigError naming what there is."""
-    if _is_file(name):
+    if is_file(name):
         try:
             return Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -62,8 +62,12 @@ def scan_ids(home: Home, rulesets: Iterable[tuple[RuleSet, str]]) -> dict[str, i
     return {ruleset.name: stored[ruleset.name, text] for ruleset, text in rulesets if (ruleset.name, text) in stored}
 
 
-def _is_file(name: str) -> bool:
-    return Path(name).suffix == ".toml" or Path(name).is_file()
+def is_file(name: str) -> bool:
+    """Whether a name is meant as a file. One that is too long for a file, or that cannot be looked at, is none."""
+    try:
+        return Path(name).suffix == ".toml" or Path(name).is_file()
+    except OSError:
+        return False
 
 
 def _scan(name: str, home: Home) -> Scan | None:

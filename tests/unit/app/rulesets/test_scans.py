@@ -42,6 +42,20 @@ def test_the_classic_scan_is_made_once_and_is_the_owners(home: Path, theo: Theo)
     assert text == shipped_text("mes-vix-inverse").replace('"mes-vix-inverse"', '"classic"')
 
 
+@pytest.mark.parametrize("day", ["2029-12-31", "9999-12-31"])
+def test_a_scan_may_end_years_from_now(home: Path, theo: Theo, day: str) -> None:
+    assert theo("--home", home, "scan", "edit", "classic", "--set", f"trading.valid_until={day}").code == 0
+    assert json.loads(theo("--home", home, "scan", "show", "classic", "--json").out)["window"].count(day) == 1
+
+
+def test_a_name_that_no_file_can_have_is_refused_as_a_name(home: Path, theo: Theo) -> None:
+    long = "n" * 300
+    said = theo("--home", home, "scan", "create", long, "--from", "spy-vix")
+    assert (said.code, "at most 64" in said.err) == (2, True), said.err
+    asked = theo("--home", home, "scan", "test", long)
+    assert (asked.code, "no rule set" in asked.err) == (2, True), asked.err
+
+
 def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_stored(home: Path, theo: Theo) -> None:
     wrong = ("scan.option_type=CALL", "scan.every_minutes=20", "trading.valid_until=2020-01-31", 'trading.days=["Sat"]')
     said = theo("--home", home, "scan", "edit", "classic", *(word for value in wrong for word in ("--set", value)))
