@@ -10,6 +10,7 @@ from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument
 from theo.domain.keys import Key
 from theo.domain.market_data import SessionScope, TickKind
+from theo.domain.orders import Side
 from theo.domain.timeframe import timeframe
 from theo.drive.book_view import BookView
 from theo.engine.core import Core
@@ -27,7 +28,7 @@ from theo.risk.limits import Limits
 from theo.risk.rules.data_gate import DataGate
 from theo.strategy.due import LastDue
 from theo.strategy.making import strategy_of
-from theo.strategy.option_front import OptionFront
+from theo.strategy.option_front import OptionFront, fronts_wanted
 from theo.strategy.ruleset import RuleSet
 from theo.strategy.terms import Terms
 from theo.strategy.user import UserStrategy
@@ -101,7 +102,10 @@ def assemble(plan: Plan) -> Core:
         account_day=clock.account_day,
         breaker_opens=lambda at: clock.next_at(clock.account_day(at)[1], BREAKER_OPENS),
         settings=plan.settings,
+        options={front.instrument.id: front for front in plan.options.values()},
     )
+    for front in plan.options.values():
+        market.keep_quotes(front.instrument.id)
     if any(ruleset.name == MANUAL for ruleset, _ in plan.rulesets):
         raise ConfigError(
             f'a rule set is named "{MANUAL}"', why="trades opened by hand are kept under that name", remedy="Name it otherwise"
@@ -118,10 +122,18 @@ def assemble(plan: Plan) -> Core:
         hours = shared.hours(awaited, view, ruleset.session)
         gate = None if ruleset.gate is None else DataGate(ruleset.gate, hours, awaited, market)
         trusts = tuple(shared.trust(series, hours, ruleset.grace) for series in awaited)
-        world.add(Scan(key, strategy, Terms(ruleset, view), awaited, trusts, gate))
+        scan = Scan(key, strategy, Terms(ruleset, view), awaited, trusts, gate)
+        scan.options = _options(plan, ruleset)
+        world.add(scan)
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)
+
+
+def _options(plan: Plan, ruleset: RuleSet) -> dict[Side, OptionFront]:
+    """What signals are traded in; without options in the plan the symbol itself: a backtest has no prices of them."""
+    wanted = fronts_wanted(ruleset.naming.ordered, ruleset.scan, ruleset.sides) if plan.options else {}
+    return {side: plan.options[symbol] for side, symbol in wanted.items()}
 
 
 class _Shared:

@@ -1,11 +1,21 @@
 """The account as risk sees it, folded from the trading state and the marks: equity, exposure, open risk."""
 
+from datetime import date
+from typing import Final
+
+from theo.domain.instrument import MICROS
+from theo.domain.market_data import DAY
+from theo.domain.option_contract import option_contract
 from theo.domain.orders import OrderRole
 from theo.engine.order_life import ENDED
 from theo.engine.state import State, TradeState
 from theo.engine.world import World
 from theo.risk.account import AccountView
 from theo.risk.limits import STOCKS
+from theo.risk.option_delta import option_delta
+
+EPOCH: Final = date(1970, 1, 1)
+DAYS_A_YEAR: Final = 365.25
 
 
 def equity(state: State, world: World) -> int:
@@ -66,11 +76,30 @@ def held_or_working(state: State, without: str = "") -> dict[int, int]:
     return held
 
 
+def option_worth(state: State, world: World, instrument: int) -> int:
+    """The exposure of one option, micros: that of what it stands for, by its delta. 0 for what counts by its own price."""
+    front, name = world.options.get(instrument), state.fronts.get(instrument)
+    if front is None or name is None:
+        return 0
+    quote = world.market.quotes[instrument]
+    contract, under, option = option_contract(name.name), front.underlying, front.instrument
+    strike, last = float(contract.strike), mark(state, world, under.id)
+    price = last / 10**under.price_decimals if last else strike
+    middle = (quote.bid + quote.ask) / 2 if quote.bid and quote.ask else 0
+    years = max(0.0, ((contract.expiry - EPOCH).days + 1 - max(quote.bid_at, quote.ask_at) / DAY) / DAYS_A_YEAR)
+    delta = option_delta(contract.right, middle / 10**option.price_decimals, price, strike, years)
+    return int(delta * price * option.multiplier * MICROS)
+
+
 def account_view(state: State, world: World, without: str = "") -> AccountView:
     """All that the rules of risk read, at this moment; as if the open trade ``without``, whose entry waits, were not there."""
+
+    def unit_worth(i: int) -> int:
+        return option_worth(state, world, i) or mark(state, world, i) * world.unit_values[i]
+
     held = held_or_working(state, without)
     others = len(state.open_trades) - (without in state.open_trades)
-    by_instrument = {i: abs(quantity) * mark(state, world, i) * world.unit_values[i] for i, quantity in held.items() if quantity}
+    by_instrument = {i: abs(quantity) * unit_worth(i) for i, quantity in held.items() if quantity}
     stocks = [worth for i, worth in by_instrument.items() if world.instruments[i].security_type in STOCKS]
     return AccountView(
         equity=equity(state, world),

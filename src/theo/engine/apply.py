@@ -83,6 +83,8 @@ def _trade_intended(state: State, fact: f.TradeIntended) -> None:
         opened_at=fact.at,
         orders=[],
         contract=fact.approved.subject.orders[0].contract,
+        exits=fact.exits,
+        why=fact.why,
     )
     state.trades[fact.id] = trade
     state.open_trades[fact.id] = None
@@ -99,7 +101,7 @@ def _orders_intended(state: State, fact: f.OrdersIntended) -> None:
     trade, ticket = state.trades[fact.trade], fact.approved.subject
     _add_orders(state, fact.at, ticket, trade)
     for order in ticket.orders:
-        if order.role is OrderRole.TARGET:
+        if order.role is OrderRole.TARGET and order.condition is None:
             trade.target = order.limit
 
 
@@ -267,7 +269,7 @@ def _hold(state: State, trade: TradeState, order: str, side: Side, quantity: int
 
 def _rolled(state: State, fact: f.Rolled) -> None:
     held = state.positions.get(fact.instrument, 0) if fact.previous else 0
-    state.fronts[fact.instrument] = FrontContract(fact.contract, fact.previous, fact.difference, held)
+    state.fronts[fact.instrument] = FrontContract(fact.contract, fact.previous, fact.difference, held, fact.why)
     for trade in (state.trades[t] for t in state.open_trades):
         if trade.instrument == fact.instrument and not trade.contract:
             trade.contract = fact.previous or fact.contract

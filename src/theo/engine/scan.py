@@ -3,12 +3,14 @@
 from collections.abc import Collection
 
 from theo.domain.keys import Key
+from theo.domain.orders import Side
 from theo.market.series import Series
 from theo.market.trust import SeriesTrust
 from theo.risk.rules.data_gate import DataGate
 from theo.risk.rules.data_trust import SeriesStanding
 from theo.risk.sizing import Sizing
 from theo.strategy.base import Strategy
+from theo.strategy.option_front import OptionFront
 from theo.strategy.terms import Terms
 
 NEVER = 1 << 62  # later than any time
@@ -19,10 +21,11 @@ class Scan:
     """A configuration: its strategy and what it asks for. Its cohort says when a decision is due.
 
     ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each, perhaps shared with
-    other configurations; ``gate`` is what the configuration asks of their data beyond that.
+    other configurations; ``gate`` is what the configuration asks of their data beyond that. ``options``: by a signal's
+    side what it is traded in, where the configuration asks for options.
     """
 
-    __slots__ = ("awaited", "cohort", "gate", "key", "place", "sizing", "strategy", "terms", "trusts")
+    __slots__ = ("awaited", "cohort", "gate", "key", "options", "place", "sizing", "strategy", "terms", "trusts")
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Scan:
                 series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
         self.place = 0  # among the configurations
+        self.options: dict[Side, OptionFront] = {}
         self.cohort = Cohort(self)
 
     @property

@@ -9,12 +9,12 @@ from theo.domain.approval import Refused
 from theo.domain.asked import EntryAsked
 from theo.domain.keys import Key
 from theo.domain.orders import Order, OrderRole, Side
-from theo.domain.signals import Exit, Proposal
+from theo.domain.signals import Exit, Proposal, UnderlyingExits
 from theo.engine.order_life import AWAITING, ENDED, OrderStatus
 from theo.engine.signal_life import SignalStatus
 from theo.engine.trade_life import OVER, TradeStatus
 
-STATE_VERSION = 16
+STATE_VERSION = 17
 
 
 class OrderState(msgspec.Struct):
@@ -95,7 +95,7 @@ class TradeState(msgspec.Struct):
     last_out_role: OrderRole = OrderRole.CLOSE
     last_fill_at: int = 0
     partial_since: int = 0  # when the entry was first partly filled; 0 when it is not
-    contract: str = ""  # the futures contract of its orders, where the instrument rolls
+    contract: str = ""  # that of its orders, where the instrument stands for one: a future that rolls, a chosen option
     past_orders: list[str] = []  # of the contracts that it left
     rolled_at: int = 0  # when it left the last one; 0 when it never did
     closed_before_roll: int = 0  # filled of closing orders in its contract when the roll was asked for
@@ -103,6 +103,13 @@ class TradeState(msgspec.Struct):
     rolled_gross: int = 0
     rolled_charges: int = 0
     ahead: Ahead | None = None  # while a spread carries it over
+    exits: UnderlyingExits | None = None  # of a bought option
+    why: str = ""  # its contract was chosen
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it takes profit, at a price of its own or of the underlying."""
+        return self.target is not None or (self.exits is not None and self.exits.target is not None)
 
     @property
     def open_quantity(self) -> int:
@@ -135,6 +142,7 @@ class FrontContract(msgspec.Struct):
     previous: str = ""
     difference: int = 0
     leaving: int = 0
+    why: str = ""  # it was chosen, of an option
 
 
 class SignalState(msgspec.Struct):

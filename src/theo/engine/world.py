@@ -14,6 +14,7 @@ from theo.engine.scan import NEVER, READY, Cohort, Scan
 from theo.market.book import MarketBook
 from theo.market.series import Series
 from theo.risk.limits import Limits
+from theo.strategy.option_front import OptionFront
 
 SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
 SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input: their indicators take up to a millisecond
@@ -58,6 +59,7 @@ class World:
     account_day: Callable[[int], tuple[int, int]]  # time -> (number of the account day, its end)
     breaker_opens: Callable[[int], int]  # time -> the next account day's first 09:30 ET
     settings: Settings = field(default_factory=Settings)
+    options: dict[int, OptionFront] = field(default_factory=dict)  # by the instrument that stands for the chosen contract
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
     cohorts: dict[tuple[object, ...], Cohort] = field(default_factory=dict)  # of many scans, by what they have in common
     awaiting: dict[Series, list[Cohort]] = field(default_factory=dict)  # by each series that a cohort awaits

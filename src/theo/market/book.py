@@ -17,6 +17,17 @@ from theo.market.series import Pair, Series
 NEVER = 1 << 62  # later than any time
 
 
+class Quote(msgspec.Struct):
+    """Best bid and offer of an instrument, price units, 0 without one; ``bid_at`` and ``ask_at``: when each was last told."""
+
+    bid: int = 0
+    bid_size: int = 0
+    bid_at: int = 0
+    ask: int = 0
+    ask_size: int = 0
+    ask_at: int = 0
+
+
 class BarSource(Protocol):
     """Bars of one instrument built from its ticks (theo.market.bars).
 
@@ -48,7 +59,8 @@ class BarSource(Protocol):
 class MarketBook:
     """``closed`` lists the series that the newest input closed, in order; ``last`` holds each instrument's last price.
 
-    ``settled`` has each instrument's newest settlement since its contract began, where one came after a price.
+    ``settled`` has each instrument's newest settlement since its contract began, where one came after a price. ``quotes`` are
+    kept of the instruments asked for, whose last price is their bid as soon as there is one: what they can be sold at.
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
     """
 
@@ -65,6 +77,7 @@ class MarketBook:
         "closed",
         "due",
         "last",
+        "quotes",
         "settled",
     )
 
@@ -81,6 +94,7 @@ class MarketBook:
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
         self.settled: dict[int, Settled] = {}
+        self.quotes: dict[int, Quote] = {}
         self.due = NEVER
 
     def series(self, instrument: Instrument, timeframe: Timeframe) -> Series:
@@ -100,6 +114,10 @@ class MarketBook:
             first.pairs.append(pair)
             second.pairs.append(pair)
         return self._pairs[key]
+
+    def keep_quotes(self, instrument: int) -> None:
+        """From now on the quotes of this instrument are kept."""
+        self.quotes.setdefault(instrument, Quote())
 
     def build_from_ticks(self, instrument: int, source: BarSource) -> None:
         """Bars of this instrument are built from its ticks."""
@@ -136,6 +154,8 @@ class MarketBook:
             self.last[tick.instrument] = tick.price
         elif tick.kind == SETTLEMENT and not tick.flags and tick.instrument in self.last:
             self.settled[tick.instrument] = Settled(tick.at, tick.price, self.last[tick.instrument])
+        elif not tick.flags and tick.instrument in self.quotes:
+            self._quoted(tick, self.quotes[tick.instrument])
         source = self._sources.get(tick.instrument)
         if source is None:
             return False
@@ -144,6 +164,14 @@ class MarketBook:
             self._note_due(tick.instrument)
             self._look_ahead()
         return self._close(bars) if bars else False
+
+    def _quoted(self, tick: Tick, quote: Quote) -> None:
+        if tick.kind == BID:
+            quote.bid, quote.bid_size, quote.bid_at = tick.price, tick.volume, tick.at
+            if tick.price:
+                self.last[tick.instrument] = tick.price
+        elif tick.kind == ASK:
+            quote.ask, quote.ask_size, quote.ask_at = tick.price, tick.volume, tick.at
 
     def many_due(self, at: int, sources_max: int) -> bool:
         """Whether the clock closes bars of more than ``sources_max`` instruments."""
@@ -202,6 +230,9 @@ class MarketBook:
         if rolled.instrument in self.last:
             self.last[rolled.instrument] += rolled.difference
         self.settled.pop(rolled.instrument, None)
+        if rolled.instrument in self.quotes:  # of another contract, whose prices say nothing of this one's
+            self.quotes[rolled.instrument] = Quote()
+            self.last.pop(rolled.instrument, None)
         for series in self._series.get(rolled.instrument, {}).values():
             series.shift(rolled.difference)
         return closed
@@ -252,14 +283,19 @@ class MarketBook:
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
         settled = {"settled": [list(item) for item in self.settled.items()]} if self.settled else {}
-        return settled | {
-            "last": [list(item) for item in self.last.items()],
-            "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
-            "pairs": [pair.state() for pair in self._pairs.values()],
-            "broken": [list(item) for item in self._broken.items()],
-            "fronts": [list(item) for item in self._fronts.items()],
-            "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
-        }
+        quotes = {"quotes": [[one, msgspec.to_builtins(quote)] for one, quote in self.quotes.items()]} if self.quotes else {}
+        return (
+            settled
+            | quotes
+            | {
+                "last": [list(item) for item in self.last.items()],
+                "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
+                "pairs": [pair.state() for pair in self._pairs.values()],
+                "broken": [list(item) for item in self._broken.items()],
+                "fronts": [list(item) for item in self._fronts.items()],
+                "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
+            }
+        )
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same series, indicators and sources."""
@@ -270,6 +306,7 @@ class MarketBook:
             self._series[instrument][timeframe].restore(kept)
         for pair, kept in zip(self._pairs.values(), state["pairs"], strict=True):
             pair.restore(kept)
+        self.quotes |= msgspec.convert(dict(state.get("quotes", ())), dict[int, Quote])
         self._broken = dict(state["broken"])
         self._fronts = dict(state["fronts"])
         self._stale = [series for series in self.every_series() if series.stale]
@@ -279,4 +316,10 @@ class MarketBook:
         self._look_ahead()
 
 
-TRADE, INDEX, SETTLEMENT = 0, 3, 4  # TickKind as plain numbers: an enum's look-up would cost more than the comparison
+TRADE, BID, ASK, INDEX, SETTLEMENT = (
+    0,
+    1,
+    2,
+    3,
+    4,
+)  # TickKind as plain numbers: an enum's look-up costs more than comparing

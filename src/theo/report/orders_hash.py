@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from theo.domain.facts import AmendIntended, CancelIntended, Fact, Filled, OrdersIntended, TradeIntended
-from theo.domain.orders import Order
+from theo.domain.orders import Order, PriceCondition
 
 NEWLINE = b"\n"
 
@@ -74,7 +74,12 @@ def _order_line(at: int, order: Order, symbols: Mapping[int, str], trades: _Numb
     bound = f"trade {trades.of(order.trade)} parent {orders.of(order.parent)}"
     group = f"oca {order.oca_type}" if order.oca_group else "alone"
     route = f" to {order.route}" if order.route else ""
-    return f"{at} order {number} {what} {prices} {bound} {group}{' outside_rth' if order.outside_rth else ''}{route}"
+    on = f" on {_condition(order.condition, symbols)}" if order.condition is not None else ""
+    return f"{at} order {number} {what} {prices} {bound} {group}{' outside_rth' if order.outside_rth else ''}{route}{on}"
+
+
+def _condition(condition: PriceCondition, symbols: Mapping[int, str]) -> str:
+    return f"{symbols[condition.instrument]} {'from' if condition.above else 'to'} {condition.price}"
 
 
 def _text(limit: int | None, stop: int | None, trail: int | None) -> str:

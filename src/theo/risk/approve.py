@@ -86,11 +86,13 @@ def approve_entry(
     risk: int,
     *,
     stop_follows: bool = False,
+    unit_worth: int = 0,
 ) -> Approved[Ticket] | Refused:
-    """Judge an entry by every rule. ``risk`` is the loss at the stop with costs, micros."""
+    """Judge an entry by every rule. ``risk`` is the loss at the stop with costs, micros; ``unit_worth`` as in Entry."""
     if not ticket.orders:
         return Refused("bracket", 0, 1, f"{instrument.symbol}: a ticket without an order")
-    refused = first_refusal(Entry(proposal, instrument, ticket, account, limits, risk, stop_follows), ENTRY_RULES)
+    entry = Entry(proposal, instrument, ticket, account, limits, risk, stop_follows, unit_worth)
+    refused = first_refusal(entry, ENTRY_RULES)
     return refused if refused is not None else Approved(ticket, ENTRY_NAMES)
 
 

@@ -12,7 +12,8 @@ from theo.risk.limits import Limits
 class Entry(msgspec.Struct, frozen=True):
     """One entry to be judged. ``risk`` is the loss at the stop with costs, micros, as it was planned.
 
-    ``stop_follows``: the entry fills at once or not at all, and its stop is sent as soon as it has filled.
+    ``stop_follows``: the entry fills at once or not at all, and its stop is sent as soon as it has filled. ``unit_worth`` is the
+    exposure of one unit, micros, where it is not the planned price (of an option).
     """
 
     proposal: Proposal
@@ -22,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True):
     limits: Limits
     risk: int
     stop_follows: bool = False
+    unit_worth: int = 0
 
     @property
     def order(self) -> Order:
@@ -31,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def worth(self) -> int:
         """The exposure, micros, that the order adds at its planned price."""
-        return self.order.quantity * self.proposal.entry * self.instrument.unit_value
+        return self.order.quantity * (self.unit_worth or self.proposal.entry * self.instrument.unit_value)
 
     @property
     def loss(self) -> int:

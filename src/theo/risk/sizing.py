@@ -59,9 +59,18 @@ def size(
 
 
 def size_with_costs(
-    proposal: Proposal, instrument: Instrument, account: AccountView, limits: Limits, sizing: Sizing, costs: Costs
+    proposal: Proposal,
+    instrument: Instrument,
+    account: AccountView,
+    limits: Limits,
+    sizing: Sizing,
+    costs: Costs,
+    unit_worth: int = 0,
 ) -> Sized | Refused:
-    """The quantity for a proposal whose costs depend on the quantity. Refused names the binding limit when it is zero."""
+    """The quantity for a proposal whose costs depend on the quantity. Refused names the binding limit when it is zero.
+
+    ``unit_worth`` is the exposure of one unit, micros, where it is not its price (of an option).
+    """
     distance = abs(proposal.entry - proposal.stop) * instrument.unit_value
     if distance == 0:
         return Refused("stop_distance", 0.0, 0.0, f"{instrument.symbol}: entry and stop are the same price")
@@ -70,7 +79,7 @@ def size_with_costs(
         return quantity * distance + costs(quantity)
 
     bounds = _risk_bounds(proposal, account, limits, sizing, loss)
-    bounds += _limit_bounds(proposal, instrument, account, limits)
+    bounds += _limit_bounds(instrument, account, limits, unit_worth or proposal.entry * instrument.unit_value)
     most, bound_by = min(bounds, key=lambda bound: bound[0])
     step = instrument.contract_size
     quantity = max(0, most) // step * step
@@ -100,7 +109,7 @@ def _risk_bounds(
     ]
 
 
-def _limit_bounds(proposal: Proposal, instrument: Instrument, account: AccountView, limits: Limits) -> list[Bound]:
+def _limit_bounds(instrument: Instrument, account: AccountView, limits: Limits, unit: int) -> list[Bound]:
     """What the limits on exposure and contracts leave room for."""
     here = account.exposure.get(instrument.id, 0)
     room: list[Bound] = [
@@ -110,7 +119,6 @@ def _limit_bounds(proposal: Proposal, instrument: Instrument, account: AccountVi
     if instrument.security_type in STOCKS:
         room.append((cash_cap(limits.stock_position_cash_max) - here, "stock_position_cash_max"))
         room.append((leverage_cap(account.equity, limits.stock_leverage_max) - account.stock_exposure, "stock_leverage_max"))
-    unit = proposal.entry * instrument.unit_value
     bounds = [(cash // unit if unit > 0 else 0, name) for cash, name in room]
     caps = contract_caps(instrument, limits)
     if caps is not None:

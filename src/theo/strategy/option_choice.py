@@ -21,6 +21,11 @@ class CategorySplit(msgspec.Struct, frozen=True):
     near: Decimal = Decimal(100)
     far: Decimal = Decimal(200)
 
+    @property
+    def slack(self) -> Decimal:
+        """By how many points a chosen strike may have left its category before a signal is refused: it is chosen ahead."""
+        return (self.far - self.near) / 4
+
 
 class Chosen(msgspec.Struct, frozen=True):
     """An option of the chain. ``in_the_money`` in points, negative out of the money; ``why`` is for people."""
@@ -80,6 +85,14 @@ def strike_of(right: str, category: str, price: Decimal, strikes: Sequence[Decim
         return min(beyond, key=away.__getitem__, default=None)
     within = [strike for strike in strikes if split.near <= away[strike] <= split.far]
     return min(within, key=away.__getitem__, default=None)
+
+
+def still_fits(right: str, category: str, price: Decimal, strike: Decimal, split: CategorySplit) -> bool:
+    """Whether a strike that was chosen a while ago is of its category by now, or nearly so."""
+    away = points_in_the_money(right, price, strike) * (1 if category in IN_THE_MONEY else -1)
+    if category in {"DITM", "DOTM"}:
+        return away > split.far - split.slack
+    return split.near - split.slack <= away <= split.far + split.slack
 
 
 def series_of(rule: str, expiries: Sequence[date], next_session: date) -> date | None:

@@ -12,8 +12,9 @@ from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.domain.market_data import SECOND
 from theo.domain.option_contract import FRONT_IDS_FROM
+from theo.domain.orders import Side
 from theo.strategy.option_choice import CategorySplit
-from theo.strategy.scan_terms import BOUGHT, EXPIRIES, ScanTerms
+from theo.strategy.scan_terms import BOUGHT, EXPIRIES, ScanTerms, asks_options
 
 PLACES: Final = 100  # ids for each underlying
 MULTIPLIER: Final = 100
@@ -64,7 +65,7 @@ def option_front(
     place = _KINDS.index((right, category)) * len(EXPIRIES) + EXPIRIES.index(expiry)
     instrument = Instrument(
         id=FRONT_IDS_FROM + underlying.id * PLACES + place,
-        symbol=f"{underlying.symbol}-{right}-{category}-{expiry}",
+        symbol=front_symbol(underlying.symbol, right, category, expiry),
         token=0,
         security_type=SecurityType.OPT,
         exchange="SMART",
@@ -85,6 +86,15 @@ def option_front(
     )
 
 
-def rights_of(terms: ScanTerms, sides: str) -> tuple[str, ...]:
-    """What signals of these sides buy: a call for a long one, a put for a short one."""
-    return tuple(right for side, right in BOUGHT.items() if sides in {side, "both"} and terms.option_type in {"", right})
+def fronts_wanted(underlying: str, terms: ScanTerms, sides: str) -> dict[Side, str]:
+    """By a signal's side what it is traded in: a call for a long one, a put for a short one. Empty without options."""
+    if not asks_options(terms):
+        return {}
+    bought = {Side.BUY: BOUGHT["long"], Side.SELL: BOUGHT["short"]}
+    entered = {"long": (Side.BUY,), "short": (Side.SELL,)}.get(sides, (Side.BUY, Side.SELL))
+    return {side: front_symbol(underlying, bought[side], terms.option_category, terms.expiry) for side in entered}
+
+
+def front_symbol(underlying: str, right: str, category: str, expiry: str) -> str:
+    """What stands for a chosen option is called by what it is chosen by."""
+    return f"{underlying}-{right}-{category}-{expiry}"

@@ -15,6 +15,7 @@ from theo.strategy.compiled import Places, Values
 from theo.strategy.distance import Distance, Rounding, distance_reads, price_of, stop_on_grid, target_on_grid
 from theo.strategy.operand import Operand
 from theo.strategy.ruleset import RuleSet, traded_close
+from theo.strategy.scan_terms import asks_options
 from theo.strategy.view import MarketView
 
 NAN = float("nan")
@@ -48,7 +49,7 @@ class Proposer:
         self._primary = self._series.instrument
         self.instrument = view.series(naming.ordered, naming.timeframe).instrument
         self._close = traded_close(naming) if naming.traded else None
-        if not self.instrument.tradable:
+        if not self.instrument.tradable and not asks_options(ruleset.scan):
             raise ConfigError(
                 f"{naming.ordered} cannot be traded",
                 where=ruleset.name,

@@ -44,6 +44,11 @@ class ScanTerms(msgspec.Struct, frozen=True, kw_only=True):
         return self.shadow or self.mode == "virtual"
 
 
+def asks_options(terms: ScanTerms) -> bool:
+    """Whether a signal becomes an option; the category FUT trades the future."""
+    return terms.placeholder == "OPTION" and terms.option_category != "FUT"
+
+
 def read_scan(table: Table) -> ScanTerms:
     """The table with each value in its bounds; whether the values fit each other is ``judge_scan``'s."""
     terms = ScanTerms(

@@ -6,6 +6,7 @@ from theo.domain.orders import OcaType, Order, OrderType, TimeInForce
 # Interactive Brokers' error numbers, as its API documents them.
 DUPLICATE_ID = 103
 OFF_GRID = 110  # the price does not conform to the minimum price variation for this contract
+NO_CONDITION = 147
 NO_SUCH_CONTRACT = 200
 REJECTED = 201
 NO_SIZE = 434  # the order size cannot be zero
@@ -33,6 +34,8 @@ def refusal(order: Order, instrument: Instrument | None, *, is_parent: bool) -> 
         return NO_SUCH_CONTRACT, f"No security definition has been found for the request: instrument {order.instrument}"
     if not instrument.tradable:
         return REJECTED, f"Order rejected: {instrument.symbol} is an index and cannot be traded"
+    if order.condition is not None and order.condition.price <= 0:
+        return NO_CONDITION, "The conditional price must be positive"
     return _quantity(order, instrument) or _prices(order, instrument) or _time_in_force(order, is_parent) or _group(order)
 
 

@@ -47,8 +47,9 @@ class Held(msgspec.Struct):
     """An order in the exchange's book.
 
     ``active_at``: from when it may match. ``expires_at``: when its time in force ends. ``level``: where a trailing stop stands,
-    in price units; None before it has seen a price. ``triggered``: a stop that was touched and
-    now works as a market or limit order. ``done`` and ``charged`` (micros): what was executed of it and what that has cost.
+    in price units; None before it has seen a price. ``triggered``: a stop that was touched, or an order that another instrument's
+    price has set off, and that now works as a market or limit order. ``done`` and ``charged`` (micros): what was executed of it
+    and what that has cost.
     """
 
     order: Order
@@ -67,6 +68,11 @@ class Held(msgspec.Struct):
     def remaining(self) -> int:
         """What may still be filled."""
         return self.order.quantity - self.filled
+
+    @property
+    def may_match(self) -> bool:
+        """Whether it works, and waits for no price of another instrument."""
+        return self.standing is Standing.WORKING and (self.triggered or self.order.condition is None)
 
     def become(self, standing: Standing) -> None:
         """Move along the life cycle; raises ValueError for a step that it does not have (our bug)."""

@@ -17,8 +17,9 @@ from theo.domain.market_data import UNUSABLE, Bar, ContractRolled, Tick, TickFla
 from theo.domain.orders import Amendment, Order, OrderType, Side, Ticket, TimeInForce
 from theo.domain.reports import ActionRejected, BookOrder, BookReported, OrderReport
 from theo.market.sessions import Hours
-from theo.venue.admission import DUPLICATE_ID, IMMEDIATE, REJECTED, Refusal, refusal
+from theo.venue.admission import DUPLICATE_ID, IMMEDIATE, NO_CONDITION, REJECTED, Refusal, refusal
 from theo.venue.books import ALWAYS, LIVE, NEVER, Books, Held, Market, Standing
+from theo.venue.conditions import Conditions
 from theo.venue.fees import Schedule
 from theo.venue.matching import EVERY_PRICE, Event, after_entry, find_hit, instant, quote_for
 from theo.venue.opening import Opening, Part
@@ -71,7 +72,7 @@ class Venue:
     executions cost, by instrument id; one that is missing raises ConfigError at the first fill.
     """
 
-    __slots__ = ("_book", "_instruments", "_markets", "_opening", "_schedules", "_settings", "_share", "next_due")
+    __slots__ = ("_book", "_conditions", "_instruments", "_markets", "_opening", "_schedules", "_settings", "_share", "next_due")
 
     def __init__(
         self,
@@ -86,6 +87,7 @@ class Venue:
         self._share = round(self._settings.participation * MILLION)
         self._book = OrderBook(self._instruments, self._schedules)
         self._markets = self._book.books.markets
+        self._conditions = Conditions(self._book, self._opening)
         self.next_due = NEVER  # when time alone next changes something
 
     def list_instrument(self, instrument: Instrument, hours: Hours | None, schedule: Schedule) -> None:
@@ -154,6 +156,8 @@ class Venue:
     def on_bar(self, bar: Bar) -> tuple[OrderReport, ...]:
         """Match against a bar. One that is not newer than the last (a correction, a repeat) fills nothing."""
         market = self._markets.get(bar.instrument) or self._book.market(bar.instrument)
+        if bar.instrument in self._conditions.watched:
+            self._conditions.look(bar.instrument, (bar.low, bar.high), bar.end)
         if market.low < bar.low and bar.high < market.high and bar.contract == market.contract:
             market.bar = bar
             return NOTHING
@@ -172,7 +176,8 @@ class Venue:
         It holds until the next report, or until ``next_due``.
         """
         market = self._markets.get(instrument) or self._book.market(instrument)
-        return (market.low, market.high) if not market.contract else EVERY_PRICE
+        listens = market.contract or instrument in self._conditions.watched
+        return EVERY_PRICE if listens else (market.low, market.high)
 
     def on_tick(self, tick: Tick) -> tuple[OrderReport, ...]:
         """Match against a trade, an index value, a bid or an ask. Ticks with flags that forbid it move nothing."""
@@ -190,6 +195,8 @@ class Venue:
             market.ask_size = tick.volume or UNLIMITED
         else:
             return NOTHING
+        if kind in (TRADE, INDEX) and tick.instrument in self._conditions.watched:
+            self._conditions.look(tick.instrument, (price, price), tick.timestamp)
         if market.low < price < market.high:
             return NOTHING
         self._match_tick(tick, market, before)
@@ -241,6 +248,7 @@ class Venue:
             ) from error
         self._book.restore(books)
         self._markets = books.markets
+        self._conditions.restore(books)
         self.next_due = self._book.next_expiry()
 
     # Taking orders
@@ -256,6 +264,7 @@ class Venue:
         standing = Standing.ASLEEP if asleep else Standing.WORKING
         book.accept(order, standing, at, at + self._settings.latency, expires_at)
         market = self._book.market(order.instrument)
+        self._conditions.begin(order, at)
         if market.anchored and order.type is OrderType.MARKET and not asleep:
             self._fill_at_anchor(order, market, at)
 
@@ -281,6 +290,8 @@ class Venue:
                 return REJECTED, f"Order rejected: its parent {order.parent} is not working"
             if parent.order.tif in IMMEDIATE or parent.order.instrument != order.instrument:
                 return REJECTED, f"Order rejected: {order.parent} cannot be its parent"
+        if order.condition is not None and order.condition.instrument not in self._instruments:
+            return NO_CONDITION, "The conditional contract info is incomplete."
         return refusal(order, self._instruments.get(order.instrument), is_parent=is_parent)
 
     def _amendment_refusal(self, held: Held | None, amendment: Amendment) -> str:
@@ -350,7 +361,7 @@ class Venue:
 
     def _working(self, instrument: int) -> tuple[Held, ...]:
         """The orders that an event finds working; children that it wakes are matched when they wake."""
-        return tuple(held for held in self._book.live.get(instrument, ()) if held.standing is Standing.WORKING)
+        return tuple(held for held in self._book.live.get(instrument, ()) if held.may_match)
 
     def _try(self, held: Held, event: Event, moment: _Moment) -> None:
         """Fill what the event allows of one order."""
@@ -410,8 +421,9 @@ class Venue:
         children = self._book.sleeping_children(parent)
         for child in children:
             child.become(Standing.WORKING)
+            self._conditions.begin(child.order, moment.when)
         for child in children:
-            if child.standing is Standing.WORKING:
+            if child.may_match:
                 self._try(child, after_entry(event, price, parent.order.type, child), moment)
 
     def _finish(self, instrument: int, served: list[Held], at: int) -> None:

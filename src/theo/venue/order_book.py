@@ -136,11 +136,16 @@ class OrderBook:
         self.live.setdefault(instrument, []).insert(0, held)
         self.fill(held, abs(quantity), price, at, when)
 
+    def set_off_by(self, instrument: int) -> list[Held]:
+        """The live orders that wait for a price of another instrument, this one."""
+        found = (held for live in self.live.values() for held in live if held.order.condition is not None)
+        return [held for held in found if held.order.condition is not None and held.order.condition.instrument == instrument]
+
     def wake(self, instrument: int) -> None:
         """Work out between which prices nothing can happen to the instrument's working orders."""
         market, low, high = self.market(instrument), -NEVER, NEVER
         for held in self.live.get(instrument, ()):
-            if held.standing is Standing.WORKING:
+            if held.may_match:
                 left = bool(market.previous) and held.order.contract == market.previous
                 bounds = EVERY_PRICE if left else wake_bounds(held, market)
                 low, high = max(low, bounds[0]), min(high, bounds[1])

@@ -50,6 +50,9 @@ def change_order(turn: Turn, asked: ChangeAsked) -> Answer:
     state = turn.state
     link_is_up(state)
     held, trade = _found(state, asked.id)
+    if trade.exits is not None:
+        text = f"trade {trade.id} is in an option: its exits follow the underlying's price; close the trade instead"
+        raise UnfitError("order", text)
     asked = _as_of_trade(asked, held)
     own = asked.quantity, asked.limit, asked.trigger, asked.trail
     if not any((*own, asked.stop, asked.target)):

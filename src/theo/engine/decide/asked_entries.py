@@ -12,7 +12,7 @@ from theo.domain.facts import TradeIntended
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Ticket
 from theo.domain.signals import Proposal
-from theo.engine.account import account_view
+from theo.engine.account import account_view, option_worth
 from theo.engine.decide.bracket import child_of, front_name
 from theo.engine.decide.wishes import (
     MANUAL,
@@ -130,7 +130,8 @@ def plan_entry(
     proposal = proposal_of(asked, instrument, prices, last)
     follows = _stop_follows(world, asked)
     view = account_view(state, world) if account is None else account
-    quantity = asked.quantity or _sized(asked, proposal, instrument, view, world)
+    worth = _worth(state, world, instrument)
+    quantity = asked.quantity or _sized(asked, proposal, instrument, view, world, worth)
     countable(instrument, quantity, proposal.entry, proposal.stop, proposal.target)
     number = state.issued + place
     trade = f"{state.journal}-t{number}"
@@ -138,7 +139,9 @@ def plan_entry(
     ticket = Ticket((entry,) if follows else (entry, *_exits(asked, entry, proposal, instrument)))
     risk = quantity * abs(proposal.entry - proposal.stop) * instrument.unit_value
     risk += world.costs(instrument, max(quantity, 0), proposal.entry)
-    approved = passed(approve_entry(proposal, instrument, ticket, view, world.limits, risk, stop_follows=follows))
+    approved = passed(
+        approve_entry(proposal, instrument, ticket, view, world.limits, risk, stop_follows=follows, unit_worth=worth)
+    )
     return PlannedEntry(trade, proposal, quantity, risk, approved)
 
 
@@ -171,6 +174,13 @@ def proposal_of(asked: EntryAsked, instrument: Instrument, prices: EntryPrices, 
     )
 
 
+def _worth(state: State, world: World, instrument: Instrument) -> int:
+    """The exposure of one option, micros; 0 for what counts by its price. Raises UnfitError while no contract is chosen."""
+    if instrument.id in world.options and instrument.id not in state.fronts:
+        raise UnfitError("option_contract", f"{instrument.symbol}: no contract is chosen yet", 0, 1)
+    return option_worth(state, world, instrument.id)
+
+
 def _stop_follows(world: World, asked: EntryAsked) -> bool:
     """Whether the entry goes alone, and its stop once it has filled."""
     if asked.tif not in AT_ONCE or asked.type not in {OrderType.MARKET, OrderType.LIMIT}:
@@ -182,10 +192,10 @@ def _stop_follows(world: World, asked: EntryAsked) -> bool:
     return True
 
 
-def _sized(asked: EntryAsked, proposal: Proposal, instrument: Instrument, account: AccountView, world: World) -> int:
+def _sized(asked: EntryAsked, proposal: Proposal, instrument: Instrument, account: AccountView, world: World, worth: int) -> int:
     sizing = Sizing(risk_percent=asked.risk_percent)
     sized = size_with_costs(
-        proposal, instrument, account, world.limits, sizing, lambda n: world.costs(instrument, n, proposal.entry)
+        proposal, instrument, account, world.limits, sizing, lambda n: world.costs(instrument, n, proposal.entry), worth
     )
     return passed(sized).quantity
 

@@ -1,7 +1,9 @@
 """The orders of an entry: one ticket of a parent and its exits, in the contract that the instrument trades in."""
 
-from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Route, Ticket, TimeInForce
-from theo.domain.signals import Proposal
+import msgspec
+
+from theo.domain.orders import OcaType, Order, OrderRole, OrderType, PriceCondition, Route, Ticket, TimeInForce
+from theo.domain.signals import Proposal, UnderlyingExits
 from theo.engine.state import State
 from theo.engine.turn import Turn
 
@@ -38,10 +40,23 @@ def bracket(
         contract=front_name(turn.state, proposal.instrument),
     )
     group = exit_group(trade, entry.contract if rolled else "")
+    if proposal.exits is not None:
+        return Ticket((entry, *_set_off(entry, proposal.exits, group)))
     children = [child_of(entry, 1, OrderRole.STOP, proposal.stop, group)]
     if proposal.target is not None:
         children.append(child_of(entry, 2, OrderRole.TARGET, proposal.target, group))
     return Ticket((entry, *children))
+
+
+def _set_off(entry: Order, exits: UnderlyingExits, group: str) -> list[Order]:
+    """The exits of a bought option: sold at the market as soon as the underlying trades at the stop, or at the target."""
+    found = [(1, OrderRole.STOP, exits.at_stop()), (2, OrderRole.TARGET, exits.at_target())]
+    return [conditional(child_of(entry, i, role, 0, group), on) for i, role, on in found if on is not None]
+
+
+def conditional(order: Order, condition: PriceCondition) -> Order:
+    """The order as one at the market that another instrument's price sets off."""
+    return msgspec.structs.replace(order, type=OrderType.MARKET, limit=None, stop=None, condition=condition)
 
 
 def front_name(state: State, instrument: int) -> str:

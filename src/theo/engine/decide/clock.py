@@ -10,7 +10,7 @@ from theo.engine.decide.asked_signals import expire_signals, expiries
 from theo.engine.decide.asking import ask_book, look_at_book
 from theo.engine.decide.closing import cancel_entries, close_trade, flatten
 from theo.engine.decide.spread import carried_by
-from theo.engine.decide.tend import rolls_until, tend
+from theo.engine.decide.tend import entry_until, rolls_until, tend
 from theo.engine.order_life import AWAITING, ENDED, OrderEvent, OrderStatus
 from theo.engine.scan import NEVER
 from theo.engine.state import State, TradeState
@@ -124,6 +124,8 @@ def _waits_of(state: State, world: World, trade: TradeState) -> list[int]:
     waits = [world.flat_at(trade.key.config, trade.opened_at), trade.last_fill_at + settings.exit_group_wait]
     if trade.status is TradeStatus.ROLLING:
         waits.append(rolls_until(world, trade))
+    if trade.status is TradeStatus.WAITING:
+        waits.append(entry_until(world, trade))
     if trade.ahead is not None:
         waits.append(carried_by(world, trade.ahead))
     if trade.partial_since:

@@ -6,8 +6,10 @@ from theo.domain.facts import OrderMoved, SignalClosed, TradeIntended
 from theo.domain.market_data import DAY
 from theo.domain.orders import OrderType, Ticket
 from theo.domain.signals import Proposal
-from theo.engine.account import account_view, mark
+from theo.engine.account import account_view, mark, option_worth
 from theo.engine.decide.bracket import bracket
+from theo.engine.decide.options import option_for
+from theo.engine.decide.tend import entry_until
 from theo.engine.order_life import OrderEvent
 from theo.engine.scan import Scan
 from theo.engine.state import TradeState
@@ -19,22 +21,33 @@ from theo.risk.sizing import size_with_costs
 
 def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
     """Open a trade for the signal if risk approves it; otherwise the signal fails, with its reason."""
-    world = turn.world
-    instrument = world.instruments[proposal.instrument]
-    account = account_view(turn.state, world)
-    blocked = _blocked(turn, scan)
+    blocked, why = _blocked(turn, scan), ""
+    if blocked is None and scan.options:
+        bought = option_for(turn.state, turn.world, scan, proposal, turn.at)
+        if isinstance(bought, Refused):
+            blocked = bought
+        else:
+            proposal, why = bought.proposal, bought.why
     if blocked is not None:
         _refuse(turn, signal, blocked)
-        return
+    else:
+        _open(turn, scan, signal, proposal, why)
+
+
+def _open(turn: Turn, scan: Scan, signal: str, proposal: Proposal, why: str) -> None:
+    """Size and judge the entry, and send its bracket; ``why`` explains an option's choice."""
+    world = turn.world
+    instrument = world.instruments[proposal.instrument]
+    account, worth = account_view(turn.state, world), option_worth(turn.state, world, proposal.instrument)
     sized = size_with_costs(
-        proposal, instrument, account, world.limits, scan.sizing, lambda n: world.costs(instrument, n, proposal.entry)
+        proposal, instrument, account, world.limits, scan.sizing, lambda n: world.costs(instrument, n, proposal.entry), worth
     )
     if isinstance(sized, Refused):
         _refuse(turn, signal, sized)
         return
     trade = f"{turn.state.journal}-t{turn.state.issued}"
     ticket = bracket(turn, trade, proposal, sized.quantity, outside_rth=scan.terms.outside_rth, route=scan.terms.route)
-    approved = approve_entry(proposal, instrument, ticket, account, world.limits, sized.risk)
+    approved = approve_entry(proposal, instrument, ticket, account, world.limits, sized.risk, unit_worth=worth)
     if isinstance(approved, Refused):
         _refuse(turn, signal, approved)
         return
@@ -52,6 +65,8 @@ def promote(turn: Turn, scan: Scan, signal: str, proposal: Proposal) -> None:
             target=proposal.target,
             risk=sized.risk,
             approved=approved,
+            exits=proposal.exits,
+            why=why,
         )
     )
     turn.effects.append(PlaceTicket(approved))
@@ -69,7 +84,7 @@ def still_valid(turn: Turn, trade: TradeState) -> bool:
     scan = turn.world.scans.get(trade.key.config)
     if scan is None:
         return False
-    return turn.at < trade.opened_at + (scan.primary.timeframe.length or DAY)
+    return turn.at < min(trade.opened_at + (scan.primary.timeframe.length or DAY), entry_until(turn.world, trade))
 
 
 def enter_again(turn: Turn, trade: TradeState) -> None:
@@ -95,14 +110,21 @@ def _approve_again(turn: Turn, trade: TradeState, ticket: Ticket) -> Approved[Ti
     instrument = world.instruments[trade.instrument]
     entry = trade.entry if order.type is not OrderType.MARKET else mark(turn.state, world, trade.instrument)
     proposal = Proposal(
-        instrument=trade.instrument, side=trade.side, type=order.type, entry=entry, stop=trade.stop, target=trade.target
+        instrument=trade.instrument,
+        side=trade.side,
+        type=order.type,
+        entry=entry,
+        stop=trade.stop,
+        target=trade.target,
+        exits=trade.exits,
     )
     if trade.rolled_at:
         return approve_roll(proposal, instrument, ticket, account_view(turn.state, world, without=trade.id), world.limits)
     distance = abs(entry - trade.stop) * instrument.unit_value
     risk = order.quantity * distance + world.costs(instrument, order.quantity, entry)
     account = account_view(turn.state, world, without=trade.id)
-    return approve_entry(proposal, instrument, ticket, account, world.limits, risk)
+    worth = option_worth(turn.state, world, trade.instrument)
+    return approve_entry(proposal, instrument, ticket, account, world.limits, risk, unit_worth=worth)
 
 
 def _blocked(turn: Turn, scan: Scan) -> Refused | None:

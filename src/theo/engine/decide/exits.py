@@ -4,7 +4,8 @@ from theo.domain.approval import Refused
 from theo.domain.effects import AmendOrder, CancelOrder, PlaceTicket
 from theo.domain.facts import AmendIntended, CancelIntended, OrdersIntended
 from theo.domain.orders import Amendment, OcaType, Order, OrderRole, OrderType, Side, Ticket, TimeInForce
-from theo.engine.decide.bracket import exit_group
+from theo.domain.signals import UnderlyingExits
+from theo.engine.decide.bracket import conditional, exit_group
 from theo.engine.order_life import OrderStatus
 from theo.engine.state import Ahead, OrderState, TradeState
 from theo.engine.turn import Turn
@@ -44,7 +45,7 @@ def exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, si
     else:
         kind, limit, stop = OrderType.MARKET, None, None
     excess = side is trade.side
-    return Order(
+    made = Order(
         id=f"{turn.state.journal}-{turn.state.issued}-0",
         account=trade.key.account,
         instrument=trade.instrument,
@@ -62,6 +63,13 @@ def exit_order(turn: Turn, trade: TradeState, quantity: int, role: OrderRole, si
         route=turn.state.orders[trade.orders[0]].order.route,
         contract=trade.contract,
     )
+    return made if trade.exits is None or role is OrderRole.CLOSE else _set_off(made, trade.exits)
+
+
+def _set_off(order: Order, exits: UnderlyingExits) -> Order:
+    """An exit of a bought option: the underlying's price says when."""
+    condition = exits.at_stop() if order.role is OrderRole.STOP else exits.at_target()
+    return order if condition is None else conditional(order, condition)
 
 
 def group_of(trade: TradeState) -> str:

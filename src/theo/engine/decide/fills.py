@@ -37,7 +37,8 @@ def learn_fill(turn: Turn, order: Order, fill: r.OrderFilled) -> bool:
         turn.alert("page", "past_contract_fill", f"{text}: look at the account, and close what is held there by hand")
     signal = state.trades[order.trade].signal
     if order.role is OrderRole.ENTRY and signal in state.signals:
-        turn.emit(SignalClosed(signal, "EXECUTED", "filled"))
+        why = state.trades[order.trade].why
+        turn.emit(SignalClosed(signal, "EXECUTED", f"filled: {why}" if why else "filled"))
     return True
 
 

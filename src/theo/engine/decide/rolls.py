@@ -19,6 +19,7 @@ def on_rolled(turn: Turn, rolled: ContractRolled) -> None:
             previous=rolled.previous,
             contract=rolled.contract,
             difference=rolled.difference,
+            why=rolled.why,
         )
     )
     for trade in open_trades(turn):

@@ -14,6 +14,7 @@ from theo.engine.decide.exits import cancel, group_settled, may_send, place_exit
 from theo.engine.decide.next_leg import next_leg
 from theo.engine.decide.spread import carries, go_on, protect_ahead, settled, why_not
 from theo.engine.order_life import LIVE, UNCERTAIN, OrderStatus
+from theo.engine.scan import NEVER
 from theo.engine.state import Ahead, OrderState, TradeState
 from theo.engine.trade_life import TradeStatus
 from theo.engine.turn import Turn
@@ -65,10 +66,11 @@ def _wind_up(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
         _roll_on(turn, trade, orders, live)
         return
     entries = [o for o in live if o.order.role is OrderRole.ENTRY]
-    if entries and trade.in_quantity == 0 and trade.status is TradeStatus.WAITING:
+    if entries and trade.in_quantity == 0 and trade.status is TradeStatus.WAITING and turn.at < entry_until(turn.world, trade):
         return  # the entry still works
     for held in entries:
-        cancel(turn, held, trade.close_reason or "the trade is flat")
+        waited = trade.status is TradeStatus.WAITING and trade.in_quantity == 0
+        cancel(turn, held, trade.close_reason or ("not filled at the ask in time" if waited else "the trade is flat"))
     if live:
         if group_settled(turn, trade) and not entries:
             for held in live:
@@ -113,6 +115,12 @@ def _roll_on(turn: Turn, trade: TradeState, orders: list[OrderState], live: list
             "page", "roll_failed", f"trade {trade.id} ends flat: {trade.contract} is closed, the next is not opened: {done.text}"
         )
         _close(turn, trade, orders[0])
+
+
+def entry_until(world: World, trade: TradeState) -> int:
+    """How long the entry of a trade may wait to be filled: in an option not for long, its price was that of a moment."""
+    front = None if trade.exits is None else world.options.get(trade.instrument)
+    return NEVER if front is None else trade.opened_at + front.bounds.entry_wait
 
 
 def rolls_until(world: World, trade: TradeState) -> int:
@@ -259,7 +267,7 @@ def _protect_partial(turn: Turn, trade: TradeState, entries: list[OrderState], l
     wanted = min(trade.open_quantity - sum(o.open_quantity for o in own), room(turn, trade, OrderRole.STOP))
     if wanted > 0 and may_send(turn, trade):
         place_exit(turn, trade, wanted, OrderRole.STOP, trade.side.opposite, "partly filled entry")
-        if trade.target is not None:
+        if trade.has_target:
             place_exit(turn, trade, wanted, OrderRole.TARGET, trade.side.opposite, "partly filled entry")
     for held in entries:
         cancel(turn, held, "partly filled for too long")

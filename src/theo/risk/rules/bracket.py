@@ -36,8 +36,10 @@ def _exits_fault(entry: Entry) -> str:
             return f"{child.role} {child.id} is no exit of the entry"
         if (child.instrument, child.account, child.trade) != (order.instrument, order.account, order.trade):
             return f"{child.role} {child.id} belongs to another instrument, account or trade"
-    targets = [child.limit for child in exits if child.role is OrderRole.TARGET]
-    if targets != ([] if entry.proposal.target is None else [entry.proposal.target]):
+    proposal = entry.proposal
+    targets: list[object] = [child.limit or child.condition for child in exits if child.role is OrderRole.TARGET]
+    wanted = proposal.target if proposal.exits is None else proposal.exits.at_target()
+    if targets != ([] if wanted is None else [wanted]):
         return "the ticket's targets are not the proposed one"
     if len(exits) > 1 and not _one_group(exits):
         return "stop and target must reduce each other: one exit group that reduces on a fill"

@@ -106,10 +106,13 @@ def _trade_intended(rows: EntityRows, fact: f.TradeIntended) -> None:
         signal = rows.get(t.signals, fact.signal)
         _move_signal(rows, signal, signal_life.next_status(SignalStatus(signal["status"]), SignalEvent.PROMOTED), "")
         signal["quantity"] = fact.quantity
+        signal["status_reason"] = fact.why
     life = (TradeStatus.WAITING, "", "")
     sums = (0, 0, 0, 0, 0, 0)
     rows.put(t.trades, fact.id, *key_columns(fact.key), *plan, *life, *sums, fact.at, None, None)
     _put_orders(rows, fact.at, key_columns(fact.key), fact.approved.subject, fact.approved.passed)
+    if fact.why:
+        _event(rows, fact.at, "option", fact.id, fact.why)
 
 
 def _orders_intended(rows: EntityRows, fact: f.OrdersIntended) -> None:
@@ -227,7 +230,8 @@ def _put_deal(rows: EntityRows, row: Row, name: str, fact: f.TradeClosed | f.Leg
 
 def _rolled(rows: EntityRows, fact: f.Rolled) -> None:
     moved = f"from {fact.previous}, {fact.difference:+d} price units" if fact.previous else "the first one named"
-    _event(rows, fact.at, "rolled", str(fact.instrument), f"contract {fact.contract}: {moved}")
+    kind, how = ("chosen", fact.why) if fact.why else ("rolled", moved)
+    _event(rows, fact.at, kind, str(fact.instrument), f"contract {fact.contract}: {how}")
 
 
 def _roll_asked(rows: EntityRows, fact: f.RollAsked) -> None:
