@@ -20,6 +20,7 @@ from theo.app.configuration.file import (
     ReportTable,
     configured,
 )
+from theo.app.configuration.options import OptionsTable
 from theo.app.configuration.roll import RollTable
 from theo.domain.errors import ConfigError
 from theo.risk.limits import Limits
@@ -151,6 +152,7 @@ def test_every_key_of_the_configuration_is_on_the_page_with_its_default() -> Non
         "live": LiveTable,
         "report": ReportTable,
         "roll": RollTable,
+        "options": OptionsTable,
     }
     fields = {f"{name}.{key}": field for name, table in tables.items() for key, field in table.model_fields.items()}
     assert documented_keys(text) == (set(Configuration.model_fields) - {"limits", *tables}) | set(fields)

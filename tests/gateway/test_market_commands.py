@@ -74,6 +74,12 @@ def test_the_option_of_a_signal_is_of_the_chain_and_in_its_band(home: Path, theo
         listed = [each for each in json.loads(chain)[0]["answer"] if each["exchange"] == found["exchange"]]
         assert any(found["expiry"].replace("-", "") in each["expiries"] for each in listed)
         assert any(strike in map(Decimal, each["strikes"]) for each in listed)
+    (home / "theo.toml").write_text(f"{(home / 'theo.toml').read_text()}[options.SPY]\nnear = 30\nfar = 60\n")
+    code, said, wrong = theo(home, "market", "option", "SPY", "--side", "long", "--category", "ITM", "--json")
+    assert code == 0, wrong
+    assert 30 <= Decimal(json.loads(said)[0]["answer"]["points_in_the_money"]) <= 60
+    code, _, wrong = theo(home, "market", "option", "SPY", "--side", "long", "--category", "ITM", "--near", "70")
+    assert (code, "--near 70" in wrong) == (2, True), wrong
     deep = ("--category", "DITM", "--near", "9000", "--far", "9999")
     code, _, wrong = theo(home, "market", "option", "SPY", "--side", "long", *deep)
     assert (code, "no option on SPY fits" in wrong) == (1, True), wrong

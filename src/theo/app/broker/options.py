@@ -9,6 +9,8 @@ import msgspec
 from theo.adapters.ib.questions import Questions
 from theo.adapters.system.clock import WallClock
 from theo.app.broker.market import Ask, ask_price
+from theo.app.configuration.file import configured
+from theo.app.configuration.options import USUAL
 from theo.app.home.layout import open_home
 from theo.app.home.sessions import known_sessions
 from theo.app.times import date_of
@@ -17,26 +19,35 @@ from theo.domain.instrument import Instrument
 from theo.domain.market_data import SessionScope
 from theo.market.sessions import Hours
 from theo.ports.market_questions import OptionSeries
-from theo.strategy.option_choice import CategorySplit, Chosen, NotChosen, choose
-
-ROUTED = "SMART"  # the exchange of a chain that names every strike of a class
+from theo.runtime.option_candidates import Wanted, best_of
+from theo.strategy.option_choice import CategorySplit, NotChosen
+from theo.strategy.scan_terms import BOUGHT
 
 
 class OptionWish(msgspec.Struct, frozen=True, kw_only=True):
-    """``side`` long buys a CALL, short a PUT. ``category`` ITM, OTM, DITM or DOTM; ``expiry`` weekly or monthly."""
+    """``side`` long buys a CALL, short a PUT. ``category`` ITM, OTM, DITM or DOTM; ``expiry`` weekly or monthly.
+
+    ``near`` and ``far`` are points; None: as the configuration has them for the underlying.
+    """
 
     side: str
     category: str
     expiry: str
-    split: CategorySplit
+    near: float | None = None
+    far: float | None = None
 
+    @property
+    def right(self) -> str:
+        """What it buys."""
+        return BOUGHT[self.side]
 
-def wish_of(side: str, category: str, expiry: str, near: float, far: float) -> OptionWish:
-    """As typed. Raises UserError for a band that ends before it begins."""
-    if near >= far:
-        raise UserError(f"--near {near:g} --far {far:g}", remedy="Write the smaller number of points under --near")
-    split = CategorySplit(Decimal(str(near)), Decimal(str(far)))
-    return OptionWish(side=side, category=category, expiry=expiry, split=split)
+    def split(self, usual: CategorySplit) -> CategorySplit:
+        """With ``usual`` for what was not typed. Raises UserError for a band that ends before it begins."""
+        near = usual.near if self.near is None else Decimal(str(self.near))
+        far = usual.far if self.far is None else Decimal(str(self.far))
+        if near >= far:
+            raise UserError(f"--near {near:f} --far {far:f}", remedy="Write the smaller number of points under --near")
+        return CategorySplit(near, far)
 
 
 class OptionShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,48 +69,39 @@ def option_question(home: Path, wish: OptionWish) -> Ask[OptionShown]:
     """The option of a symbol's chain that a signal would become now; RefusedError, which says why, where none fits."""
 
     async def ask(questions: Questions, one: Instrument) -> OptionShown:
-        after = _next_session(home, one)
+        after, terms = _next_session(home, one), configured(open_home(home).configuration).options.get(one.symbol, USUAL)
         price = (await ask_price(questions, one)).price
         chain = await questions.get_option_chain(one)
         if price is None or not chain:
             what = "has no price" if price is None else "has no listed options"
             raise RefusedError(f"{one.symbol} {what}", why="IB names none", remedy="Choose another underlying, or ask later")
-        return chosen_of(one.symbol, price, chain, wish, after)
+        return chosen_of(one.symbol, price, chain, wish, wish.split(terms.splits[wish.right]), after)
 
     return ask
 
 
-def chosen_of(symbol: str, price: Decimal, chain: tuple[OptionSeries, ...], wish: OptionWish, after: date) -> OptionShown:
+def chosen_of(
+    symbol: str, price: Decimal, chain: tuple[OptionSeries, ...], wish: OptionWish, split: CategorySplit, after: date
+) -> OptionShown:
     """The best of all classes: the one that expires first. Raises RefusedError."""
-    right = "CALL" if wish.side == "long" else "PUT"
-    routed = [series for series in chain if series.exchange == ROUTED] or list(chain)
-    found: list[tuple[Chosen, OptionSeries]] = []
-    refused: list[str] = []
-    for series in routed:
-        expiries = [date.fromisoformat(each) for each in series.expiries]
-        one = choose(right, wish.category, wish.expiry, price, expiries, series.strikes, next_session=after, split=wish.split)
-        if isinstance(one, NotChosen):
-            refused.append(f"{series.trading_class}: {one.why}")
-        else:
-            found.append((one, series))
-    if not found:
+    best = best_of(Wanted(wish.right, wish.category, wish.expiry, split), price, chain, after)
+    if isinstance(best, NotChosen):
         raise RefusedError(
             f"no option on {symbol} fits",
-            why="; ".join(dict.fromkeys(refused)),
+            why=best.why,
             remedy="Choose another category or expiry, or set --near and --far to points that fit the underlying",
         )
-    best, series = min(found, key=lambda each: (each[0].expiry, each[1].trading_class))
     return OptionShown(
         symbol=symbol,
         price=price,
-        right=right,
-        expiry=best.expiry.isoformat(),
-        strike=best.strike,
-        points_in_the_money=best.in_the_money,
-        trading_class=series.trading_class,
-        exchange=series.exchange,
-        multiplier=series.multiplier,
-        why=best.why,
+        right=wish.right,
+        expiry=best.option.expiry.isoformat(),
+        strike=best.option.strike,
+        points_in_the_money=best.option.in_the_money,
+        trading_class=best.series.trading_class,
+        exchange=best.series.exchange,
+        multiplier=best.series.multiplier,
+        why=best.option.why,
     )
 
 

@@ -83,15 +83,25 @@ def option(
     side: Annotated[SignalSide, typer.Option(help="A long signal buys a CALL, a short one a PUT.")],
     category: Annotated[Category, typer.Option(help="In or out of the money, or deeply so.")],
     expiry: Annotated[Expiry, typer.Option(help="The nearest series, or the nearest of a third Friday.")] = Expiry.WEEKLY,
-    near: Annotated[float, typer.Option(min=0, help="Points from the money at which ITM and OTM begin.")] = 100,
-    far: Annotated[float, typer.Option(min=0, help="Points at which they end, and DITM and DOTM begin.")] = 200,
+    near: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Points from the money at which ITM and OTM begin (else the configuration's).", show_default=False
+        ),
+    ] = None,
+    far: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Points at which they end, and DITM and DOTM begin (else the configuration's).", show_default=False
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Which listed option a signal would become now, and why this one. Nothing is ordered."""
-    from theo.app.broker.options import wish_of
+    from theo.app.broker.options import OptionWish
     from theo.app.commands.market import run_option
 
-    wish = wish_of(side.value, category.value, expiry.value, near, far)
+    wish = OptionWish(side=side.value, category=category.value, expiry=expiry.value, near=near, far=far)
     raise typer.Exit(run_option(home_of(context), symbols, wish, json=json))
 
 

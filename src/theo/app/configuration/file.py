@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from theo.adapters.ib.settings import IbSettings
 from theo.app.configuration.broker import IbTable, LiveTable, Mode, gate_settings, ib_settings
+from theo.app.configuration.options import OptionsTable, OptionTerms, option_terms
 from theo.app.configuration.roll import RollTable, roll_rules
 from theo.domain.errors import ConfigError, TheoError
 from theo.market.rolls import RollRule
@@ -132,6 +133,7 @@ class Configuration(BaseSettings):
     ib: IbTable = IbTable()
     live: LiveTable = LiveTable()
     roll: dict[str, RollTable] = {}
+    options: dict[str, OptionsTable] = {}
     database: DatabaseTable = DatabaseTable()
     archive: ArchiveTable = ArchiveTable()
     levels: LevelsTable = LevelsTable()
@@ -164,6 +166,7 @@ class Configured(msgspec.Struct, frozen=True):
     gate_zone: str
     orders: OrderSettings = OrderSettings()
     rolls: dict[str, RollRule] = {}
+    options: dict[str, OptionTerms] = {}
     archive_keep_days: int = 90
     levels: LevelSettings = LevelSettings()
     api: ApiTable = ApiTable()
@@ -209,6 +212,7 @@ def configured(file: Path) -> Configured:
         gate_zone=settings.ib.zone,
         orders=orders,
         rolls=rolls,
+        options=option_terms(settings.options, str(file)),
         archive_keep_days=settings.archive.keep_days,
         api=settings.api,
         decisions_keep_days=settings.decisions.keep_days,
