@@ -63,7 +63,8 @@ def _out_of_category(world: World, front: OptionFront, contract: OptionContract)
     if still_fits(front.right, front.category, price, contract.strike, front.split):
         return None
     points = points_in_the_money(front.right, price, contract.strike)
-    text = f"{contract.name} is {points} points in the money by now, no longer {front.category}; another one is being chosen"
+    now = f"{points.normalize():f} points in the money by now"
+    text = f"{contract.name} is {now}, no longer {front.category}; another one is being chosen"
     return Refused("option_category", float(points), float(front.split.near), text)
 
 
