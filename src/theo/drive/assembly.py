@@ -49,7 +49,8 @@ class Plan:
     instruments: dict[str, Instrument]
     fees: dict[str, str]
     tables: dict[str, SessionTable]
-    offsets: ZoneOffsets
+    offsets: ZoneOffsets  # of the account's zone
+    zones: Callable[[str], ZoneOffsets] | None = None  # of the zones that rule sets name besides; raises ConfigError
     rulesets: list[tuple[RuleSet, str]] = field(default_factory=list)  # each with its TOML text
     classes: dict[str, type[UserStrategy]] = field(default_factory=dict)  # by rule set, for those that name a class
     class_folders: dict[str, str] = field(default_factory=dict)  # by rule set: the folder that its class's path starts from
@@ -93,7 +94,8 @@ class Plan:
 
 def assemble(plan: Plan) -> Core:
     """A fresh core over a fresh market book. Raises ConfigError for rule sets that do not fit the instruments."""
-    market, clock = MarketBook(), WallClock(plan.offsets)
+    market, clocks = MarketBook(), _clocks(plan)
+    clock = clocks[plan.offsets.zone]
     world = World(
         instruments={i.id: i for i in plan.instruments.values()},
         market=market,
@@ -110,7 +112,7 @@ def assemble(plan: Plan) -> Core:
         raise ConfigError(
             f'a rule set is named "{MANUAL}"', why="trades opened by hand are kept under that name", remedy="Name it otherwise"
         )
-    views = {scope: BookView(market, plan.instruments, plan.tables, clock, scope) for scope in SessionScope}
+    views = {scope: BookView(market, plan.instruments, plan.tables, clocks, scope) for scope in SessionScope}
     shared = _Shared(plan)
     for ruleset, _ in sorted(plan.rulesets, key=lambda each: each[0].name):  # the order in which a record of the plan has them
         view = views[ruleset.session]
@@ -128,6 +130,15 @@ def assemble(plan: Plan) -> Core:
     if plan.from_ticks:
         _bars_from_ticks(plan, market)
     return Core(State(key=plan.key, journal=plan.journal), world)
+
+
+def _clocks(plan: Plan) -> dict[str, WallClock]:
+    """The wall clock of each zone that the account or a rule set goes by."""
+    found = {plan.offsets.zone: WallClock(plan.offsets)}
+    for zone in dict.fromkeys(ruleset.window.zone for ruleset, _ in plan.rulesets):
+        if zone not in found and plan.zones is not None:
+            found[zone] = WallClock(plan.zones(zone))
+    return found
 
 
 def _options(plan: Plan, ruleset: RuleSet) -> dict[Side, OptionFront]:

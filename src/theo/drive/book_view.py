@@ -23,10 +23,10 @@ class BookView:
         book: MarketBook,
         instruments: Mapping[str, Instrument],
         tables: Mapping[str, SessionTable],
-        clock: WallClock,
+        clocks: Mapping[str, WallClock],
         scope: SessionScope,
     ) -> None:
-        self._book, self._instruments, self._tables, self._clock, self._scope = book, instruments, tables, clock, scope
+        self._book, self._instruments, self._tables, self._clocks, self._scope = book, instruments, tables, clocks, scope
         self._hours: dict[str, Hours] = {}  # by calendar
 
     def series(self, symbol: str, timeframe: str) -> Series:
@@ -52,10 +52,10 @@ class BookView:
         return self._hours[calendar]
 
     def wall_clock(self, zone: str) -> WallClock:
-        """Local time; one zone is known to a run."""
-        if zone != self._clock.zone.zone:
-            raise ConfigError(f"time zone {zone!r} is not known", remedy=f"Use {self._clock.zone.zone}")
-        return self._clock
+        """Local time in a zone that is known to the run."""
+        if zone not in self._clocks:
+            raise ConfigError(f"time zone {zone!r} is not known", remedy=f"Use {' or '.join(sorted(self._clocks))}")
+        return self._clocks[zone]
 
     def _instrument(self, symbol: str) -> Instrument:
         found = self._instruments.get(symbol)

@@ -14,7 +14,7 @@ from theo.drive.assembly import Plan
 from theo.engine.world import Settings
 from theo.market.sessions import SessionTable
 from theo.market.trust import TrustBounds
-from theo.market.wall_clock import ZoneOffsets
+from theo.market.wall_clock import ACCOUNT_ZONE, ZoneOffsets
 from theo.risk.limits import Limits
 from theo.strategy.option_front import OptionFront
 from theo.strategy.ruleset import OwnClass, RuleSet, from_canonical
@@ -69,12 +69,13 @@ def plan_of_record(
     started: Started,
     *,
     tables: Callable[[str], SessionTable],
-    offsets: ZoneOffsets,
+    zones: Callable[[str], ZoneOffsets],
     load_class: Callable[[str, OwnClass], type[UserStrategy]],
 ) -> Plan:
     """The plan as it was at a start. Raises CorruptionError when a session table or rule set is not what it was.
 
-    ``load_class`` gives the class of a folder and a reference; what it raises is raised.
+    ``zones`` gives the offsets of a zone for the days of the run, ``load_class`` the class of a folder and a reference. What they
+    raise is raised.
     """
     knew = known(started.world)
     rulesets = [(recorded_ruleset(knew, name), knew.texts[name]) for name in knew.rulesets]
@@ -86,7 +87,8 @@ def plan_of_record(
         instruments={i.symbol: i for i in knew.instruments},
         fees=knew.fees,
         tables={name: _same_table(tables(name), version) for name, version in knew.sessions.items()},
-        offsets=offsets,
+        offsets=zones(ACCOUNT_ZONE),
+        zones=zones,
         rulesets=rulesets,
         classes={r.name: load_class(knew.class_folders.get(r.name, ""), r.own) for r, _ in rulesets if r.own is not None},
         class_folders=knew.class_folders,

@@ -10,6 +10,7 @@ import msgspec
 from theo.domain.errors import DataError
 from theo.domain.market_data import DAY, HOUR
 
+ACCOUNT_ZONE = "America/New_York"
 ACCOUNT_DAY_END = 17 * HOUR  # wall-clock, America/New_York: when futures' trade date and IB's statements turn
 
 

@@ -5,7 +5,7 @@ from math import isnan
 from operator import attrgetter
 from typing import NamedTuple, cast
 
-from theo.domain.market_data import HOUR, MINUTE, Bar
+from theo.domain.market_data import MINUTE, Bar
 from theo.domain.timeframe import timeframe
 from theo.market.indicators.column import Column
 from theo.market.sessions import Hours
@@ -19,6 +19,7 @@ from theo.strategy.trading_window import DAY_NAMES, THURSDAY
 from theo.strategy.view import CorrelationView, MarketView, SeriesView
 
 NAN = float("nan")
+QUARTER = 15 * MINUTE  # every zone has stood whole quarters from UTC since 1972
 Source = SeriesView | CorrelationView  # what a number comes from: it exists while ``last_end`` is the end that is due
 Clock = Callable[[int], float]
 
@@ -199,21 +200,21 @@ def _clock(ruleset: RuleSet, view: MarketView, operand: Operand) -> Clock:
 
 
 class MinutesOfDay:
-    """Local time of day in minutes; the hour's beginning is kept, since clock changes come at full hours."""
+    """Local time of day in minutes; the quarter's beginning is kept, since midnights and clock changes come at full quarters."""
 
-    __slots__ = ("_hour", "_minutes", "_wall")
+    __slots__ = ("_minutes", "_quarter", "_wall")
 
     def __init__(self, wall: WallClock) -> None:
         self._wall = wall
-        self._hour, self._minutes = -HOUR, 0
+        self._quarter, self._minutes = -QUARTER, 0
 
     def at(self, end: int) -> float:
         """The local time of an instant."""
-        since = end - self._hour
-        if not 0 <= since < HOUR:
-            since = end % HOUR
-            self._hour = end - since
-            self._minutes = self._wall.time_of_day(self._hour) // MINUTE
+        since = end - self._quarter
+        if not 0 <= since < QUARTER:
+            since = end % QUARTER
+            self._quarter = end - since
+            self._minutes = self._wall.time_of_day(self._quarter) // MINUTE
         return self._minutes + since / MINUTE
 
 

@@ -1,15 +1,19 @@
 """The session that a rule set names is the one by which it trades: regular hours, or all of them."""
 
+from datetime import date
+
 import msgspec
 import pytest
 
 from tests.unit.drive.small_worlds import decisions, facts_after, plan_of
-from tests.unit.strategy.markets import CLOSE, MONDAY, OPEN, SPY, bar, ruleset_of
+from tests.unit.strategy.markets import CLOSE, MONDAY, OPEN, SPY, bar, every_15_minutes, ruleset_of
+from theo.adapters.calendars.tables import zone_offsets
 from theo.domain.errors import ConfigError
 from theo.domain.facts import CloseAsked, Filled
 from theo.domain.market_data import DAY, HOUR, MINUTE, Tick, TickKind
 from theo.drive.assembly import Plan, assemble
 from theo.market.sessions import Session, SessionTable
+from theo.market.wall_clock import ZoneOffsets
 from theo.strategy.ruleset import RuleSet
 
 ENTRY = '[entry]\nlong = [{ left = "minutes_to_close", op = ">=", right = 0 }]'
@@ -65,3 +69,34 @@ def test_bars_from_ticks_cannot_be_of_two_sessions() -> None:
     one, other = (msgspec.structs.replace(rules(session), name=session.lower()) for session in ("RTH", "ALL"))
     with pytest.raises(ConfigError, match="rth RTH, all ALL"):
         assemble(from_ticks(one, other))
+
+
+def offsets_of_winter(zone: str) -> ZoneOffsets:
+    return zone_offsets(zone, date(2020, 1, 1), date(2020, 3, 1))
+
+
+def in_zone(zone: str, first: str, last: str) -> RuleSet:
+    """Long at every bar of a window."""
+    hours = f'zone = "{zone}"\nfrom = "{first}"\nto = "{last}"'
+    return ruleset_of('[entry]\nlong = [{ left = "time", op = ">=", right = "00:00" }]', hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last"),
+    [("America/New_York", "10:00", "11:30"), ("Asia/Kolkata", "20:30", "22:00"), ("Europe/London", "15:00", "16:30")],
+)
+def test_a_window_is_in_the_zone_that_it_names(zone: str, first: str, last: str) -> None:
+    plan = plan_of(in_zone(zone, first, last))
+    plan.zones = offsets_of_winter
+    bars = [bar(SPY, end, 40_000) for end in every_15_minutes(26)]
+    entered = [each.end for each in decisions(facts_after(plan, bars)) if each.verdict != "nothing"]
+    assert entered == [MONDAY + OPEN + (30 + 15 * at) * MINUTE for at in range(7)]
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    plan = plan_of(in_zone("Mars/Base", "10:00", "11:30"))
+    with pytest.raises(ConfigError, match="'Mars/Base' is not known"):
+        assemble(plan)
+    plan.zones = offsets_of_winter
+    with pytest.raises(ConfigError, match="no time zone is named 'Mars/Base'"):
+        assemble(plan)

@@ -108,7 +108,18 @@ def every_15_minutes(count: int, first_end: int = MONDAY + OPEN + 15 * MINUTE) -
     return ends
 
 
-def ruleset_of(body: str, *, head: str = "", stop: str = "percent = 1.0", target: str = "", style: str = "positional") -> RuleSet:
+WHOLE_DAY = 'from = "00:00"\nto = "24:00"'
+
+
+def ruleset_of(
+    body: str,
+    *,
+    head: str = "",
+    stop: str = "percent = 1.0",
+    target: str = "",
+    style: str = "positional",
+    hours: str = WHOLE_DAY,
+) -> RuleSet:
     """A rule set on SPY and VIX with the given tables; everything needed that they do not say is said here."""
     aim = f"[target]\n{target}" if target else ""
     none = "" if target else 'target = "none"'
@@ -127,8 +138,7 @@ others = ["MES", "FINE"]
 {aim}
 [trading]
 style = "{style}"
-from = "00:00"
-to = "24:00"
+{hours}
 days = "all"
 {body}
 """

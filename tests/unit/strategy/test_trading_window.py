@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.strategy.markets import weekdays
+from theo.adapters.calendars.tables import zone_offsets
 from theo.domain.market_data import DAY, HOUR, MINUTE, SessionScope
 from theo.market.sessions import Hours
 from theo.market.wall_clock import WallClock, ZoneOffsets
@@ -87,12 +88,16 @@ def test_a_positional_window_is_local_time_weekday_and_last_day(
             assert working.allows(at) == expected, local
 
 
-@given(st.lists(instants, min_size=1, max_size=20))
-def test_the_recorded_time_is_local(asked: list[int]) -> None:
-    clock = MinutesOfDay(WallClock(OFFSETS))
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe"]
+)
+@given(asked=st.lists(instants, min_size=1, max_size=20))
+def test_the_recorded_time_is_local(zone: str, asked: list[int]) -> None:
+    clock = MinutesOfDay(WallClock(zone_offsets(zone, dt.date(2020, 1, 1), dt.date(2020, 12, 31))))
     for at in asked:
-        local = (EPOCH + dt.timedelta(microseconds=at)).astimezone(NEW_YORK)
-        assert clock.at(at) == local.hour * 60 + local.minute
+        for each in (at, at + 20 * MINUTE):
+            local = (EPOCH + dt.timedelta(microseconds=each)).astimezone(ZoneInfo(zone))
+            assert clock.at(each) == local.hour * 60 + local.minute
 
 
 @pytest.mark.parametrize(

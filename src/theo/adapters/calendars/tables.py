@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from theo.adapters.calendars.library import LibraryDay, every_day, holiday_mornings, library_days, library_version
 from theo.adapters.calendars.rows import HoursFile, HoursRow, LocalSpan, OverrideRow, local_span, local_time
-from theo.domain.errors import DataError
+from theo.domain.errors import ConfigError, DataError
 from theo.domain.market_data import DAY, HOUR, SECOND
 from theo.market.sessions import CloseKind, Session, SessionTable, Span
 from theo.market.wall_clock import ZoneOffsets
@@ -118,8 +118,11 @@ def _utc(day: date, before: int, time_of_day: int) -> int:
 
 
 def zone_offsets(zone: str, first: date, last: date) -> ZoneOffsets:
-    """The offsets of a zone from ``first`` to ``last`` (both included), each change to the second."""
-    info = ZoneInfo(zone)
+    """The offsets of a zone from ``first`` to ``last`` (both included), each change to the second. Raises ConfigError."""
+    try:
+        info = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(f"no time zone is named {zone!r}", remedy='Write a name such as "America/New_York"') from error
     low, high = (days_since_epoch(day) * DAY // SECOND for day in (first - MARGIN, last + MARGIN))
     since, offsets = [low], [_offset(info, low)]
     for before, after in pairwise(range(low, high + 86_400, 86_400)):

@@ -116,6 +116,6 @@ def _plan(home: Home, folder: Path, store: SqlJournalStore, started: Started) ->
     return plan_of_record(
         started,
         tables=lambda name: session_table(name, first, last, home.sessions),
-        offsets=zone_offsets("America/New_York", first, last),
+        zones=lambda zone: zone_offsets(zone, first, last),
         load_class=recorded_class,
     )

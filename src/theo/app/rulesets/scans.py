@@ -23,7 +23,7 @@ from theo.app.home.projecting import projected
 from theo.app.rulesets.finding import shipped_names, shipped_text
 from theo.app.rulesets.stored_scans import changed_scans_of, day_text, listed
 from theo.app.times import day_number
-from theo.domain.errors import TheoError, UserError
+from theo.domain.errors import ConfigError, TheoError, UserError
 from theo.domain.nearest import nearest_names
 from theo.drive.record import known
 from theo.market.sessions import Hours
@@ -213,10 +213,11 @@ def _judge_hours(home: Home, primary: Listed, ruleset: RuleSet, today: date, mis
     first, last = today - timedelta(days=MARGIN_DAYS), today + timedelta(days=LOOK_AHEAD_DAYS + MARGIN_DAYS)
     try:
         wall = WallClock(zone_offsets(ruleset.window.zone, first, last))
-        hours = Hours(session_table(primary.instrument.calendar, first, last, home.sessions), ruleset.session)
-    except (KeyError, ValueError, OSError):  # of a zone that the machine does not know
-        mistakes.add("trading.zone", f"is {ruleset.window.zone!r}", remedy='Write a name such as "America/New_York"')
+    except ConfigError as error:
+        mistakes.take("trading.zone", error)
         return
+    try:
+        hours = Hours(session_table(primary.instrument.calendar, first, last, home.sessions), ruleset.session)
     except TheoError as error:
         mistakes.add("symbols.primary", error.what, why=error.why, remedy=error.remedy)
         return

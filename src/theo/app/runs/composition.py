@@ -21,6 +21,7 @@ from theo.app.home.layout import Home
 from theo.domain.keys import Key
 from theo.drive.assembly import Plan, assemble, exchange
 from theo.engine.world import Settings
+from theo.market.wall_clock import ACCOUNT_ZONE
 from theo.ports.notifier import Notifier
 from theo.runtime.boot import Booted, boot
 from theo.runtime.run import VirtualRun
@@ -63,7 +64,8 @@ def plan_for(home: Home, listed: dict[str, Listed], key: Key, journal: str, cash
         instruments={symbol: entry.instrument for symbol, entry in listed.items()},
         fees={symbol: entry.fees for symbol, entry in listed.items()},
         tables={name: session_table(name, first, last, home.sessions) for name in calendars},
-        offsets=zone_offsets("America/New_York", first, last),
+        offsets=zone_offsets(ACCOUNT_ZONE, first, last),
+        zones=lambda zone: zone_offsets(zone, first, last),
     )
 
 
