@@ -19,6 +19,7 @@ from theo.adapters.sql.journal.append_only import missing_rules
 from theo.adapters.sql.journal.scan_history import STREAMS, ScanHistory
 from theo.adapters.sql.journal.verify import verify
 from theo.adapters.sql.settings.scans import SqlScans
+from theo.app.home.auditing import contradictions
 from theo.ports.scans import Changing, ScanContent
 from theo.strategy.loading import load_ruleset
 
@@ -114,6 +115,7 @@ KINDS: Sequence[Callable[[Random, Rows], tuple[Rows, int]]] = (flip, delete, cut
 CONFIG_KINDS = (
     "document = document || ' '", "is_active = NOT is_active", "name = name || 'x'", "number = number + 1",
     "user_name = 'nobody'", "created_at = created_at - 1", "updated_at = updated_at + 1",
+    "mode = 'Virtual'", "days = 'Mon'", "signals_per_day = 1", "valid_until = '2031-12-31'", "version = '0123456789ab'",
 )  # fmt: skip
 
 
@@ -205,14 +207,23 @@ class ScanVictim:
                 run(f"UPDATE {CONFIGS} SET {change} WHERE id = %s", number)  # noqa: S608 - our own words
             else:
                 run(f"DELETE FROM {CONFIGS} WHERE id = %s", number)  # noqa: S608 - our own name
-        found, faults = self.history.contradictions(), self.faults()
+        found, faults = contradictions(self.history), self.faults()
         self._write(CONFIGS, self._configs)
         right = len(found) == 1 and found[0].startswith(f"scan {number} ") and not faults
         return "" if right else f"{change or 'delete'} of scan {number}: found {found}, {faults}"
 
+    def found_after(self, table: str, change: str) -> tuple[str, ...]:
+        """What a look finds after a statement of the owner, which is undone again."""
+        rows = self._select(f"* FROM {table}", "config_id")
+        with self._owner() as run:
+            run(change)
+        found = contradictions(self.history)
+        self._write(table, rows)
+        return found
+
     def sound(self) -> bool:
         """Whether nothing is found."""
-        return self.faults() == [] and self.history.contradictions() == ()
+        return self.faults() == [] and contradictions(self.history) == ()
 
     def close(self) -> None:
         """Release the database."""

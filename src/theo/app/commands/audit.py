@@ -10,7 +10,6 @@ from typing import IO
 import msgspec
 
 from theo.adapters.sql.journal.anchors import Anchor
-from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.journal.verify import Verified, chained
 from theo.app.exit_codes import EXIT_PROBLEM
 from theo.app.home.auditing import (
@@ -19,6 +18,7 @@ from theo.app.home.auditing import (
     audited_folders,
     audited_journals,
     audited_store,
+    contradictions,
     done_by_people,
     first_at,
     lost_rules,
@@ -74,8 +74,7 @@ def _audit(name: str, store: AuditedStore) -> Audited:
         problems += [f"{s.fault.stream} record {s.fault.seq} {s.fault.what}" for s in streams if s.fault is not None]
         if gone:
             problems.append(f"the database no longer refuses changes: {', '.join(gone)} is gone or was changed")
-        if isinstance(store, ScanHistory):
-            problems += store.contradictions()
+        problems += contradictions(store)
         if anchors.behind() > 0:
             problems.append(f"{second} lacks the last {anchors.behind()} bytes of {anchors.first}, or is not there")
     except TheoError as error:

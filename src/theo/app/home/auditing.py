@@ -24,6 +24,7 @@ from theo.adapters.sql.journal.scan_history import STREAMS as SCAN_STREAMS
 from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.journal.verify import STREAMS, Verified, verify
+from theo.adapters.sql.settings.stored_rows import unlike_documents
 from theo.adapters.system.clock import WallClock
 from theo.app.home.journals import chosen_folders, journal_folders, run_name
 from theo.app.home.layout import Home
@@ -121,6 +122,13 @@ def lost_rules(store: AuditedStore) -> tuple[str, ...]:
     """The rules against changes that its database no longer has."""
     with reading(store.engine) as connection:
         return missing_rules(connection, store.rules)
+
+
+def contradictions(store: AuditedStore) -> tuple[str, ...]:
+    """Where stored scans are not what their history left and their documents say, a sentence each; of other journals nothing."""
+    if not isinstance(store, ScanHistory):
+        return ()
+    return (*store.contradictions(), *unlike_documents(store.engine, store.home))
 
 
 def has_scans(home: Home) -> bool:

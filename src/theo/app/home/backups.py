@@ -16,13 +16,12 @@ import msgspec
 
 from theo.adapters.postgres.dump import Dumped, beside, dump, programs, restore, server_major
 from theo.adapters.sql.file_backup import copy_database, damage
-from theo.adapters.sql.journal.scan_history import ScanHistory
 from theo.adapters.sql.journal.store import JOURNAL, SqlJournalStore
 from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.sql.projection.rebuild import rebuild
 from theo.adapters.system.clock import WallClock
 from theo.app.build import BUILD
-from theo.app.home.auditing import TRAIL, AuditedStore, audited_journals, lost_rules, walked
+from theo.app.home.auditing import TRAIL, AuditedStore, audited_journals, contradictions, lost_rules, walked
 from theo.app.home.journals import journal_folders, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import decoders, projected
@@ -185,8 +184,7 @@ def _wrong_in(store: AuditedStore, ends: Mapping[str, tuple[int, str]]) -> Itera
         if next((record.hash.hex() for record in store.read(stream, seq, seq)), "") != digest:
             yield f"{stream} record {seq} is not the one that was backed up"
     yield from (f"the rule {rule} is gone" for rule in lost_rules(store))
-    if isinstance(store, ScanHistory):
-        yield from store.contradictions()
+    yield from contradictions(store)
 
 
 def _tables_otherwise(home: Home, folder: Path) -> Iterator[str]:

@@ -31,6 +31,19 @@ def test_every_change_behind_the_platforms_back_is_found_where_it_is(tmp_path: P
     victim.close()
 
 
+@pytest.mark.parametrize("database", DATABASES)
+def test_rows_that_people_query_by_are_those_of_the_document(tmp_path: Path, database: str) -> None:
+    victim = ScanVictim(tmp_path, database)
+    for table, change in (
+        ("signal_symbols", "UPDATE signal_symbols SET timeframe = '60min' WHERE config_id = 1 AND role = 'Partner'"),
+        ("signal_entry_rules", "UPDATE signal_entry_rules SET correlation_threshold = 0.7 WHERE config_id = 1 AND place = 3"),
+        ("signal_entry_rules", "DELETE FROM signal_entry_rules WHERE config_id = 1 AND side = 'Long'"),
+    ):
+        assert victim.found_after(table, change) == (f"scan 1 (scan0) says otherwise than its document: {table}",)
+    assert victim.sound()
+    victim.close()
+
+
 def test_a_rule_that_is_gone_is_named(tmp_path: Path) -> None:
     place = Place(tmp_path)
     history = ScanHistory(place)

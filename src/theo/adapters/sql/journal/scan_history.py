@@ -37,7 +37,7 @@ class ScanHistory:
         self.engine = open_database(place, Database.SETTINGS)
         self.anchors = Anchors(place.folder / f"{NAME}.anchors", place.second_anchors(NAME))
         self._ours = _CHANGES.c.home == place.name
-        self._home = place.name
+        self.home = place.name
 
     def streams(self) -> tuple[str, ...]:
         """The one, once there was a change."""
@@ -82,7 +82,7 @@ class ScanHistory:
         """In which way what is traded by is not what the last change of each scan left: a sentence each."""
         history = select(_CHANGES).where(self._ours).order_by(_CHANGES.c.config_id, _CHANGES.c.number)
         with reading(self.engine) as connection:
-            stored = connection.execute(select(signal_configs).where(signal_configs.c.home == self._home)).all()
+            stored = connection.execute(select(signal_configs).where(signal_configs.c.home == self.home)).all()
             changes = connection.execute(history).all()
         there = {row.id: row for row in stored}
         left = {number: _left_by(list(rows)) for number, rows in groupby(changes, key=lambda row: row.config_id)}

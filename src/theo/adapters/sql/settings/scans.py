@@ -12,20 +12,14 @@ from theo.adapters.sql.database.place import Place, place_of
 from theo.adapters.sql.database.transactions import reading, repeated, writing
 from theo.adapters.sql.schema.opening import Database, open_database
 from theo.adapters.sql.settings.scan_rows import config_row, entry_rows, exit_rows, symbol_rows
+from theo.adapters.sql.settings.stored_rows import PARTS
 from theo.adapters.sql.tables.scan_records import chained
-from theo.adapters.sql.tables.settings import (
-    signal_config_changes,
-    signal_configs,
-    signal_entry_rules,
-    signal_exit_rules,
-    signal_symbols,
-)
+from theo.adapters.sql.tables.settings import signal_config_changes, signal_configs
 from theo.domain.errors import ConflictError, UserError
 from theo.domain.market_data import SECOND
 from theo.ports.scans import Changing, Scan, ScanChange, ScanContent
 
 SCANS_MAX: Final = 1_000  # each decides on each of its bars: more is another design
-PARTS: Final = (signal_symbols, signal_entry_rules, signal_exit_rules)
 
 
 class SqlScans:
