@@ -203,7 +203,7 @@ def engine_before(place: Path | Place) -> Engine:
 
 def put_trade(connection: Connection, signal: str, quantity: int) -> None:
     """A trade of a signal; what is not asked here is 0 or ""."""
-    columns = [column for column in PROJECTED["trades"].c if not column.nullable]
+    columns = [column for column in PROJECTED["trades"].c if not column.nullable and column.server_default is None]
     row: dict[str, Cell] = {column.name: "" if column.type.python_type is str else 0 for column in columns}
     row |= {"id": f"t-{signal}", "signal_id": signal, "quantity": quantity}
     connection.execute(insert(PROJECTED["trades"]).values(row))

@@ -1,6 +1,7 @@
 """A signal becomes a bought option: its whole premium is at risk, and it is sold when the underlying reaches stop or target."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -23,6 +24,10 @@ from tests.unit.drive.option_world import (
     spy,
 )
 from tests.unit.strategy.markets import SPY, bar
+from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.entity_rows import WorldReading
+from theo.adapters.sql.projection.projecting import Decoders, Projection
+from theo.app.home.projecting import listings
 from theo.domain import facts as f
 from theo.domain.asked import ChangeAsked
 from theo.domain.facts import Fact
@@ -33,7 +38,7 @@ from theo.domain.market_data import SECOND
 from theo.domain.orders import OrderRole, OrderType, PriceCondition, Side
 from theo.drive.assembly import assemble
 from theo.drive.redecide import redecide
-from theo.engine.codec import decode_batch, decode_steps
+from theo.engine.codec import decode_batch, decode_steps, kept_steps
 from theo.engine.recovery import recover
 from theo.engine.snapshot import digest
 from theo.risk.limits import Limits
@@ -212,3 +217,22 @@ def test_quotes_and_the_choice_survive_a_snapshot() -> None:
     assert fresh.quotes[one] == done.core.world.market.quotes[one]
     assert fresh.quotes[one].bid == 200
     assert done.core.state.fronts[one].why == "nearest weekly series"
+
+
+def test_the_tables_say_which_option_it_was_why_and_what_ends_it(tmp_path: Path) -> None:
+    records: list[Record] = []
+    played(signalled(*FILLED, bar(SPY, ENDS[3], 519_00), *quotes(ENDS[3] + SECOND, 140, 150)), records=records)
+    store = SqlMarketStore(tmp_path)
+    Projection(store, Decoders(steps=kept_steps, worlds=WorldReading(listings=listings))).apply(records)
+    (signal,), (trade,) = store.rows("signals"), store.rows("trades")
+    entry, stop, target = sorted(store.rows("orders"), key=lambda row: str(row["id"]))
+    told = [row["text"] for row in store.rows("events") if row["kind"] in {"chosen", "option"}]
+    store.close()
+    why = f"{CALL}, nearest weekly series; bid 2.00, ask 2.04, spread 2.0 %"
+    assert (signal["instrument"], signal["stop"], signal["status_reason"]) == (SPY.id, STOP, f"filled: {why}")
+    levels = [trade[name] for name in ("contract", "stop", "target", "underlying", "underlying_stop", "underlying_target")]
+    assert levels == [CALL, 0, None, SPY.id, STOP, TARGET]
+    assert {row["contract"] for row in (entry, stop, target)} == {CALL}
+    waits = [[row[f"underlying{name}"] for name in ("", "_price", "_above")] for row in (entry, stop, target)]
+    assert waits == [[None] * 3, [SPY.id, STOP, False], [SPY.id, TARGET, True]]
+    assert told == [f"contract {CALL}: nearest weekly series", why]

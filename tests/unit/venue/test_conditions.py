@@ -97,7 +97,7 @@ def test_outside_its_hours_nothing_sets_it_off() -> None:
 
 
 @pytest.mark.parametrize("set_off", [False, True])
-def test_it_survives_in_the_books(set_off: bool) -> None:  # noqa: FBT001 - both
+def test_it_survives_in_the_books(set_off: bool) -> None:  # noqa: FBT001 - it was set off, or was not
     exchange, again = venue(), venue()
     exchange.place(Ticket((when(2_000, above=True),)), 0)
     feed(exchange, [index(1, 2_000 if set_off else 1_000)])

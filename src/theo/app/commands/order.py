@@ -116,7 +116,9 @@ def _line(order: OrderShown) -> str:
     prices = [f"{name} {price}" for name, price in _prices(order) if price]
     filled = f", filled {order.filled} at {order.average_price}" if order.filled else ""
     why = f": {order.reason}" if order.reason and order.ended else ""
-    what = " ".join([order.side, str(order.quantity), order.symbol, order.type, *prices, order.tif])
+    named = [order.symbol, *([order.contract] if order.contract else [])]
+    what = " ".join([order.side, str(order.quantity), *named, order.type, *prices, order.tif])
+    what += f", {order.condition}" if order.condition else ""
     return f"{order.id} {order.role} of {order.trade}: {what}: {order.status}{filled}{why}"
 
 

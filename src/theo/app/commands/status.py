@@ -133,10 +133,13 @@ def _trade_lines(trades: list[OpenTrade]) -> list[str]:
         return ["no open trade"]
     names = ("trade", "symbol", "side", "open", "entry", "stop", "resting stop", "target", "P&L")
     rows = [
-        (t.id, t.symbol, t.side, str(t.quantity), t.entry, t.stop, t.stop_status, t.target or "-", f"{t.profit:+,.2f}")
-        for t in trades
+        (t.id, f"{t.symbol} {t.contract}".strip(), t.side, str(t.quantity), *_prices_of(t), f"{t.profit:+,.2f}") for t in trades
     ]
     return table_lines(names, rows, right={"open", "entry", "stop", "target", "P&L"})
+
+
+def _prices_of(t: OpenTrade) -> tuple[str, str, str, str]:
+    return t.entry, t.stop, t.stop_status, t.target or "-"
 
 
 def age(seconds: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from theo.app.terminal.levels import condition_text
 from theo.app.times import iso
 from theo.domain import facts as f
 from theo.domain.instrument import MICROS, Instrument
@@ -35,7 +36,11 @@ class OrderEventShown(msgspec.Struct, frozen=True):
 
 
 class OrderShown(msgspec.Struct, kw_only=True):
-    """One order as it stands. Prices as text, "" where the order has none; ``broker_id`` is the broker's permanent number."""
+    """One order as it stands. Prices as text, "" where the order has none; ``broker_id`` is the broker's permanent number.
+
+    ``contract`` is that of a future that rolls, or a chosen option; ``condition`` says at which price of its underlying an exit
+    of an option is set off. Both are "" for others.
+    """
 
     id: str
     trade: str
@@ -51,6 +56,8 @@ class OrderShown(msgspec.Struct, kw_only=True):
     limit: str
     trigger: str
     trail: str
+    contract: str
+    condition: str
     parent: str
     group: str
     broker_id: str
@@ -198,6 +205,8 @@ def _shown(life: _Life, instruments: dict[int, Instrument]) -> OrderShown:
         limit=limit,
         trigger=trigger,
         trail=trail,
+        contract=o.contract,
+        condition=condition_text(instruments, o.condition),
         parent=o.parent,
         group=o.oca_group,
         broker_id=life.broker_id,

@@ -15,6 +15,7 @@ from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.app.home.journals import journal_folders, journal_written_at, run_name
 from theo.app.home.layout import Home
 from theo.app.recorded.series_trust import SeriesShown, series_trust
+from theo.app.terminal.levels import level_texts
 from theo.app.times import iso
 from theo.domain.errors import CorruptionError, TheoError
 from theo.domain.facts import Alerted, RunStarted
@@ -39,10 +40,15 @@ ALERTS_SHOWN = 3
 
 
 class OpenTrade(msgspec.Struct, frozen=True, kw_only=True):
-    """A trade that is not over; prices as text, profit in the account's currency. ``stop_status`` is the resting stop's."""
+    """A trade that is not over; prices as text, profit in the account's currency. ``stop_status`` is the resting stop's.
+
+    ``contract`` is that of a future that rolls, or the chosen option, whose stop and target are its underlying's prices; "" for
+    others.
+    """
 
     id: str
     symbol: str
+    contract: str
     side: str
     status: str
     quantity: int
@@ -258,16 +264,18 @@ def _open_trade(
     entry = trade.in_sum / trade.in_quantity if trade.in_quantity else float(trade.entry)
     price = last[trade.instrument][0] if trade.instrument in last else trade.entry
     stops = list(_resting(state, trade, OrderRole.STOP))
+    stop, target = level_texts(instruments, trade.instrument, trade.stop, trade.target, trade.exits)
     return OpenTrade(
         id=trade.id,
         symbol=i.symbol,
+        contract=trade.contract,
         side=str(trade.side),
         status=str(trade.status),
         quantity=trade.open_quantity,
         entry=i.text(entry),
-        stop=i.text(trade.stop),
+        stop=stop,
         stop_status=", ".join(stops) or "none",
-        target="" if trade.target is None else i.text(trade.target),
+        target=target,
         profit=round(trade.side.sign * (price - entry) * trade.open_quantity * i.unit_value / MICROS, 2),
     )
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from theo.adapters.system.log import LogNotifier
 from theo.app.terminal.event_lines import line_of
+from theo.app.terminal.levels import level_texts
 from theo.app.times import clock
 from theo.domain.facts import Decided, Fact, Filled, TradeClosed
 from theo.domain.instrument import MICROS
@@ -121,14 +122,14 @@ class DemoScreen:
             last = core.world.market.last.get(trade.instrument, trade.entry)
             entry = trade.in_sum // trade.in_quantity if trade.in_quantity else trade.entry
             profit = trade.side.sign * (last - entry) * trade.open_quantity * i.unit_value
-            target = "-" if trade.target is None else i.text(trade.target)
+            stop, target = level_texts(self._instruments, trade.instrument, trade.stop, trade.target, trade.exits)
             table.add_row(
                 f"{i.symbol} {trade.status}",
                 str(trade.side),
                 str(trade.open_quantity),
                 i.text(entry),
-                i.text(trade.stop),
-                target,
+                stop,
+                target or "-",
                 f"{profit / MICROS:+,.2f}",
             )
         if not core.state.open_trades:

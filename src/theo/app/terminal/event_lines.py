@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from theo.app.terminal.levels import level_texts
 from theo.app.times import clock
 from theo.domain.facts import (
     BreakerTripped,
@@ -33,8 +34,9 @@ def line_of(at: int, fact: Fact, instruments: Mapping[int, Instrument]) -> str:
 def _of_trading(fact: Fact, instruments: Mapping[int, Instrument]) -> str:
     if isinstance(fact, TradeIntended):
         i = instruments[fact.instrument]
-        levels = f"stop {i.text(fact.stop)}, target {i.text(fact.target) if fact.target else 'none'}"
-        return f"{fact.side} {fact.quantity} {i.symbol} near {i.text(fact.entry)}, {levels}"
+        stop, target = level_texts(instruments, fact.instrument, fact.stop, fact.target, fact.exits)
+        named = f"{i.symbol} {fact.approved.subject.orders[0].contract}".strip()
+        return f"{fact.side} {fact.quantity} {named} near {i.text(fact.entry)}, stop {stop}, target {target or 'none'}"
     if isinstance(fact, Filled):
         i = instruments[fact.instrument]
         return f"filled {fact.role}: {fact.side} {fact.quantity} {i.symbol} at {i.text(fact.price)}"

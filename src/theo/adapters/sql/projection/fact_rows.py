@@ -109,7 +109,9 @@ def _trade_intended(rows: EntityRows, fact: f.TradeIntended) -> None:
         signal["status_reason"] = fact.why
     life = (TradeStatus.WAITING, "", "")
     sums = (0, 0, 0, 0, 0, 0)
-    rows.put(t.trades, fact.id, *key_columns(fact.key), *plan, *life, *sums, fact.at, None, None)
+    exits, contract = fact.exits, fact.approved.subject.orders[0].contract
+    ends = (None, None, None) if exits is None else (exits.instrument, exits.stop, exits.target)
+    rows.put(t.trades, fact.id, *key_columns(fact.key), *plan, *life, *sums, fact.at, None, None, contract, *ends)
     _put_orders(rows, fact.at, key_columns(fact.key), fact.approved.subject, fact.approved.passed)
     if fact.why:
         _event(rows, fact.at, "option", fact.id, fact.why)
@@ -125,7 +127,10 @@ def _put_orders(rows: EntityRows, at: int, keys: tuple[str, ...], ticket: Ticket
     for o in ticket.orders:
         what = (o.trade, o.instrument, o.side, o.type, o.quantity, o.tif, o.role, o.limit, o.stop, o.trail)
         group = (o.parent, o.oca_group, o.oca_type, o.outside_rth, _text(passed))
-        rows.put(t.orders, o.id, *keys, *what, *group, OrderStatus.INTENDED, "", 0, "", at, at, o.route, "", 0, 0)
+        on = o.condition
+        waits = (None, None, None) if on is None else (on.instrument, on.price, on.above)
+        life = (OrderStatus.INTENDED, "", 0, "", at, at, o.route, "", 0, 0)
+        rows.put(t.orders, o.id, *keys, *what, *group, *life, o.contract, *waits)
 
 
 def _move_order(rows: EntityRows, at: int, order: str, event: OrderEvent, reason: str = "") -> Row:
@@ -248,6 +253,7 @@ def _leg_rolled(rows: EntityRows, fact: f.LegRolled) -> None:
     _put_deal(rows, row, f"{fact.trade} {fact.previous}", fact, "roll")
     row["entry"], row["stop"], row["current_stop"] = row["entry"] + fact.difference, fact.stop, fact.stop
     row["target"], row["first_fill_at"] = fact.target, fact.at if fact.carried else None
+    row["contract"] = fact.contract
     day = rows.today(fact.at)
     day["trades_closed"] += 1
     day["gross"] += fact.gross

@@ -36,7 +36,7 @@ class Database(StrEnum):
 
 # The newest revision of each, in migrations/NAME; a test compares them with the files. Revisions are numbered upwards.
 NEWEST: Final[Mapping[Database, str]] = MappingProxyType(
-    {Database.JOURNAL: "0004", Database.MARKET: "0014", Database.INBOX: "0003", Database.SETTINGS: "0002"}
+    {Database.JOURNAL: "0004", Database.MARKET: "0015", Database.INBOX: "0003", Database.SETTINGS: "0002"}
 )
 METADATA: Final[Mapping[Database, MetaData]] = MappingProxyType(
     {

@@ -159,6 +159,10 @@ orders = Table(
     Column("broker", TEXT, nullable=False),  # who gave it that number
     Column("broker_client_id", BigInteger, nullable=False),  # IB's client id, 0 where there is none
     Column("broker_handle", BigInteger, nullable=False),  # IB's order id of that client when it was accepted, 0 without
+    Column("contract", TEXT, nullable=False, server_default=""),  # of a future that rolls, or a chosen option
+    Column("underlying", BigInteger),  # whose price sets it off, at underlying_price (its price units) or beyond; else NULL
+    Column("underlying_price", BigInteger),
+    Column("underlying_above", Boolean),
     _changed(),
 )
 
@@ -209,6 +213,10 @@ trades = Table(
     _at("opened_at"),
     Column("first_fill_at", BigInteger),
     Column("closed_at", BigInteger),
+    Column("contract", TEXT, nullable=False, server_default=""),  # of a future that rolls, or a chosen option
+    Column("underlying", BigInteger),  # whose prices end it, of a bought option; else NULL, as its stop and target
+    Column("underlying_stop", BigInteger),
+    Column("underlying_target", BigInteger),
     _changed(),
 )
 Index("trades_by_config", trades.c.config, trades.c.opened_at)

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0014');
+INSERT INTO "alembic_version" VALUES('0015');
 
 CREATE TABLE archived_ticks (
 	file TEXT NOT NULL, 
@@ -302,7 +302,7 @@ CREATE TABLE orders (
 	route TEXT NOT NULL, 
 	broker TEXT NOT NULL, 
 	broker_client_id BIGINT NOT NULL, 
-	broker_handle BIGINT NOT NULL, 
+	broker_handle BIGINT NOT NULL, contract TEXT DEFAULT '' NOT NULL, underlying BIGINT, underlying_price BIGINT, underlying_above BOOLEAN, 
 	PRIMARY KEY (home, id)
 );
 
@@ -458,7 +458,7 @@ CREATE TABLE trades (
 	opened_at BIGINT NOT NULL, 
 	first_fill_at BIGINT, 
 	closed_at BIGINT, 
-	seq BIGINT NOT NULL, 
+	seq BIGINT NOT NULL, contract TEXT DEFAULT '' NOT NULL, underlying BIGINT, underlying_stop BIGINT, underlying_target BIGINT, 
 	PRIMARY KEY (home, id)
 );
 
