@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.levels import levels_in, levels_of_every_bar
 from tests.live.platform import QUICK, Platform
 from tests.live.test_live_run import closed
 from tests.unit.app.conftest import Theo, theo
@@ -95,6 +96,14 @@ async def test_the_same_scan_in_both_runs_decides_the_same_bar_for_bar(platform:
         store.close()
     assert again.first_difference is None
     assert again.facts > 500
+
+
+async def test_the_run_beside_has_bars_and_levels_of_its_own(platform: Platform) -> None:
+    platform.rules.write_text(SHADOW)
+    await platform.begin()
+    await platform.until(lambda _state: levels_in(folder_beside(platform)) > 1)
+    await platform.end()
+    levels_of_every_bar(platform.home.path, folder_beside(platform).name)
 
 
 async def test_a_virtual_scan_sends_the_broker_nothing(platform: Platform) -> None:

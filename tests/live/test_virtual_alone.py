@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ib.conftest import Told, until
+from tests.live.levels import levels_in, levels_of_every_bar
 from tests.live.platform import QUICK
 from tests.live.test_live_run import closed
 from theo.adapters.ib.probe import probe
@@ -74,6 +75,17 @@ async def test_it_trades_goes_on_where_it_ended_and_sends_nothing(world: World, 
     finally:
         store.close()
     assert [severity for severity, _, _ in world.told.messages if severity == "page"] == []
+
+
+async def test_it_builds_bars_and_levels_of_its_ticks(world: World) -> None:
+    alone = await world.opened()
+    running = asyncio.create_task(alone.run())
+    folder = world.home.runs / alone.beside.plan.key.run
+    await until(lambda: running.done() or levels_in(folder) > 1, 60.0)
+    alone.stop()
+    await running
+    alone.close()
+    levels_of_every_bar(world.home.path, folder.name)
 
 
 async def test_what_ends_it_ends_the_process_and_pages(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json as json_module
+from contextlib import closing
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from theo.app.home.removal import remove_run
 from theo.app.runs.composition import Virtual, journal_id, open_virtual, plan_for
 from theo.app.runs.sample import SampleMarket, sample_days
 from theo.app.runs.starting import refuse_impossible_limits
+from theo.app.stored.building import Building, built_while_played
 from theo.app.terminal.demo_screen import DemoScreen
 from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.inputs import Started
@@ -49,10 +51,13 @@ def run(path: Path, *, days: int, seed: int, speed: float, fresh: bool, plain: b
         traded, watched = listed[TRADED].instrument, listed[WATCHED].instrument
         consumed = virtual.booted.recovered.consumed
         market = SampleMarket(real, traded, watched, plan.tables[traded.calendar], seed, consumed, speed)
-        finished = asyncio.run(_play(virtual, plan, market, screen))
+        with closing(built_while_played(home, home.demo, plan, virtual.notifier)) as building:
+            finished = asyncio.run(_play(virtual, plan, market, screen, building))
         if finished:
             (home.demo / FINISHED).write_text(json_module.dumps(asked), encoding="utf-8")
         _report(virtual.store, home, finished=finished, json=json)
+        if not json:
+            print(f"\n{building.summary}")
     finally:
         virtual.close()
     return 0 if finished else EXIT_INTERRUPTED
@@ -72,15 +77,21 @@ def _prepare(home: Home, asked: dict[str, int], *, fresh: bool) -> None:
     begun.write_text(json_module.dumps(asked), encoding="utf-8")
 
 
-async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: DemoScreen) -> bool:
+async def _play(virtual: Virtual, plan: Plan, market: SampleMarket, screen: DemoScreen, building: Building) -> bool:
     """Until the days end (True) or a signal stops the run (False)."""
     on_interrupt(virtual.run.stop)
     core = virtual.booted.core
     with screen.showing(core, virtual.notifier):
         started = Started(at=max(core.at, market.begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record())
         await virtual.run.begin(started)
-        finished = await virtual.run.take(one_by_one(market.ticks()), lambda: screen.refresh(market.done))
-        await virtual.run.end()
+
+        def refresh() -> None:
+            screen.newest_level = building.newest
+            screen.refresh(market.done)
+
+        async with building.beside(hurried=market.hurried):
+            finished = await virtual.run.take(one_by_one(market.ticks()), refresh)
+            await virtual.run.end()
     return finished
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from theo.adapters.system.clock import PacedClock
@@ -12,6 +13,7 @@ from theo.app.rulesets.unheeded import refuse_disabled, refuse_unheeded
 from theo.app.runs.composition import Virtual, open_virtual
 from theo.app.runs.planning import plan_backtest, run_folder
 from theo.app.runs.rolling import rollings
+from theo.app.stored.building import Building, built_while_played
 from theo.app.terminal.interrupts import on_interrupt
 from theo.domain.inputs import Command, Started
 from theo.domain.keys import Mode
@@ -36,8 +38,11 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
         virtual = open_virtual(home, folder, plan, None)
         try:
             items = merged([s.bars() for s in stored], rollings(home, configured(home.configuration).rolls, stored))
-            finished = asyncio.run(play(virtual, plan, items, speed))
+            with closing(built_while_played(home, folder, plan, virtual.notifier)) as building:
+                finished = asyncio.run(play(virtual, plan, items, speed, building))
             summarise(home, virtual.store, folder, finished=finished, json=json)
+            if not json:
+                print(f"\n{building.summary}")
         finally:
             virtual.close()
     finally:
@@ -45,7 +50,9 @@ def run(path: Path, name: str, *, source: str, timerange: str, speed: float, cas
     return 0 if finished else EXIT_INTERRUPTED
 
 
-async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | ContractRolled | Command], speed: float) -> bool:
+async def play(
+    virtual: Virtual, plan: Plan, items: Iterator[Bar | ContractRolled | Command], speed: float, building: Building
+) -> bool:
     """Until the bars end (True) or a signal stops the run (False). What an earlier process took is skipped."""
     on_interrupt(virtual.run.stop)
     todo = _not_taken(items, virtual.booted.recovered.consumed)
@@ -55,8 +62,9 @@ async def play(virtual: Virtual, plan: Plan, items: Iterator[Bar | ContractRolle
     core = virtual.booted.core
     begins = first.start if isinstance(first, Bar) else first.at
     await virtual.run.begin(Started(at=max(core.at, begins), key=plan.key, build=BUILD, cash=plan.cash, world=plan.record()))
-    finished = await virtual.run.take(one_by_one(_paced(first, todo, speed)))
-    await virtual.run.end()
+    async with building.beside(hurried=not speed):
+        finished = await virtual.run.take(one_by_one(_paced(first, todo, speed)))
+        await virtual.run.end()
     return finished
 
 

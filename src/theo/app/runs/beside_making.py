@@ -1,6 +1,6 @@
 """The run beside a broker's run, put together: its own journal, inbox and simulated exchange, and no broker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,11 @@ from theo.adapters.system.latch import StopFile
 from theo.app.build import BUILD
 from theo.app.home.layout import Home
 from theo.app.runs.live_plans import refuse_the_past
+from theo.app.stored.building import Building
 from theo.domain.errors import TheoError
 from theo.domain.inputs import Started
 from theo.drive.assembly import Plan, assemble, exchange
+from theo.market.standard_levels import LevelSettings
 from theo.ports.clock import Clock
 from theo.ports.notifier import Notifier
 from theo.runtime.beside import BesideRun, Named
@@ -56,6 +58,12 @@ class Beside:
         """What runs beside the broker's run. ``delivery`` guards this run's contracts too."""
         self.broker.refusal = delivery.refusal
         return partial(self.run.run, self._started, joining, delivery)
+
+    def building(self, home: Home, levels: LevelSettings, clock: Clock, told: Collection[int] = ()) -> Building:
+        """Its bars and levels. What becomes known of ``told`` the broker's run tells."""
+        place = home.place(home.runs / self.plan.key.run)
+        own = [one.id for one in self.plan.instruments.values() if one.id not in told]
+        return Building(place, self.plan, levels, clock, self.notifier, told_of=own)
 
     def _started(self, at: int) -> Started:
         plan = self.plan

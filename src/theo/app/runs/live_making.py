@@ -24,6 +24,7 @@ from theo.app.home.layout import Home
 from theo.app.runs.beside_making import Beside, Virtual, begun_beside
 from theo.app.runs.live_market import LiveMarket
 from theo.app.runs.live_plans import DAYS_AHEAD, refuse_the_past
+from theo.app.stored.building import Building
 from theo.app.stored.keeping import Keeping
 from theo.domain.market_data import SECOND
 from theo.drive.assembly import Plan, assemble
@@ -52,9 +53,12 @@ class Live:
     store: SqlJournalStore
     inbox: SqlInbox
     beside: Beside | None = None
+    building: Building | None = None  # of the run beside it
 
     def close(self) -> None:
         """Give up the lease and the files."""
+        if self.building is not None:
+            self.building.close()
         if self.beside is not None:
             self.beside.close()
         self.inbox.close()
@@ -102,8 +106,12 @@ def open_live(  # noqa: PLR0913 - what a run is made of
         gate = _gate(settings, shell, link, clock, notifier)
         operator = Operator(shell, inbox, latch, IbMargins(broker))
         services = [*(each.run for each in dict.fromkeys((link, market.link))), *listening]
+        building = None
         if keeping is not None:
             services += keeping.services
+            if beside is not None:
+                building = beside.building(home, settings.levels, clock, {series.instrument.id for series in plan.series()})
+                services.append(building.run)
         if isinstance(clock, SteadyClock):
             services.append(ClockSteps(clock, notifier).run)
         run = LiveRun(booted, shell, broker, gate, delivery, operator, store, clock, BUILD, services, begun)
@@ -112,7 +120,7 @@ def open_live(  # noqa: PLR0913 - what a run is made of
             beside.close()
         store.close()
         raise
-    return Live(run, shell, link, market.link, market.feed, store, inbox, beside)
+    return Live(run, shell, link, market.link, market.feed, store, inbox, beside, building)
 
 
 def _gate(settings: Configured, shell: Shell, link: Link, clock: Clock, notifier: Notifier) -> SessionGate:

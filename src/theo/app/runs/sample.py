@@ -46,6 +46,7 @@ class SampleMarket:
         self._whole = Hours(table, SessionScope.ALL)
         speed = days_per_second * MARKET_DAY / SECOND
         self._clock = PacedClock(0, speed)
+        self.hurried = not speed
         self.day = days[0].day
         self.done = 0
 

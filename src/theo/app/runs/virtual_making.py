@@ -1,4 +1,7 @@
-"""A run on the simulated exchange with the live feed and nothing beside it: the broker's gateway is read, and nothing is sent."""
+"""A run on the simulated exchange with the live feed and nothing beside it: the broker's gateway is read, and nothing is sent.
+
+Its bars and their levels are built of its ticks, as those of every live run.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,6 +17,7 @@ from theo.app.home.auditing import note_configuration
 from theo.app.home.layout import Home
 from theo.app.runs.beside_making import Beside, Virtual, open_beside
 from theo.app.runs.live_market import LiveMarket
+from theo.app.stored.building import Building
 from theo.domain.errors import HaltRequiredError
 from theo.drive.assembly import assemble
 from theo.ports.clock import Clock
@@ -25,9 +29,11 @@ from theo.runtime.sharing import Reading
 class VirtualAlone:
     """``run`` until ``stop``, or until something ends it, which is raised."""
 
-    def __init__(self, beside: Beside, market: LiveMarket, links: Sequence[Link], services: Sequence[Service]) -> None:
+    def __init__(
+        self, beside: Beside, market: LiveMarket, building: Building, links: Sequence[Link], services: Sequence[Service]
+    ) -> None:
         self.beside, self.market = beside, market
-        self._links, self._services = links, services
+        self._building, self._links, self._services = building, links, services
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
@@ -36,6 +42,7 @@ class VirtualAlone:
 
     async def run(self) -> None:
         """Connect, read what is missing, listen and trade."""
+        building = asyncio.ensure_future(self._building.run())  # its end is not the run's
         tasks = [asyncio.ensure_future(service()) for service in self._services]
         tasks.append(asyncio.ensure_future(self._until_stopped()))
         try:
@@ -45,9 +52,9 @@ class VirtualAlone:
             if self.beside.run.ended:
                 raise HaltRequiredError(self.beside.run.ended)
         finally:
-            for task in reversed(tasks):
+            for task in (building, *reversed(tasks)):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(building, *tasks, return_exceptions=True)
             for link in self._links:
                 await link.close()
 
@@ -56,6 +63,7 @@ class VirtualAlone:
 
     def close(self) -> None:
         """Give up the lease and the files."""
+        self._building.close()
         self.beside.close()
 
 
@@ -71,6 +79,7 @@ def open_alone(
         market = LiveMarket(home, settings, virtual.plan, link, nothing, beside, clock, notifier)
         begun, listening = market.listen(beside.shell, market.delivery(notifier), beside.store)
         links = tuple(dict.fromkeys((link, market.link)))
+        building = beside.building(home, settings.levels, clock)
         services = [*(each.run for each in links), *listening]
         if isinstance(clock, SteadyClock):
             services.append(ClockSteps(clock, notifier).run)
@@ -78,4 +87,4 @@ def open_alone(
     except BaseException:
         beside.close()
         raise
-    return VirtualAlone(beside, market, links, services)
+    return VirtualAlone(beside, market, building, links, services)

@@ -4,7 +4,7 @@ Only what is durable is read, from the journal itself, with a connection of its 
 more after a restart, the same, and those that are stored stay. Their source is ``built``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -37,28 +37,34 @@ class Trees:
     def __init__(self, plan: Plan) -> None:
         scope = plan.rulesets[0][0].session
         traded = {series.instrument.id: series.instrument for series in plan.series()}
-        self._trees = {one.id: tuple(self._of(plan, one, scope)) for one in traded.values()}
+        self._of = {one.id: tuple(_trees(plan, one, scope)) for one in traded.values()}
+        self._all = tuple(tree for trees in self._of.values() for tree in trees)
 
-    @staticmethod
-    def _of(plan: Plan, one: Instrument, scope: SessionScope) -> Iterator[BarTree]:
-        kind = TickKind.TRADE if one.tradable else TickKind.INDEX
-        table = plan.tables[one.calendar]
-        for frames, hours in ((TIMEFRAMES[:-1], Hours(table, scope)), (TIMEFRAMES[-1:], Hours(table, daily_scope(one)))):
-            yield BarTree(one.id, [timeframe(name) for name in frames], hours, kind=kind, source=SOURCE)
+    def take(self, items: Iterable[MarketData]) -> list[Bar]:
+        """The bars that the next items close or revise, of any instrument."""
+        bars: list[Bar] = []
+        for item in items:
+            at = item.at
+            for tree in self._all:
+                if tree.next_due <= at:
+                    bars += tree.on_time(at)
+            for tree in self._of.get(item.instrument, ()):
+                if type(item) is Tick:
+                    bars += tree.on_tick(item)
+                elif type(item) is ContractRolled:
+                    bars += tree.roll(item.contract, at)
+                elif type(item) is DataMarked and item.mark is DataMark.INTERRUPTED and item.since:
+                    tree.expect(item.since)
+        return bars
 
-    def take(self, item: MarketData) -> Iterator[Bar]:
-        """The bars that the next item closes or revises, of any instrument."""
-        for trees in self._trees.values():
-            for tree in trees:
-                if tree.next_due <= item.at:
-                    yield from tree.on_time(item.at)
-        for tree in self._trees.get(item.instrument, ()):
-            if isinstance(item, Tick):
-                yield from tree.on_tick(item)
-            elif isinstance(item, ContractRolled):
-                yield from tree.roll(item.contract, item.at)
-            elif isinstance(item, DataMarked) and item.mark is DataMark.INTERRUPTED and item.since:
-                tree.expect(item.since)
+
+def _trees(plan: Plan, one: Instrument, scope: SessionScope) -> Iterator[BarTree]:
+    """One for each scope that its bars have."""
+    kind = TickKind.TRADE if one.tradable else TickKind.INDEX
+    table, daily = plan.tables[one.calendar], daily_scope(one)
+    wanted = [(TIMEFRAMES, scope)] if daily is scope else [(TIMEFRAMES[:-1], scope), (TIMEFRAMES[-1:], daily)]
+    for frames, hours in wanted:
+        yield BarTree(one.id, [timeframe(name) for name in frames], Hours(table, hours), kind=kind, source=SOURCE)
 
 
 class BuiltBars:
@@ -93,11 +99,10 @@ class BuiltBars:
     def work(self) -> bool:
         """Read, build, store, compute; whether there is more."""
         records = list(islice(self._journal.read(MARKET, self._next, self._next + RECORDS_A_ROUND - 1), RECORDS_A_ROUND))
-        bars: list[Bar] = []
-        for item in (item for record in records for item in decode_batch(record).items):
-            if isinstance(item, ContractRolled):
-                self._rolls[item.instrument, item.previous, item.contract] = item.difference
-            bars += self._trees.take(item)
+        items = [item for record in records for item in decode_batch(record).items]
+        for roll in (item for item in items if type(item) is ContractRolled):
+            self._rolls[roll.instrument, roll.previous, roll.contract] = roll.difference
+        bars = self._trees.take(items)
         if bars:
             self._market.keep_built_bars(bars)
             for instrument, name in dict.fromkeys((bar.instrument, bar.timeframe) for bar in bars):

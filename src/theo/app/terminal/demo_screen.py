@@ -26,7 +26,10 @@ DISCLAIMER = "real days, simulated intraday"
 
 
 class DemoScreen:
-    """One screen for one run. ``live`` False prints a line per closed trade instead."""
+    """One screen for one run. ``live`` False prints a line per closed trade instead.
+
+    ``newest_level`` is the swing high or low that was stored last, in words.
+    """
 
     def __init__(self, plan: Plan, days: int, *, live: bool) -> None:
         self._plan, self._days, self._live_mode = plan, days, live
@@ -34,7 +37,7 @@ class DemoScreen:
         self._events: deque[str] = deque(maxlen=EVENTS_SHOWN)
         self._closed = self._won = 0
         self._net = 0
-        self._decision = "no bar closed yet"
+        self._decision, self.newest_level = "no bar closed yet", ""
         self._core: Core | None = None
         self._notifier: LogNotifier | None = None
         self._live: Live | None = None
@@ -139,4 +142,6 @@ class DemoScreen:
     def _log(self) -> Group:
         told = [text for _, severity, text in (self._notifier.newest if self._notifier else []) if severity != "info"][-2:]
         lines = [Text(f"\nlast decision  {self._decision}", style="dim"), *(Text(line) for line in self._events)]
+        if self.newest_level:
+            lines.insert(1, Text(f"last level     {self.newest_level}", style="dim"))
         return Group(*lines, *(Text(f"! {text}", style="yellow") for text in told))

@@ -22,7 +22,18 @@ from theo.adapters.sql.projection.projecting import Decoders, Projection
 from theo.adapters.sql.projection.rebuild import REBUILT_NAME, rebuild
 from theo.adapters.sql.tables.projected import PROJECTED
 from theo.domain.errors import CorruptionError
-from theo.domain.facts import Decided, Fact, LegRolled, OrdersIntended, Restarted, RollAsked, Rolled, RunStarted, SignalClosed
+from theo.domain.facts import (
+    DayBegan,
+    Decided,
+    Fact,
+    LegRolled,
+    OrdersIntended,
+    Restarted,
+    RollAsked,
+    Rolled,
+    RunStarted,
+    SignalClosed,
+)
 from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import MINUTE, Bar, Tick
 from theo.engine.codec import KEPT_FACT, DecidedText
@@ -158,22 +169,35 @@ def test_every_projected_row_carries_the_keys(store: SqlMarketStore) -> None:
 
 
 @settings(max_examples=25)
-@given(cuts=st.sets(st.integers(1, 15)), again=st.integers(0, 15), reopen=st.booleans())
-def test_any_batches_and_any_repeats_give_the_same_rows(cuts: set[int], again: int, reopen: bool) -> None:  # noqa: FBT001 - Hypothesis passes it
+@given(cuts=st.sets(st.integers(1, 15)), again=st.integers(0, 15), processes=st.integers(0, 2))
+def test_any_batches_and_any_repeats_give_the_same_rows(cuts: set[int], again: int, processes: int) -> None:
+    """By one process, by two that take turns, or by a new one each time (0)."""
     records = day_records()
     with TemporaryDirectory() as whole_folder, TemporaryDirectory() as folder:
         whole, parts = SqlMarketStore(Path(whole_folder)), SqlMarketStore(Path(folder))
         Projection(whole, DECODERS).apply(records)
-        projection = Projection(parts, DECODERS)
+        taking_turns = [Projection(parts, DECODERS) for _ in range(processes)]
         bounds = [0, *sorted(cuts), len(records)]
-        for start, end in pairwise(bounds):
-            if reopen:
-                projection = Projection(parts, DECODERS)
+        for turn, (start, end) in enumerate(pairwise(bounds)):
+            projection = taking_turns[turn % processes] if processes else Projection(parts, DECODERS)
             projection.apply(records[max(0, start - again) : end])
         assert everything(parts) == everything(whole)
-        assert projection.watermark(TRADING) == len(records)
+        assert Projection(parts, DECODERS).watermark(TRADING) == len(records)
         whole.close()
         parts.close()
+
+
+def test_two_processes_that_take_turns_know_what_the_other_has_projected(store: SqlMarketStore) -> None:
+    days = [[DayBegan(day, day, day)] for day in (19_001, 19_002, 19_003)]
+    records = chain([msgspec.json.encode(facts) for facts in [*trading_day()[:1], *days]], 1)
+    ours, other = Projection(store, DECODERS), Projection(store, DECODERS)
+    for projection, until in ((ours, 2), (other, 3), (ours, 4)):
+        projection.apply(records[:until])
+    assert [(row["day"], row["equity_end"]) for row in store.rows("daily_pnl")][-3:] == [
+        (19_001, 19_002),
+        (19_002, 19_003),
+        (19_003, None),
+    ]
 
 
 def test_a_batch_that_fails_leaves_neither_rows_nor_watermark(store: SqlMarketStore) -> None:

@@ -4,22 +4,30 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.app.conftest import Theo
+from tests.api.home import make_home
+from tests.api.trading import trader_on
+from tests.unit.app.conftest import DEMO_DAYS, Theo
+from tests.unit.app.running import once_there
 from theo.adapters.sql.database.place import place_of
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.system.clock import SteadyClock
 from theo.app.home.layout import Home
 from theo.app.recorded.run import recorded_items, recorded_plan
 from theo.app.stored import built_bars
 from theo.app.stored.building import NEWS_AGE_MAX, ROUND_EVERY, Building
 from theo.app.stored.built_bars import BuiltBars
+from theo.domain.errors import ConfigError
 from theo.domain.market_data import SECOND, Tick, TickKind
 from theo.domain.timeframe import timeframe
 from theo.drive.assembly import Plan
@@ -122,8 +130,120 @@ def test_what_cannot_be_is_refused_with_what_there_is(theo: Theo, imported: Path
     assert told in said.err
 
 
-def test_bars_and_levels_of_a_runs_ticks(theo: Theo, copied: Path) -> None:
+def tables(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What a run keeps of its bars and their levels, states to go on from left out."""
+    with closing(sqlite3.connect(folder / "market.db")) as raw:
+        return {name: sorted(raw.execute(f"SELECT * FROM {name}").fetchall()) for name in ("bars", "levels", "new_levels")}  # noqa: S608 - our own names
+
+
+def without_levels(folder: Path) -> Path:
+    """The run as if nothing had been built of its ticks."""
+    with closing(sqlite3.connect(folder / "market.db")) as raw, raw:
+        for table in ("levels", "level_marks", "new_levels", "bars"):
+            raw.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    return folder
+
+
+@pytest.fixture
+def bare(copied: Path) -> Path:
+    """The home of a demo of whose ticks nothing is built."""
+    without_levels(copied / "demo")
+    return copied
+
+
+def test_a_demo_has_the_rows_that_computing_them_from_its_journal_gives(theo: Theo, played: Path, bare: Path) -> None:
+    by_itself = tables(played / "demo")
+    computed = json.loads(theo("--home", bare, "levels", "compute", "--run", "demo", "--json").out)
+    assert all(one["new"] == one["bars"] > 0 for one in computed)
+    assert len(by_itself["new_levels"]) == sum(one["announced"] for one in computed) > 100
+    assert by_itself == tables(bare / "demo")
+    again = theo("--home", bare, "levels", "compute", "--run", "demo").out
+    assert again.count("nothing to do") == len(computed) == 10
+
+
+def test_a_demo_has_its_levels_while_it_is_played_and_once_after_a_kill(theo: Theo, played: Path, tmp_path: Path) -> None:
+    """Killed between two of its rounds, it goes on to the same rows as one that was never ended."""
+    program = [sys.executable, "-c", "from theo.app.cli import main; main()", "--home", str(tmp_path / "home"), "demo"]
+    asked = ["--days", str(DEMO_DAYS)]
+    with subprocess.Popen([*program, *asked, "--speed", "1", "--plain"], cwd=tmp_path, stdout=DEVNULL, stderr=DEVNULL) as process:
+
+        def levels() -> int | None:
+            if not (tmp_path / "home" / "demo" / "market.db").exists():
+                return None
+            with closing(sqlite3.connect(tmp_path / "home" / "demo" / "market.db")) as raw:
+                made = raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'levels'").fetchone()[0]
+                return (made and raw.execute("SELECT count(*) FROM levels").fetchone()[0]) or None
+
+        assert once_there(levels)
+        assert process.poll() is None
+        process.kill()
+    said = theo("--home", tmp_path / "home", "demo", *asked, "--speed", 0, "--plain")
+    assert said.code == 0, said.err
+    assert theo("--home", tmp_path / "home", "levels", "verify", "--run", "demo").code == 0
+    assert tables(tmp_path / "home" / "demo") == tables(played / "demo")
+
+
+def test_a_run_over_bars_has_levels_beside_them_also_where_it_went_on(theo: Theo, tmp_path: Path) -> None:
+    """Played to its end in two processes; the rows are those of the home's own bars, and computing finds nothing to do."""
+    home = make_home(tmp_path)
+    with trader_on(home, tmp_path / "trend.toml") as trader:
+        trader.play(40)
+    said = theo("--home", home, "paper", tmp_path / "trend.toml")
+    assert said.code == 0, said.err
+    (run,) = [path.name for path in (home / "runs").iterdir()]
+    verified = json.loads(theo("--home", home, "levels", "verify", "--run", run, "--json").out)
+    assert [(one["symbol"], one["compared"], one["waiting"], one["differing"]) for one in verified] == [("SPY", 312, 0, 0)]
+    with closing(SqlMarketStore(home)) as own, closing(SqlMarketStore(home / "runs" / run)) as market:
+        stores = [SqlLevelStore(each.engine) for each in (own, market)]
+        (ours,) = [one for one in stores[0].series(["15min"]) if one.instrument == market.instruments()[0].id]
+        (theirs,) = stores[1].series(TIMEFRAMES)
+        assert list(stores[1].levels(theirs, 0, 2**62)) == list(stores[0].levels(ours, 0, 2**62)) != []
+        assert stores[1].announced(limit=9_999) == stores[0].announced(ours.instrument, limit=9_999) != ()
+
+
+def test_a_run_waits_for_no_level_while_it_goes_on(bare: Path) -> None:
+    """The database takes nothing meanwhile; whoever plays the market has turn after turn. At the end everything is there."""
+    folder, told = bare / "demo", Told()
+    with closing(SqlJournalStore(folder)) as journal:
+        plan = recorded_plan(Home(bare), folder, journal)
+
+    async def play(building: Building) -> None:
+        with closing(sqlite3.connect(folder / "market.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with building.beside(hurried=False):
+                for _ in range(20_000):
+                    await asyncio.sleep(0)
+                other.execute("ROLLBACK")
+
+    building = Building(place_of(folder), plan, LevelSettings(), SteadyClock(), told, told_of=(), round_every=1)
+    with closing(building):
+        asyncio.run(play(building))
+    assert told == []
+    stored = tables(folder)
+    assert {row[1] for row in stored["levels"]} == set(TIMEFRAMES)
+    assert len(stored["levels"]) == len(stored["bars"])
+    assert building.known == len(stored["new_levels"]) > 100
+
+
+def test_a_run_that_fails_is_told_why_at_once(bare: Path) -> None:
+    """No round comes after it."""
+    folder = bare / "demo"
+    with closing(SqlJournalStore(folder)) as journal:
+        plan = recorded_plan(Home(bare), folder, journal)
+
+    async def fail(building: Building) -> None:
+        async with building.beside(hurried=True):
+            raise ConfigError("the market ended")
+
+    building = Building(place_of(folder), plan, LevelSettings(), SteadyClock(), Told())
+    with closing(building), pytest.raises(ConfigError, match="the market ended"):
+        asyncio.run(fail(building))
+    assert tables(folder)["levels"] == []
+
+
+def test_bars_and_levels_of_a_runs_ticks(theo: Theo, bare: Path) -> None:
     """Against every tick of the journal in one tree and one plain loop; a run's rebuilt tables stay those of its journal."""
+    copied = bare
     computed = json.loads(theo("--home", copied, "levels", "compute", "--run", "demo", "--json").out)
     assert {one["timeframe"] for one in computed} == {"5min", "15min", "30min", "60min", "1d"}
     assert all(one["new"] == one["bars"] > 0 == one["changed"] for one in computed)
@@ -146,9 +266,9 @@ def test_bars_and_levels_of_a_runs_ticks(theo: Theo, copied: Path) -> None:
     assert theo("--home", copied, "journal", "rebuild", "--run", "demo").code == 0
 
 
-def test_building_goes_on_wherever_it_was_killed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_building_goes_on_wherever_it_was_killed(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each of its rounds a new process takes over: the rows are those of one that was never ended."""
-    folder = copied / "demo"
+    copied, folder = bare, bare / "demo"
 
     def rows(rounds: int) -> list[tuple[object, ...]]:
         with closing(SqlJournalStore(folder)) as journal, closing(SqlMarketStore(folder)) as market:
@@ -162,9 +282,7 @@ def test_building_goes_on_wherever_it_was_killed(copied: Path, monkeypatch: pyte
             store = SqlLevelStore(market.engine)
             found = [(series, *store.levels(series, 0, 2**62)) for series in store.series(TIMEFRAMES)]
             new = sorted((one.instrument, one.timeframe, one.new.level, one.new.at_start) for one in store.announced(limit=9_999))
-            with sqlite3.connect(folder / "market.db") as raw:
-                for table in ("levels", "level_marks", "new_levels", "bars"):
-                    raw.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            without_levels(folder)
             return [*found, *new]
 
     whole = rows(10**6)
@@ -217,7 +335,8 @@ async def build_once(folder: Path, plan: Plan, told: Told, begun: int = LATER) -
     building.close()
 
 
-def test_a_live_run_has_levels_within_a_round_and_a_fault_ends_only_that(copied: Path) -> None:
+def test_a_live_run_has_levels_within_a_round_and_a_fault_ends_only_that(bare: Path) -> None:
+    copied = bare
     folder, told = copied / "demo", Told()
     with closing(SqlJournalStore(folder)) as journal:
         plan = recorded_plan(Home(copied), folder, journal)
@@ -232,8 +351,9 @@ def test_a_live_run_has_levels_within_a_round_and_a_fault_ends_only_that(copied:
     assert told == ["new_levels", "levels_left"]
 
 
-def test_a_level_that_becomes_known_is_told_once(copied: Path, tmp_path: Path) -> None:
+def test_a_level_that_becomes_known_is_told_once(bare: Path, tmp_path: Path) -> None:
     """What is new by its name and price, what is old by its number; a restart, which reads the same bars again, tells nothing."""
+    copied = bare
     folder, told = copied / "demo", Told()
     with closing(SqlJournalStore(folder)) as journal:
         plan = recorded_plan(Home(copied), folder, journal)

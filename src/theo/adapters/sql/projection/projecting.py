@@ -21,7 +21,7 @@ from theo.adapters.sql.projection.entity_rows import ByConfig, Context, EntityRo
 from theo.adapters.sql.projection.fact_rows import DecidedStep, project
 from theo.adapters.sql.tables.projected import watermarks
 from theo.domain.errors import CorruptionError
-from theo.domain.journal import Record
+from theo.domain.journal import TRADING, Record
 from theo.domain.market_data import Bar, MarketData, Tick
 from theo.ports.store import JournalStore
 
@@ -57,6 +57,7 @@ class Projection:
     def __init__(self, store: SqlMarketStore, decoders: Decoders) -> None:
         self._store, self._decoders, self._home = store, decoders, store.home
         self._context: Context | None = None
+        self._left_at = 0  # the trading record at which the context was kept
 
     def watermark(self, stream: str) -> int:
         """The newest record of a stream that is projected; 0 before the first."""
@@ -74,7 +75,7 @@ class Projection:
         """What the watermark has passed is skipped: it may be done twice."""
         try:
             with writing(self._store.engine) as connection:
-                context = self._context or load_context(connection, self._home, self._decoders.worlds)
+                context = self._kept(connection) or load_context(connection, self._home, self._decoders.worlds)
                 fresh = self._not_yet_projected(connection, records)
                 rows = EntityRows(connection, context, self._home)
                 for record in fresh:
@@ -84,11 +85,16 @@ class Projection:
                 self._market(connection, fresh)
                 newest = {record.stream: record for record in fresh}
                 upsert_rows(connection, watermarks, [(self._home, r.stream, r.seq, r.hash.hex()) for r in newest.values()])
+                left_at = self._watermark(connection, TRADING)[0]
         except BaseException:
             self._context = None
             raise
-        self._context = context
+        self._context, self._left_at = context, left_at
         return len(fresh)
+
+    def _kept(self, connection: Connection) -> Context | None:
+        """The context, unless another process has projected since: a run, a day or other rules may have begun."""
+        return self._context if self._watermark(connection, TRADING)[0] == self._left_at else None
 
     def _market(self, connection: Connection, records: Sequence[Record]) -> None:
         """The market data of all records at once: what is asked and prepared for one record costs as much as for many."""
