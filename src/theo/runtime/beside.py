@@ -87,6 +87,11 @@ class BesideRun:
         if len(self._waiting) > INPUTS_WAITING_MAX:
             self.give_up(HaltRequiredError(f"{INPUTS_WAITING_MAX} inputs wait", why="it cannot keep up with the feed"))
 
+    @property
+    def busy(self) -> bool:
+        """Whether something has arrived that is not worked off."""
+        return bool(self._waiting) or self.shell.busy
+
     def give_up(self, error: Exception) -> None:
         """End it by this, after the item in work."""
         self._given_up = error
@@ -185,7 +190,7 @@ class BesideRun:
     def _compare_fronts(self, now: int) -> None:
         """Prices of one contract mean nothing to a run that holds another. Raises CorruptionError."""
         own, leading = self._own.fronts, self._leading.fronts
-        other = [one for one in sorted(own.keys() & leading.keys()) if own[one] != leading[one]]
+        other = [one for one in sorted(own.keys() & leading.keys()) if own[one] != leading[one] and self._bound(one)]
         if not other:
             self._agreed_at = now
         elif now - self._agreed_at >= ANOTHER_FRONT_MAX:
@@ -194,6 +199,11 @@ class BesideRun:
                 why="it was away while that one rolled",
                 remedy="Move its folder away: it then begins anew",
             )
+
+    def _bound(self, one: int) -> bool:
+        """Whether the contract of an instrument is not to be chosen anew: a future's is not, an option's while both hold some."""
+        rolls = any(instrument == one for instrument, _ in self._own.series)
+        return rolls or bool(self._own.open_contract(one) and self._leading.open_contract(one))
 
     async def _wait_until(self, at: int) -> None:
         """Until something arrives, or the clock shows more than ``at``."""

@@ -1,14 +1,15 @@
-"""No position is carried into delivery: before a future's last trade what is open in it is closed, and a person is paged.
+"""No position is carried into delivery, or an option into its expiry: what is open is closed before, and a person is told.
 
 This needs no configuration and no roll: it is what stands when nothing else has closed the contract in time. What a roll is
 about to take along is left to it; when it fails, it is closed here. New entries in a contract that is so near its end are refused
-before they leave.
+before they leave. An option is closed in its last day's session, and nothing is opened in it then.
 """
 
 from collections.abc import Callable, Mapping
 
 from theo.domain.inputs import Command, Input
 from theo.domain.market_data import DAY, HOUR, SECOND
+from theo.domain.option_contract import FRONT_IDS_FROM
 from theo.domain.orders import Order, OrderRole
 from theo.engine.core import Core
 from theo.engine.state import TradeState
@@ -17,6 +18,7 @@ from theo.market.sessions import Hours
 from theo.ports.notifier import Notifier
 
 LOOK_INTERVAL = SECOND
+OPTION_DAYS = 0
 TOLD_AGAIN = HOUR  # asked again and told again while something is still open
 DAYS_AHEAD = 2 * DAYS_MAX  # calendar days that are looked at: always more than the trading days that matter
 
@@ -83,8 +85,10 @@ class Delivery:
         subject = f"{instrument} {contract}" if contract else str(instrument)
         asked = Command(at=now, id=f"delivery-{subject}-{now}", actor="delivery", name="roll", subject=subject, reason=reason)
         post(asked)
-        text = f"{symbol}: {reason}. Trade {trade.id} is being closed, so that nothing is carried into delivery"
-        self._notifier.tell(now, "page", "delivery", text)
+        option = instrument >= FRONT_IDS_FROM
+        what = "its expiry" if option else "delivery"
+        text = f"{symbol}: {reason}. Trade {trade.id} is being closed, so that nothing is carried into {what}"
+        self._notifier.tell(now, "warning" if option else "page", "delivery", text)
 
     def _is_time(self, what: tuple[int, str], again: int) -> bool:
         now = self._now()
@@ -101,7 +105,7 @@ class Delivery:
         now = self._now()
         date = (hours.session_around(now) or hours.session_next(now)).date
         left = sessions_left(hours, date, min(last, date + DAYS_AHEAD))
-        return left if left <= self._days else None
+        return left if left <= (OPTION_DAYS if instrument >= FRONT_IDS_FROM else self._days) else None
 
 
 def _name(contract: str) -> str:

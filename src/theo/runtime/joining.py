@@ -88,7 +88,8 @@ class Joining:
 
     def _names(self) -> list[ContractRolled]:
         """The contract that the broker's run has of each future that rolls and has none here."""
-        missing = sorted((self._own.instruments & self._fronts.keys()) - self._own.fronts.keys())
+        rolls = {series.instrument.id for series in self._own.series.values()}  # of options each run is told by who chooses them
+        missing = sorted((rolls & self._fronts.keys()) - self._own.fronts.keys())
         return [
             ContractRolled(at=self.begins, instrument=one, previous="", contract=self._fronts[one], difference=0)
             for one in missing

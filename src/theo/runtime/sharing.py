@@ -24,13 +24,31 @@ class Reading:
     def __init__(self, core: Core, heard: Mapping[int, int]) -> None:
         self._core = core
         self.series = {(one.instrument.id, one.timeframe.name): one for one in core.world.market.every_series()}
-        self.instruments = {instrument for instrument, _ in self.series}
+        self.instruments = {instrument for instrument, _ in self.series} | core.world.options.keys()
         self.heard = {one: heard[one] for one in sorted(self.instruments) if one in heard}
 
     @property
     def fronts(self) -> dict[int, str]:
         """The contract that trades, of each instrument that rolls."""
         return {one: front.name for one, front in self._core.state.fronts.items() if one in self.instruments}
+
+    def open_contract(self, one: int) -> str:
+        """The contract in which something is open, or may become so, of an instrument that stands for one; "" for nothing."""
+        state = self._core.state
+        trades = (state.trades[trade] for trade in state.open_trades)
+        found = next((trade.contract for trade in trades if trade.instrument == one), "")
+        return found or (self.fronts.get(one, "") if state.positions.get(one) else "")
+
+    def last(self, one: int) -> int:
+        """The newest price of an instrument, price units; 0 without one."""
+        return self._core.world.market.last.get(one, 0) if one in self.instruments else 0
+
+    @property
+    def options_named(self) -> dict[str, int]:
+        """By name the options of all orders that are remembered, and what stood for each of them last."""
+        orders = (held.order for held in self._core.state.orders.values())
+        named = {order.contract: order.instrument for order in orders if order.instrument in self._core.world.options}
+        return named | {front: one for one, front in self.fronts.items() if one in self._core.world.options}
 
     def lacks(self, item: MarketData) -> bool:
         """Whether it is of its instruments, and news: what was known before, or when it began, is none."""
@@ -41,6 +59,8 @@ class Reading:
         if isinstance(item, Bar):
             one = self.series.get((item.instrument, item.timeframe))
             return one is not None and item.end > one.last_end
+        if isinstance(item, ContractRolled) and item.instrument in self._core.world.options:
+            return self.fronts.get(item.instrument) != item.contract  # told to each run for itself
         if isinstance(item, ContractRolled):
             return self.fronts.get(item.instrument, item.previous) == item.previous
         return True

@@ -75,6 +75,11 @@ class Shell:
             )
         self.arrived.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something has arrived that is not worked off."""
+        return bool(self._inbox or self._answers)
+
     def agreed(self) -> bool:
         """Whether the broker can be asked, and its books and ours agree."""
         return self.core.state.agreed and self.core.state.link_up

@@ -14,6 +14,7 @@ from ib_async.objects import Execution, ExecutionFilter
 from ib_async.order import Order as IbOrder
 from ib_async.order import OrderState
 
+from theo.adapters.ib.conditions import from_conditions
 from theo.adapters.ib.contracts import Contracts, contract_name
 from theo.adapters.ib.executions import Executions
 from theo.adapters.ib.link import Link
@@ -21,6 +22,7 @@ from theo.adapters.ib.order_fields import EPOCH, from_ib
 from theo.adapters.ib.order_names import BROKER, OrderNames
 from theo.adapters.ib.requests import NoAnswerError
 from theo.adapters.ib.spreads import BAG, both_legs, own_ref
+from theo.domain.instrument import SecurityType
 from theo.domain.market_data import DAY, SECOND
 from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, TimeInForce
 from theo.domain.reports import BookOrder, BookReported
@@ -116,6 +118,9 @@ class Books:
         fills = [(contract, execution) for contract, execution in executions if isinstance(execution, Execution)]
         working = [theirs for _, theirs, state in (row[1:] for row in opened) if STATUS.get(state.status, WORKING) == WORKING]
         by_contract = self._account(held)
+        self._contracts.held = {
+            c.localSymbol: quantity for c, quantity in by_contract if c.secType == SecurityType.OPT and quantity
+        }
         return BookReported(
             at=link.clock.now(),
             elsewhere=sum(theirs.account not in {"", link.account} for theirs in working),
@@ -165,7 +170,14 @@ class Books:
         read = (
             None
             if instrument is None
-            else from_ib(theirs, name, instrument, None if sent is None else sent.order, contract_name(contract))
+            else from_ib(
+                theirs,
+                name,
+                instrument,
+                None if sent is None else sent.order,
+                contract_name(contract),
+                from_conditions(theirs, contracts),
+            )
         )
         order = read or _unlike_ours(theirs, name, 0 if instrument is None else instrument.id)
         filled = theirs.filledQuantity
@@ -185,10 +197,10 @@ class Books:
         return list(by_contract.values())
 
     def _months(self, held: list[tuple[Contract, float]]) -> dict[int, dict[str, int]]:
-        """Of futures, by our instrument and the contract's name, months that are not traded here too."""
+        """Of futures and chosen options, by our instrument and the contract's name; of futures months not traded here too."""
         found: dict[int, dict[str, int]] = {}
         for contract, quantity in held:
-            instrument = self._contracts.same_future(contract)
+            instrument = self._contracts.front_of(contract)
             if instrument is not None and quantity and quantity == int(quantity):
                 found.setdefault(instrument.id, {})[contract_name(contract)] = int(quantity)
         return found

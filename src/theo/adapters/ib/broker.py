@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from theo.adapters.ib.books import Books
+from theo.adapters.ib.conditions import to_conditions
 from theo.adapters.ib.contracts import Contracts
 from theo.adapters.ib.drafts import Drafts
 from theo.adapters.ib.executions import Executions
@@ -154,7 +155,11 @@ class IbBroker:
             contract = self._contracts.month(order.instrument, order.contract)
         except KeyError:
             return Refusal(NO_CONTRACT, _no_contract(order))
-        return await self._margins.ask(contract, to_ib(order, instrument, self._link.account))
+        try:
+            conditions = to_conditions(order, self._contracts)
+        except ConfigError as error:
+            return Refusal(NO_CONTRACT, str(error))
+        return await self._margins.ask(contract, to_ib(order, instrument, self._link.account, conditions=conditions))
 
     # Sending
 
@@ -180,10 +185,11 @@ class IbBroker:
         return []
 
     def _new(self, order: Order, far: Order | None) -> Sent:
-        """Raises KeyError without a contract, and ConfigError for a route that it does not have."""
+        """Raises KeyError without a contract, and ConfigError for a route that it does not have, or what would set it off."""
         contracts, instrument = self._contracts, order.instrument
         if far is not None:
             contracts.month(instrument, far.contract)
+        to_conditions(order, contracts)
         return Sent(
             order=order,
             instrument=contracts.resolved(instrument),
@@ -208,7 +214,8 @@ class IbBroker:
             for sent in ticket:
                 order, last = sent.order, sent is ticket[-1]
                 sent.parent_id = handles.get(order.parent, 0)
-                made = to_ib(order, sent.instrument, link.account, parent=sent.parent_id, transmit=last)
+                conditions = to_conditions(order, self._contracts)
+                made = to_ib(order, sent.instrument, link.account, parent=sent.parent_id, transmit=last, conditions=conditions)
                 contract = self._contracts.named(order.instrument, sent.con_id, sent.exchange)
                 if sent.far is not None:
                     made.orderRef, made.action = spread_ref(order, sent.far), str(Side.BUY)
@@ -222,7 +229,8 @@ class IbBroker:
                 self._say(kind(self._now(), sent.order.id, f"the link to IB: {error}"))
 
     def _transmit(self, sent: Sent, order: Order) -> None:
-        made = to_ib(order, sent.instrument, self._link.account, parent=sent.parent_id)
+        conditions = to_conditions(order, self._contracts)
+        made = to_ib(order, sent.instrument, self._link.account, parent=sent.parent_id, conditions=conditions)
         try:
             self._link.client.placeOrder(sent.order_id, self._contracts.named(order.instrument, sent.con_id, sent.exchange), made)
         except ConnectionError as error:

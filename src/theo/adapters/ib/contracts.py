@@ -1,7 +1,8 @@
 """Our instruments as IB's contracts and back: looked up once per connection day, known by conId from then on.
 
 A future is looked up by its root; the contract is the one whose last trade day is the earliest that is not over, unless the
-futures roll has said which one trades. An order that names a contract means the listed one of that local symbol.
+futures roll has said which one trades. An order that names a contract means the listed one of that local symbol. What stands for
+a chosen option has no contract until one is chosen; those that it has stood for are known by their names.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,12 +17,15 @@ from theo.adapters.ib.requests import RequestRefusedError
 from theo.adapters.ib.routes import exchange_for
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
+from theo.domain.option_contract import is_front
 from theo.domain.orders import Route
 from theo.ports.months import Month
 
 DATE_DIGITS = 8
 EPOCH = date(1970, 1, 1)
 LONG_AGO = 0  # before every day that a market is looked at
+OPTIONS_MAX = 500  # that are known of what stands for one: the newest
+NAMED = frozenset({str(SecurityType.FUT), str(SecurityType.OPT)})  # security types whose contracts orders name
 
 
 class Contracts:
@@ -33,7 +37,9 @@ class Contracts:
         self._listed: dict[int, tuple[ContractDetails, ...]] = {}  # the same with its later months, the first to end first
         self._by_con_id: dict[int, Instrument] = {}
         self._instruments: dict[int, Instrument] = {}
-        self._fronts: dict[int, str] = {}  # names of the contracts that trade, where the roll has said so
+        self._fronts: dict[int, str] = {}  # names of the contracts that trade, where a roll or a choice has said so
+        self.options: dict[str, Instrument] = {}  # by name, what stood for it last: of orders of ours, in earlier processes too
+        self.held: dict[str, float] = {}  # by name, options that the account held when its books were read last
 
     async def resolve(self, instruments: Iterable[Instrument], today: str) -> None:
         """Ask for what is not known yet; ``today`` is YYYYMMDD. Raises ConfigError for what IB does not list, or lists twice.
@@ -41,6 +47,10 @@ class Contracts:
         A route of the configuration that a contract cannot take is an error too.
         """
         for instrument in instruments:
+            if is_front(instrument):
+                self._instruments[instrument.id] = instrument
+                self._listed.setdefault(instrument.id, ())
+                continue
             known = self._details.get(instrument.id)
             if known is None or _over(known, today):
                 self._keep(instrument, self._kept_of(instrument, today) or await self._listed_of(instrument, today))
@@ -66,7 +76,7 @@ class Contracts:
         found: list[ContractDetails] = [details for (details,) in rows]
         if instrument.security_type is SecurityType.FUT:
             found = sorted((d for d in found if not _over(d, today)), key=_last_day)
-        if not found or (len(found) > 1 and not _months(found)):
+        if not found or (len(found) > 1 and not (instrument.security_type is SecurityType.FUT and _months(found))):
             listed = ", ".join(f"{d.contract.localSymbol}@{d.contract.exchange}" for d in found if d.contract) or "none"
             raise ConfigError(
                 f"IB lists {len(found)} contracts for {instrument.symbol} ({listed})",
@@ -88,7 +98,7 @@ class Contracts:
         """It is the contract of today; those that end before it stay known."""
         self._details[instrument.id] = details
         listed = self._listed[instrument.id]
-        for each in listed[: listed.index(details) + 1]:
+        for each in (details,) if is_front(instrument) else listed[: listed.index(details) + 1]:
             assert each.contract is not None
             self._by_con_id[each.contract.conId] = instrument
 
@@ -99,14 +109,16 @@ class Contracts:
         return [Month(_named(each), _day(each)) for each in self._listed.get(instrument, ()) if _named(each)]
 
     def trade(self, instrument: int, name: str) -> None:
-        """Implements ports.months.Months."""
+        """Implements ports.months.Months, and of options ports.chains.Chains."""
         self._fronts[instrument] = name
+        if is_front(self._instruments[instrument]):
+            self.options[name] = self._instruments[instrument]
         found = next((each for each in self._listed.get(instrument, ()) if _named(each) == name), None)
         if found is not None:
             self._trades(self._instruments[instrument], found)
 
     async def trade_on(self, instrument: Instrument, name: str) -> None:
-        """As ``trade``, of a month that may have ended since: IB is asked for it. It must have been resolved as a future."""
+        """As ``trade``, of a contract that may have ended since: IB is asked for it. The instrument must have been resolved."""
         if name not in map(_named, self._listed[instrument.id]):
             root = wanted_contract(instrument)
             wanted = Contract(secType=root.secType, exchange=root.exchange, localSymbol=name, includeExpired=True)
@@ -118,6 +130,34 @@ class Contracts:
                 rows = []  # it stays unknown: what names it is refused
             self._listed[instrument.id] = (*(details for (details,) in rows[:1]), *self._listed[instrument.id])
         self.trade(instrument.id, name)
+
+    # Options that are chosen
+
+    async def option(self, front: Instrument, wanted: Contract) -> ContractDetails | None:
+        """What IB lists under the description of one option, kept for a day; None where it lists none."""
+        settings, now = self._link.settings, self._link.clock.now()
+        place = f"{settings.host}:{settings.port} {self._link.account} {wanted}"
+        kept = () if self._kept is None else self._kept.get(place, now)
+        if not kept:
+            await self._link.budget.message()
+            request = self._link.next_id()
+            try:
+                rows = await self._link.requests.by_id(request, lambda: self._link.client.reqContractDetails(request, wanted))
+            except RequestRefusedError:
+                return None
+            kept = tuple(details for (details,) in rows)
+            if self._kept is not None and len(kept) == 1:
+                self._kept.put(place, now, kept)
+        if len(kept) != 1:
+            return None
+        self.learn(front, kept[0])
+        return kept[0]
+
+    def learn(self, front: Instrument, details: ContractDetails) -> None:
+        """An option that this may stand for."""
+        self._instruments[front.id] = front
+        others = (each for each in self._listed.get(front.id, ()) if _named(each) != _named(details))
+        self._listed[front.id] = (details, *others)[:OPTIONS_MAX]
 
     def contract(self, instrument: int) -> Contract:
         """The contract that orders and subscriptions name. Raises KeyError for what was not resolved."""
@@ -136,12 +176,17 @@ class Contracts:
         raise KeyError(name)
 
     def last_trade(self, instrument: int, name: str) -> int | None:
-        """The last trade day of a future's contract, days since the epoch; None for no future, or one that is not resolved.
+        """The last trade day of a future's or a chosen option's contract, days since the epoch; None where nothing ends.
 
-        A contract that is listed no more has ended: LONG_AGO. Where IB names only a month it is that month's first day.
+        So it is of what is not resolved. A contract that is listed no more has ended: LONG_AGO. Where IB names only a month it is
+        that month's first day.
         """
-        listed = self._listed.get(instrument, ())
-        if not listed or self._instruments[instrument].security_type is not SecurityType.FUT:
+        listed, known = self._listed.get(instrument, ()), self._instruments.get(instrument)
+        if known is not None and is_front(known):
+            if instrument not in self._fronts:
+                return None
+            name = name or self._fronts[instrument]
+        elif not listed or known is None or known.security_type is not SecurityType.FUT:
             return None
         found = (each for each in listed if each.contract is not None and name in {"", _named(each)})
         return next(map(_day, found), LONG_AGO)
@@ -181,8 +226,8 @@ class Contracts:
             futures = [each for each in self._instruments.values() if each.security_type is SecurityType.FUT]
             return next((each for each in futures if _same_symbol(each, contract)), None)
         found = self._by_con_id.get(contract.conId)
-        if found is None and contract.secType == SecurityType.FUT:
-            found = next((each for each in self._instruments.values() if _same_root(each, contract)), None)
+        if found is None:
+            found = self.front_of(contract)
             if found is not None:
                 self._by_con_id[contract.conId] = found
         return found
@@ -192,18 +237,22 @@ class Contracts:
         listed = (each for months in self._listed.values() for each in months)
         return next((_named(each) for each in listed if each.contract is not None and each.contract.conId == con_id), "")
 
-    def same_future(self, contract: Contract) -> Instrument | None:
-        """The future that a contract is a month of, whether or not it is ours; None for what is no future that is known."""
+    def front_of(self, contract: Contract) -> Instrument | None:
+        """The future that a contract is a month of, or what has stood for an option; None for what is neither, or not known."""
+        known = self._by_con_id.get(contract.conId)
+        if contract.secType == SecurityType.OPT:
+            return self.options.get(contract.localSymbol)
         if contract.secType != SecurityType.FUT:
             return None
-        return self._by_con_id.get(contract.conId) or next(
-            (each for each in self._instruments.values() if _same_root(each, contract)), None
-        )
+        return known or next((each for each in self._instruments.values() if _same_root(each, contract)), None)
 
 
 def contract_name(contract: Contract) -> str:
-    """What a contract of a future is called: its local symbol, class, letter of the month, digit of the year; "" for others."""
-    return contract.localSymbol if contract.secType == SecurityType.FUT else ""
+    """What a future's contract is called (class, letter of the month, digit of the year), or an option: IB's local symbol.
+
+    "" for others.
+    """
+    return contract.localSymbol if contract.secType in NAMED else ""
 
 
 def _named(details: ContractDetails) -> str:

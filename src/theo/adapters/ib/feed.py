@@ -11,6 +11,7 @@ from theo.adapters.ib.keeper import Keeper
 from theo.adapters.ib.link import Link, Up
 from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.quoting import Quoting
+from theo.adapters.ib.streams import lives_by_quotes
 from theo.ports.feed import Heard, Standing, Take, Wish, unheard
 
 FARM_BROKEN, FARM_BACK = 2103, 2104
@@ -47,7 +48,8 @@ class IbFeed:
         for wished in wishes:
             wish = msgspec.structs.replace(wished, quotes=wished.quotes or self._link.settings.quotes)
             others = (keeper.instrument for keeper in self._keepers if keeper.instrument.id != wish.instrument.id)
-            place = sum(1 for other in others if other.tradable)  # the months of a future take turns
+            # the months of a future take turns, and an option takes no place
+            place = sum(1 for other in others if other.tradable and not lives_by_quotes(other))
             keeper = Keeper(wish, place, self._link, self._history, self._market, self._listeners, self._quoting, take, heard)
             self._keepers.append(keeper)
             if self._link.up:

@@ -16,7 +16,7 @@ from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.polling import Polling
 from theo.adapters.ib.quoting import Quoting
 from theo.adapters.ib.stream_reading import LATE_TYPES, TIMES, Quote, Reader
-from theo.adapters.ib.streams import DELAYED, SNAPSHOT, Way, has_quotes
+from theo.adapters.ib.streams import DELAYED, LIVE_TYPE, SNAPSHOT, Way, has_quotes, lives_by_quotes
 from theo.adapters.ib.subscription import FLOWING, Subscription
 from theo.adapters.ib.tick_line import Arrival
 from theo.adapters.ib.watching import Watching
@@ -57,6 +57,7 @@ class Keeper:
         sub.shown = self._shown
         self._late_told = False
         self._latencies = Latencies()
+        self._by_quotes, self._frozen = lives_by_quotes(wish.instrument), False
         self._quoted = (0, 0)  # when a quote came last, and how many in that moment
 
     async def run(self) -> None:
@@ -140,7 +141,7 @@ class Keeper:
 
     def market_data_type(self, number: int) -> None:
         """IB says whether the line is live or late."""
-        late = number in LATE_TYPES
+        late, self._frozen = number in LATE_TYPES, number != LIVE_TYPE
         if late and not self._late_told:
             self._late_told = True
             self._sub.tell("warning", "feed_delayed", "comes late: a quarter of an hour, as IB delays it")
@@ -179,9 +180,22 @@ class Keeper:
         if not self.wish.quotes:
             return
         now = self._link.clock.now()
+        if self._by_quotes and not self._quote_lives(now):
+            return
         at, same = self._quoted
         self._quoted = now, same + 1 if at == now else 0
         source, arrival = Way.SAMPLED.value, int(TimeSource.ARRIVAL)
         self._sub.hand_over(
             Tick(self.instrument.id, now, now, self._quoted[1], int(quote.kind), quote.price, quote.size, 0, arrival, source)
         )
+
+    def _quote_lives(self, now: int) -> bool:
+        """An option's quote is its sign of life. One that is frozen, or of no session, would look fresh: it is none."""
+        sub = self._sub
+        if self._frozen or not self.wish.hours.is_open(now):
+            return False
+        if sub.state is not S.LIVE or sub.why:
+            self._lives()
+        self._watching.lives()
+        sub.rhythm.heard(now)
+        return True

@@ -3,15 +3,17 @@
 Prices go out as decimals made of whole price units and come back the same way: a binary fraction never decides a price.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from ib_async.order import Order as IbOrder
+from ib_async.order import OrderCondition
 from ib_async.util import UNSET_DOUBLE
 
 from theo.domain.errors import DataError
 from theo.domain.instrument import CASH_DECIMALS, Instrument
-from theo.domain.orders import OcaType, Order, OrderRole, OrderType, Side, TimeInForce
+from theo.domain.orders import OcaType, Order, OrderRole, OrderType, PriceCondition, Side, TimeInForce
 
 LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -19,8 +21,19 @@ TRIGGER_BY_LAST = 2  # IB's trigger method "last": the default differs by securi
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def to_ib(order: Order, instrument: Instrument, account: str, *, parent: int = 0, transmit: bool = True) -> IbOrder:
-    """An order as IB takes it. ``parent`` is IB's order id of its parent in this connection, 0 without."""
+def to_ib(
+    order: Order,
+    instrument: Instrument,
+    account: str,
+    *,
+    parent: int = 0,
+    transmit: bool = True,
+    conditions: Sequence[OrderCondition] = (),
+) -> IbOrder:
+    """An order as IB takes it. ``parent`` is IB's order id of its parent in this connection, 0 without.
+
+    ``conditions`` are its own in IB's words (conditions.py).
+    """
     made = IbOrder(
         action=str(order.side),
         totalQuantity=order.quantity,
@@ -33,6 +46,9 @@ def to_ib(order: Order, instrument: Instrument, account: str, *, parent: int = 0
         outsideRth=order.outside_rth,
         ocaGroup=order.oca_group,
         ocaType=int(order.oca_type),
+        conditions=list(conditions),
+        conditionsIgnoreRth=False,
+        conditionsCancelOrder=False,
     )
     if order.limit is not None and order.type in LIMITED:
         made.lmtPrice = instrument.decimal(order.limit)
@@ -48,11 +64,16 @@ def to_ib(order: Order, instrument: Instrument, account: str, *, parent: int = 0
 
 
 def from_ib(
-    theirs: IbOrder, order_id: str, instrument: Instrument, known: Order | None = None, contract: str = ""
+    theirs: IbOrder,
+    order_id: str,
+    instrument: Instrument,
+    known: Order | None = None,
+    contract: str = "",
+    condition: PriceCondition | None = None,
 ) -> Order | None:
     """What IB says an order is, under our id; ``known`` gives what IB does not keep. None for a kind that we never send.
 
-    ``contract``: the future's contract in which IB works it.
+    ``contract``: the future's or chosen option's contract in which IB works it. ``condition`` as IB shows it.
     A trailing stop's own level moves: it is not one of the values that we asked for, and stays as ``known`` has it.
     """
     try:
@@ -82,6 +103,7 @@ def from_ib(
         oca_type=oca_type if known is None else known.oca_type,
         outside_rth=theirs.outsideRth,
         contract=contract,
+        condition=condition,
     )
 
 

@@ -7,11 +7,13 @@ the status or after it.
 
 from collections.abc import Callable
 
+import msgspec
 from ib_async.contract import Contract
 from ib_async.order import Order as IbOrder
 from ib_async.order import OrderState
 
 from theo.adapters.ib.codes import Kind, meaning
+from theo.adapters.ib.conditions import from_conditions, told_condition
 from theo.adapters.ib.contracts import Contracts, contract_name
 from theo.adapters.ib.day_end import session_ends_near
 from theo.adapters.ib.later import Later
@@ -35,6 +37,7 @@ from theo.domain.reports import (
 
 ALIVE = frozenset({"PendingSubmit", "PreSubmitted", "Submitted", "Filled", "Inactive"})  # IB has it: it gave it a permId
 WORKING = frozenset({"PendingSubmit", "PreSubmitted", "Submitted"})
+WAITING = frozenset({"PendingSubmit", "PreSubmitted"})
 DEAD = frozenset({"Cancelled", "ApiCancelled"})
 FILLED, INACTIVE = "Filled", "Inactive"
 CANCELLED, REJECTED = 202, 201
@@ -60,6 +63,7 @@ class OrderReports:
     def __init__(self, link: Link, contracts: Contracts, names: OrderNames, later: Later, say: Say, ghost: TellGhost) -> None:
         self._link, self._contracts, self._names, self._later = link, contracts, names, later
         self._say, self._ghost = say, ghost
+        self._waits_otherwise: set[str] = set()  # that a person was told of
         link.callbacks.on("openOrder", self._open_order)
         link.callbacks.on("orderStatus", self._order_status)
         link.callbacks.on("error", self._error)
@@ -70,9 +74,12 @@ class OrderReports:
             return  # a question, or none of ours: the books tell of those
         sent = self._names.of(ref)
         known = None if sent is None else sent.order
-        read, far = from_ib(theirs, ref, instrument, known, contract_name(contract)), None
+        condition, far = from_conditions(theirs, self._contracts), None
+        read = from_ib(theirs, ref, instrument, known, contract_name(contract), condition)
         if read is None:
             return
+        if known is not None and condition != known.condition:
+            read = self._otherwise(known, theirs, read, state.status)
         if contract.secType == BAG:
             read, far = both_legs(theirs, contract, self._contracts, read, known)
         if sent is None:
@@ -86,6 +93,18 @@ class OrderReports:
         self._names.name(sent, order_id=order_id if own else 0, perm_id=theirs.permId)
         self._values(sent, read)
         self._status(sent, state.status)
+
+    def _otherwise(self, known: Order, theirs: IbOrder, read: Order, status: str) -> Order:
+        """IB waits for something else than we asked for: a person looks at it, and a change of the order asks for ours again.
+
+        One that works waits no more, and what IB shows of its condition then means nothing.
+        """
+        if status in WAITING and known.id not in self._waits_otherwise:
+            self._waits_otherwise.add(known.id)
+            ours = "nothing" if known.condition is None else str(known.condition)
+            text = f"{known.id} waits for {told_condition(theirs.conditions)} at IB, and for {ours} here: look at it in TWS"
+            self._link.notifier.tell(self._now(), "page", "other_condition", text)
+        return msgspec.structs.replace(read, condition=known.condition)
 
     def _order_status(
         self,

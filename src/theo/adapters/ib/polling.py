@@ -7,7 +7,7 @@ line stays open until a stream comes and history fills it. A price of a time tha
 from theo.adapters.ib.market_data import MarketData
 from theo.adapters.ib.requests import NoAnswerError
 from theo.adapters.ib.rounds import NEVER, Rounds
-from theo.adapters.ib.streams import SNAPSHOT
+from theo.adapters.ib.streams import SNAPSHOT, lives_by_quotes
 from theo.adapters.ib.subscription import FLOWING, Pauses, Subscription
 from theo.domain.errors import RefusedError
 from theo.domain.market_data import SECOND, Tick, TimeSource
@@ -39,7 +39,7 @@ class Polling:
     async def tend(self) -> int:
         """Ask while there is no stream and the market is open."""
         sub, now, hours = self._sub, self._link.clock.now(), self._sub.wish.hours
-        if not sub.connected or sub.state in FLOWING:
+        if not sub.connected or sub.state in FLOWING or lives_by_quotes(sub.instrument):
             return NEVER
         if sub.state in WITHOUT_STREAM:
             self._since = self._since or now

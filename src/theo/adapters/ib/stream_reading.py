@@ -7,7 +7,7 @@ may have begun before it. Both are left out.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from theo.adapters.ib.streams import BAR_SECONDS, DELAYED, Way
+from theo.adapters.ib.streams import BAR_SECONDS, DELAYED, Way, lives_by_quotes
 from theo.adapters.ib.tick_line import SAMPLE, TRADE, Arrival, Print, prints_of_bar
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, TickKind, TimeSource
@@ -18,7 +18,7 @@ LATE_TYPES = frozenset({3, 4})  # of market data: delayed, and delayed while the
 
 
 class Quote(NamedTuple):
-    """A side of the best quote: ``kind`` BID or ASK, price in price units."""
+    """A side of the best quote: ``kind`` BID or ASK, price in price units; of an option 0 where there is none any more."""
 
     kind: TickKind
     price: int
@@ -39,6 +39,7 @@ class Reader:
         "_seen",
         "_sides",
         "_take",
+        "_tells_none",
         "_volume",
         "late",
         "plain",
@@ -51,6 +52,7 @@ class Reader:
         self._instrument, self.way, self._asked_at, self._take, self._quote = instrument, way, asked_at, take, quote
         self.late = False
         self.plain = not instrument.tradable
+        self._tells_none = lives_by_quotes(instrument)
         self._seen = False
         self._late_at = self._volume = 0
         self._sides: dict[TickKind, tuple[int, int]] = {}
@@ -122,5 +124,5 @@ class Reader:
 
     def _tell_side(self, kind: TickKind, units: int, size: int) -> None:
         self._sides[kind] = units, size
-        if units > 0:
+        if units > 0 or self._tells_none:
             self._quote(Quote(kind, units, size))

@@ -29,6 +29,7 @@ DELAYED = "ib:delayed"  # source of the ticks of a sampled line that is told to 
 SNAPSHOT = "ib:snapshot"  # source of prices that were asked for one by one, where no stream comes
 TICK_BY_TICK_MAX = 5  # that IB grants a login with 100 lines; fewer are found out
 REAL_TIME_BARS_MAX = 20  # of 60 questions in ten minutes that each of them is one of, after each reconnection anew
+LIVE_TYPE = 1  # of market data: neither frozen nor delayed
 _TRADED = frozenset({SecurityType.STK, SecurityType.ETF, SecurityType.FUT})
 
 
@@ -42,6 +43,11 @@ def ways(instrument: Instrument, place: int, *, quotes: bool = False) -> tuple[W
         return (Way.SAMPLED,)
     best = (Way.TICK_BY_TICK,) if place * (1 + quotes) < TICK_BY_TICK_MAX else ()
     return (*best, Way.REAL_TIME_BARS, Way.SAMPLED)
+
+
+def lives_by_quotes(instrument: Instrument) -> bool:
+    """Whether its bid and offer are what is listened to, and no trades: an option may not trade all day."""
+    return instrument.security_type is SecurityType.OPT
 
 
 def has_quotes(instrument: Instrument, place: int) -> bool:
@@ -58,7 +64,7 @@ def _real_time_bars(client: Client, request: int, contract: Contract) -> None:
 
 
 def _sampled(client: Client, request: int, contract: Contract) -> None:
-    generic = "" if contract.secType in {"IND", "CASH"} else RT_VOLUME
+    generic = "" if contract.secType in {"IND", "CASH", "OPT"} else RT_VOLUME
     client.reqMktData(request, contract, generic, snapshot=False, regulatorySnapshot=False, mktDataOptions=[])
 
 

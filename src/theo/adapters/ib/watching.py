@@ -4,10 +4,13 @@ from theo.adapters.ib.asking import Asking
 from theo.adapters.ib.history import History
 from theo.adapters.ib.requests import NoAnswerError, RequestRefusedError
 from theo.adapters.ib.rounds import NEVER, Rounds
+from theo.adapters.ib.streams import lives_by_quotes
 from theo.adapters.ib.subscription import Pauses, Subscription
 from theo.domain.market_data import MINUTE, SECOND
 from theo.ports.feed import FeedState
 
+QUOTE_AGAIN = 20 * SECOND  # an option's quote that has not changed for so long is asked for anew
+SILENT_AFTER = 3  # such questions without a quote in a row
 EVIDENCE = 30 * MINUTE  # how far back it is looked for whether a silent market trades
 
 
@@ -31,6 +34,8 @@ class Watching:
         sub, now = self._sub, self._link.clock.now()
         if not sub.connected or not sub.asked:
             return NEVER
+        if lives_by_quotes(sub.instrument):
+            return self._quoted_again(now)
         due = sub.rhythm.due(sub.asked_at, now)
         if sub.state is FeedState.DEAD:
             due = max(due, self._again_at)
@@ -38,6 +43,24 @@ class Watching:
             return due
         await self._silent()
         return now
+
+    def _quoted_again(self, now: int) -> int:
+        """A quote that does not change is not told again: it is asked for anew, so that what is old is known to be so."""
+        sub = self._sub
+        hours = sub.wish.hours
+        if not hours.is_open(now):
+            return hours.next_open(now)
+        due = max(sub.asked_at, sub.rhythm.heard_at, hours.span_at(now)[0]) + QUOTE_AGAIN
+        if due > now:
+            return due
+        sub.silences += 1
+        if sub.silences == SILENT_AFTER:
+            sub.tell("warning", "feed_silent", f"has no quotes for {sub.silences * QUOTE_AGAIN // SECOND} s in open hours")
+            sub.become(FeedState.SILENT, "it has no quotes")
+        sub.resumed += 1
+        sub.asked = False
+        self._asking.want()
+        return NEVER
 
     async def _silent(self) -> None:
         """Ask for it anew; when that did not help, look in history whether the market trades at all."""

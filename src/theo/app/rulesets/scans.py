@@ -31,8 +31,10 @@ from theo.market.wall_clock import WallClock
 from theo.ports.scans import Changing, Scan, ScanContent
 from theo.strategy.loading import load_ruleset
 from theo.strategy.mistakes import Mistakes
+from theo.strategy.option_front import UNDERLYINGS
 from theo.strategy.ruleset import RuleSet
 from theo.strategy.scan_hours import LOOK_AHEAD_DAYS, MARGIN_DAYS, TABLES, judge_hours, judge_last_day
+from theo.strategy.scan_terms import asks_options
 from theo.strategy.toml_text import toml_text
 
 CLASSIC: Final = "classic"  # the owner's scan: MES and VIX, 15 minutes, SH / SL, 0.7
@@ -197,12 +199,20 @@ def _judge(home: Home, market: Mapping[str, Listed], ruleset: RuleSet, today: st
             key = named.get(symbol, "symbols.partners")
             remedy = f"{nearest_names(symbol, market)} Or add it to {home.instruments}"
             mistakes.add(key, f"{symbol} is not known", remedy=remedy)
-    if naming.ordered in market and not market[naming.ordered].instrument.tradable:
+    of_options = asks_options(ruleset.scan)
+    if naming.ordered in market and not market[naming.ordered].instrument.tradable and not of_options:
         mistakes.add(
             "symbols.traded" if naming.traded else "symbols.primary",
             f"{naming.ordered} cannot be traded",
             why="an index is quoted by last only",
             remedy='Name a future or fund on it as what is traded: traded = "SPY"',
+        )
+    if naming.ordered in market and of_options and market[naming.ordered].instrument.security_type not in UNDERLYINGS:
+        mistakes.add(
+            "scan.placeholder",
+            f"is OPTION, and no options on {naming.ordered} are traded",
+            why="options on stocks, funds and indices are",
+            remedy='Name such an underlying as what is traded: traded = "SPY"',
         )
     if not mistakes.any_in(*TABLES):
         _judge_hours(home, market[naming.primary], ruleset, date.fromisoformat(today), mistakes)

@@ -9,6 +9,7 @@ from theo.app.rulesets.stored_scans import listed
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument, SecurityType
 from theo.strategy.ruleset import RuleSet
+from theo.strategy.scan_terms import asks_options
 
 KINDS: Final[Mapping[str, frozenset[SecurityType]]] = MappingProxyType(
     {
@@ -20,21 +21,30 @@ KINDS: Final[Mapping[str, frozenset[SecurityType]]] = MappingProxyType(
 )
 
 
-def unheeded(ruleset: RuleSet, ordered: Instrument) -> tuple[str, ...]:
-    """One sentence for each key that is not acted on: of what orders are placed in (``ordered``) it says otherwise."""
+def unheeded(ruleset: RuleSet, ordered: Instrument, *, options: bool = False) -> tuple[str, ...]:
+    """One sentence for each key that is not acted on: of what orders are placed in (``ordered``) it says otherwise.
+
+    ``options``: whether options are chosen and traded, as in live runs: bought ones, none are written.
+    """
     kind = ruleset.scan.placeholder
+    if kind == "OPTION" and ruleset.scan.option_category == "FUT":
+        kind = "FUT"
+    if options and asks_options(ruleset.scan):
+        return (
+            f"{ruleset.name}: [scan] writing = true is not heeded: options are bought, none are written",
+        ) * ruleset.scan.writing
     if not kind or ordered.security_type in KINDS[kind]:
         return ()
     what = f'{ruleset.name}: [scan] placeholder = "{kind}" is not heeded'
     if kind == "OPTION":
-        return (f"{what} yet: {ordered.symbol} itself is traded",)
+        return (f"{what} here, where no prices of options are known: {ordered.symbol} itself is traded",)
     return (f"{what}: {ordered.symbol}, which is traded, is of type {ordered.security_type}; [symbols] traded names another",)
 
 
 def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument]) -> None:
     """Orders that are not what a scan asks for are not placed. Raises ConfigError."""
     for ruleset in rulesets:
-        found = unheeded(ruleset, instruments[ruleset.naming.ordered])
+        found = unheeded(ruleset, instruments[ruleset.naming.ordered], options=True)
         if found:
             raise ConfigError("; ".join(found), remedy="Take the key away, or use `theo backtest` or `theo scan test`")
 

@@ -10,6 +10,7 @@ import msgspec
 
 from theo.adapters.ib.probe import Probed
 from theo.app.configuration.file import Configured
+from theo.app.configuration.options import USUAL, OptionTerms
 from theo.app.configuration.roll import live_rolls
 from theo.app.home.instruments import known_instruments
 from theo.app.home.journals import ALONE, BESIDE
@@ -20,16 +21,20 @@ from theo.app.runs.composition import journal_id, plan_for
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.keys import Key, Mode
 from theo.domain.market_data import MINUTE, SECOND
+from theo.domain.orders import Side
 from theo.drive.assembly import Plan, assemble
 from theo.drive.expected_fills import NEXT_TRADE
 from theo.runtime.session_gate import GateSettings
 from theo.runtime.warm_up import DAYS_BACK
 from theo.strategy.making import strategy_of
+from theo.strategy.option_front import fronts_wanted, option_front
 from theo.strategy.ruleset import RuleSet
+from theo.strategy.scan_terms import BOUGHT
 from theo.strategy.user import UserStrategy
 
 BOOK_INTERVAL: Final = 10 * MINUTE  # between two comparisons with the broker's books while nothing is amiss
 CLOCK_WRONG: Final = GateSettings().clock_wrong
+OPTION_FEES: Final = "options"
 DAYS_AHEAD: Final = 400  # of sessions: as long as a process may run
 
 Named = Mapping[str, tuple[RuleSet, str, type[UserStrategy] | None]]  # by the name under which it was asked for
@@ -90,6 +95,7 @@ def together(live: Plan, beside: Plan) -> Plan:
         tables=beside.tables | live.tables,
         rulesets=[*live.rulesets, *(each for each in beside.rulesets if each[0].name not in own)],
         classes=beside.classes | live.classes,
+        options=beside.options | live.options,
     )
 
 
@@ -132,6 +138,7 @@ def _plan(home: Home, settings: Configured, found: Named, key: Key, cash: int, n
     today = datetime.fromtimestamp(now / SECOND, UTC).date()
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)
     plan = plan_for(home, read, key, journal_id(home.path, key.mode[0]), cash, *days)
+    _with_options(plan, [ruleset for ruleset, _, _ in found.values()], settings.options)
     plan.rulesets = [(ruleset, text) for ruleset, text, _ in found.values()]
     plan.scan_ids = scan_ids(home, plan.rulesets)
     plan.classes = {ruleset.name: kind for ruleset, _, kind in found.values() if kind is not None}
@@ -140,3 +147,17 @@ def _plan(home: Home, settings: Configured, found: Named, key: Key, cash: int, n
     }
     plan.from_ticks = True
     return plan
+
+
+def _with_options(plan: Plan, rulesets: Sequence[RuleSet], terms: Mapping[str, OptionTerms]) -> None:
+    """What stands for the options that signals become: instruments as others are. Raises ConfigError where there are none."""
+    for ruleset in rulesets:
+        under, scan = plan.instruments[ruleset.naming.ordered], ruleset.scan
+        of_under = terms.get(under.symbol, USUAL)
+        for side in fronts_wanted(under.symbol, scan, ruleset.sides):
+            right = BOUGHT["long" if side is Side.BUY else "short"]
+            split, bounds = of_under.splits[right], of_under.bounds
+            front = option_front(under, right, scan.option_category, scan.expiry, split, bounds)
+            plan.options[front.instrument.symbol] = front
+            plan.instruments[front.instrument.symbol] = front.instrument
+            plan.fees[front.instrument.symbol] = OPTION_FEES

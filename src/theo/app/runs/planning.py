@@ -20,6 +20,7 @@ from theo.drive.assembly import Plan
 from theo.drive.backtest import LookAhead
 from theo.strategy.making import strategy_of
 from theo.strategy.relation import sign_warnings
+from theo.strategy.scan_terms import asks_options
 
 AHEAD_BARS_MIN = 300_000  # stored bars of all series: numba loads in a second, and saves about 5 us a bar
 
@@ -39,14 +40,19 @@ def run_folder(home: Home, plan: Plan) -> Path:
 
 
 def plan_backtest(
-    home: Home, name: str, *, timerange: str, cash: float, source: str, mode: Mode
+    home: Home, name: str, *, timerange: str, cash: float, source: str, mode: Mode, trades: bool = True
 ) -> tuple[Plan, list[StoredSeries], SqlMarketStore]:
-    """The plan of a rule set over stored bars, and the bars. The store must be closed by the caller."""
+    """The plan of a rule set over stored bars, and the bars. The store must be closed by the caller.
+
+    ``trades``: whether its signals are to become trades; then what they are placed in must be tradable.
+    """
     ruleset, text, kind = find_ruleset(name, home)
     start, end = parse_timerange(timerange)
     listed = known_instruments(home)
     for warning in (*sign_warnings(ruleset), *unheeded(ruleset, _listed(listed, ruleset.naming.ordered))):
         print(f"warning: {warning}", file=sys.stderr)  # beside the result, which a machine may read
+    if trades and asks_options(ruleset.scan):
+        _refuse_index(_listed(listed, ruleset.naming.ordered), ruleset.name)
     run = f"{ruleset.name}-{ruleset.version}-{mode}{f'-{timerange}' if timerange else ''}"
     key = Key(account="SIM", mode=mode, run=run)
     market = SqlMarketStore(home.reading_place())
@@ -66,6 +72,16 @@ def plan_backtest(
         market.close()
         raise
     return plan, stored, market
+
+
+def _refuse_index(ordered: Instrument, name: str) -> None:
+    """Stored bars hold no options, and what they are on must stand in for them. Raises ConfigError where it cannot."""
+    if not ordered.tradable:
+        raise ConfigError(
+            f"{name} buys options on {ordered.symbol}, and no stored bars are of options",
+            why=f"{ordered.symbol} cannot be traded in their place: it is an index, quoted by last only",
+            remedy='Name a fund in [symbols] traded: traded = "SPY"; or look at its signals alone with `theo scan test`',
+        )
 
 
 def _listed(listed: dict[str, Listed], symbol: str) -> Instrument:

@@ -59,7 +59,9 @@ def scanned(home: Home, name: str, timerange: str, source: str) -> Scanned:
     """Decide on every bar of a stored period. Raises UserError for a rule set or data that are not there."""
     from theo.app.configuration.file import configured  # pydantic costs as much to load as everything else here
 
-    plan, stored, market = plan_backtest(home, name, timerange=timerange, cash=CASH, source=source, mode=Mode.BACKTEST)
+    plan, stored, market = plan_backtest(
+        home, name, timerange=timerange, cash=CASH, source=source, mode=Mode.BACKTEST, trades=False
+    )
     try:
         decided: list[Decided] = []
 

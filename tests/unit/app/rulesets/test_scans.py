@@ -21,6 +21,7 @@ from theo.app.runs.live_plans import beside_plan, live_plan, only_virtual, virtu
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.instrument import MICROS, Instrument, SecurityType
 from theo.risk.limits import Limits
+from theo.strategy.option_choice import CategorySplit
 
 NOON = 1_700_000_000_000_000
 
@@ -185,8 +186,38 @@ def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo
     assert "MES with VIX as SPY, 15min" in theo("--home", home, "scan", "list").out
     option = ("scan.placeholder=OPTION", "scan.option_category=ITM", "scan.expiry=weekly")
     assert theo("--home", home, "scan", "edit", "classic", *(word for each in option for word in ("--set", each))).code == 0
-    with pytest.raises(ConfigError, match="is not heeded yet: SPY itself is traded"):
+    plan = live_plan(opened, settings, ["classic"], probed, NOON)
+    assert set(plan.options) == {"SPY-CALL-ITM-weekly", "SPY-PUT-ITM-weekly"} <= set(plan.instruments)
+    assert plan.options["SPY-CALL-ITM-weekly"].split == CategorySplit()
+
+
+def test_options_that_cannot_be_traded_are_refused_in_words(home: Path, theo: Theo) -> None:
+    opened = open_home(home)
+    probed = Probed(account="DU1", cash=100_000 * MICROS, currency="USD", clock_offset=0)
+    opened.configuration.write_text("[options.SPX]\nnear = 50\nfar = 150\nput = { near = 60 }\n", encoding="utf-8")
+    settings = configured(opened.configuration)
+    option = ("scan.placeholder=OPTION", "scan.option_category=OTM", "scan.expiry=monthly")
+
+    def edit(*words: str) -> tuple[int, str]:
+        done = theo("--home", home, "scan", "edit", "classic", *(word for each in words for word in ("--set", each)))
+        return done.code, done.err
+
+    code, text = edit(*option)
+    assert (code, "no options on MES are traded" in text) == (2, True), text
+    assert edit(*option, "symbols.traded=SPX") == (0, "")
+    plan = live_plan(opened, settings, ["classic"], probed, NOON)
+    splits = {front.right: (int(front.split.near), int(front.split.far)) for front in plan.options.values()}
+    assert splits == {"CALL": (50, 150), "PUT": (60, 150)}
+    backtest = theo("--home", home, "backtest", "classic")
+    assert (backtest.code, "no stored bars are of options" in backtest.err) == (2, True), backtest.err
+    assert edit("scan.writing=true", "scan.option_type=PUT", "sides=long")[0] == 0
+    with pytest.raises(ConfigError, match="options are bought, none are written"):
         live_plan(opened, settings, ["classic"], probed, NOON)
+    assert edit("scan.writing=", "scan.option_type=", "sides=", "scan.option_category=FUT", "symbols.traded=SPY")[0] == 0
+    with pytest.raises(ConfigError, match="SPY, which is traded, is of type ETF"):
+        live_plan(opened, settings, ["classic"], probed, NOON)
+    assert edit("symbols.traded=")[0] == 0
+    assert not live_plan(opened, settings, ["classic"], probed, NOON).options  # the future itself
 
 
 def test_a_scan_that_the_records_of_a_run_name_is_not_deleted(tmp_path: Path, theo: Theo) -> None:
