@@ -8,11 +8,12 @@ import pytest
 from tests.ib.conftest import Told
 from tests.live.platform import Platform
 from theo.adapters.system.clock import PacedClock
-from theo.domain.facts import Filled, TradeIntended
+from theo.domain.facts import Filled, Rolled, TradeClosed, TradeIntended
 from theo.domain.orders import OrderRole, OrderType
 from theo.engine.state import State
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
+from theo.ports.feed import Standing
 
 RULES = """
 name = "calls"
@@ -59,14 +60,18 @@ class OptionPlatform(Platform):
     def one(self) -> int:
         """Our id of what stands for the option."""
         assert self.live is not None
-        return self.live.shell.core.world.market and next(
-            i for i, front in self.live.shell.core.world.options.items() if front.instrument.symbol == FRONT
-        )
+        options = self.live.shell.core.world.options
+        return next(one for one, front in options.items() if front.instrument.symbol == FRONT)
 
     def chosen(self, state: State) -> str:
         """The option that it stands for."""
         front = state.fronts.get(self.one)
         return "" if front is None else front.name
+
+    def standings(self) -> tuple[Standing, ...]:
+        """How its subscriptions stand."""
+        assert self.live is not None
+        return self.live.feed.standings()
 
     def texts(self, code: str) -> list[str]:
         """What a person was told under a code."""
@@ -88,19 +93,56 @@ def closed(state: State) -> int:
     return sum(trade.over for trade in state.trades.values())
 
 
+def state_of(platform: OptionPlatform) -> State:
+    assert platform.live is not None
+    return platform.live.shell.core.state
+
+
 async def test_a_signal_becomes_a_bought_option_that_its_underlying_closes(platform: OptionPlatform) -> None:
     await platform.begin()
     await platform.until(lambda state: closed(state) >= 2 and state.agreed)
-    state = platform.live.shell.core.state  # type: ignore[union-attr]  # it has begun
-    name = platform.chosen(state)
+    name, one = platform.chosen(state_of(platform)), platform.one
     await platform.end()
-    print(platform.told.messages)
     intended = [fact for fact in platform.facts if isinstance(fact, TradeIntended)]
     for fact in intended:
         parent, stop, target = fact.approved.subject.orders
-        assert (parent.type, parent.contract, parent.quantity) == (OrderType.LIMIT, name, 2)
-        assert (stop.type, stop.role, target.role) == (OrderType.MARKET, OrderRole.STOP, OrderRole.TARGET)
+        assert (fact.instrument, parent.type, parent.contract, parent.quantity) == (one, OrderType.LIMIT, name, 2)
+        assert fact.exits is not None
+        assert (stop.type, stop.condition, target.condition) == (OrderType.MARKET, fact.exits.at_stop(), fact.exits.at_target())
+    fills = [fact for fact in platform.facts if isinstance(fact, Filled)]
+    assert {fact.role for fact in fills if fact.trade == intended[0].id} & {OrderRole.STOP, OrderRole.TARGET}
     assert platform.fills() == platform.executions()
-    assert {fact.role for fact in platform.facts if isinstance(fact, Filled)} >= {OrderRole.ENTRY}
     assert platform.compare().first_difference is None
     assert not [text for severity, _, text in platform.told.messages if severity == "page"]
+    (told, *_) = platform.texts("option_chosen")
+    assert told.startswith(f"{FRONT} is {name}: SPY ")
+
+
+async def test_an_open_trade_keeps_its_option_and_its_exits_over_a_restart(platform: OptionPlatform) -> None:
+    """Far exits: the trade is open when the process ends, and the price goes on in between."""
+    platform.write(rules=RULES.replace("percent = 0.02", "percent = 3"))
+    await platform.begin()
+    await platform.until(lambda state: bool(state.positions.get(platform.one)) and state.agreed)
+    name = platform.chosen(state_of(platform))
+    resting = {each.order.order_ref for each in platform.gateway.trading.orders.values() if each.order.conditions}
+    await platform.end()
+    platform.facts.clear()
+    platform.write(rules=RULES.replace("percent = 0.02", "percent = 3"), options=OPTIONS.replace("near = 5", "near = 40"))
+    await platform.begin()
+    await platform.until(lambda state: state.agreed and state.link_up)
+    await platform.until(lambda _state: any(each.contract == name for each in platform.standings()))
+    state = state_of(platform)
+    assert platform.chosen(state) == name, "another strike is the one by now, and the trade keeps its own"
+    assert resting <= {held.order.id for held in state.orders.values() if not held.ended}
+    quotes = state_quotes(platform)
+    await platform.until(lambda _state: state_quotes(platform) > quotes)
+    await platform.end()
+    assert not [text for severity, _, text in platform.told.messages if severity == "page"]
+    assert not [fact for fact in platform.facts if isinstance(fact, TradeClosed | Rolled)]
+    assert platform.compare().first_difference is None
+
+
+def state_quotes(platform: OptionPlatform) -> int:
+    """When the newest bid of the option came."""
+    assert platform.live is not None
+    return platform.live.shell.core.world.market.quotes[platform.one].bid_at

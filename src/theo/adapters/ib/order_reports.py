@@ -78,8 +78,8 @@ class OrderReports:
         read = from_ib(theirs, ref, instrument, known, contract_name(contract), condition)
         if read is None:
             return
-        if known is not None and condition != known.condition:
-            read = self._otherwise(known, theirs, read, state.status)
+        if sent is not None and sent.whole and condition != sent.order.condition:
+            read = self._otherwise(sent.order, theirs, read, state.status)
         if contract.secType == BAG:
             read, far = both_legs(theirs, contract, self._contracts, read, known)
         if sent is None:
@@ -91,6 +91,8 @@ class OrderReports:
         own = theirs.clientId == self._link.settings.client_id
         sent.parent_id, sent.con_id, sent.exchange = theirs.parentId, contract.conId, contract.exchange
         self._names.name(sent, order_id=order_id if own else 0, perm_id=theirs.permId)
+        if not sent.whole:  # of an earlier process: what it waits for is what IB shows
+            sent.order = msgspec.structs.replace(sent.order, condition=read.condition)
         self._values(sent, read)
         self._status(sent, state.status)
 
