@@ -96,10 +96,21 @@ def waiting(served: Served) -> str:
     return str(made.body["id"])
 
 
+def store(served: Served, name: str) -> int:
+    """Keep a rule set; one that is there stays as it is."""
+    body = json.dumps({"document": TREND, "name": name})
+    return served.get("/api/strategies", {"Content-Type": "application/json"}, "POST", body).status
+
+
 def fill_in(case: Asked, served: Served) -> None:
     """What is not known before it is asked for."""
     if case.path_parameters.get("id") == WAITS:
         case.path_parameters["id"] = waiting(served)
+    if (case.method.lower(), case.path) == ("delete", "/api/strategies/{name}") and case.path_parameters["name"] == "my trend":
+        case.path_parameters["name"] = "spare"  # the others need theirs
+        store(served, "spare")
+        if isinstance(case.query.get("change"), int) and case.query["change"] > 0:
+            case.query["change"] = 1
     if isinstance(case.body, dict) and case.body.get("change") == NEWEST:
         case.body["change"] = served.get("/api/strategies/my%20trend").body["change"]
 
@@ -110,8 +121,7 @@ def changed(traded: Path, tmp_path: Path) -> Iterator[Served]:
     home = Path(shutil.copytree(traded, tmp_path / "home"))
     with trader_on(home, traded.parent / "trend.toml") as trader, serving(home, folder=trader.folder) as served:
         trader.play(BARS)
-        body = json.dumps({"document": TREND, "name": "my trend"})
-        assert served.get("/api/strategies", {"Content-Type": "application/json"}, "POST", body).status == 201
+        assert store(served, "my trend") == 201
         made = waiting(served)  # answered once the tables know of what was traded
         assert served.get(f"/api/signals/{made}", method="DELETE").status == 200
         yield served

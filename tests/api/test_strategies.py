@@ -10,6 +10,7 @@ import pytest
 from tests.api.conftest import Answered, Served, serving
 from tests.api.home import TREND, make_home, theo
 from theo.app.home.layout import open_home
+from theo.app.rulesets.finding import shipped_text
 
 NAME = "/api/strategies/trend"
 SLOWER = TREND.replace("sma(9)", "sma(12)")
@@ -121,6 +122,58 @@ def test_a_name_is_given_once(editing: Served) -> None:
     assert (other.status, other.headers["location"]) == (201, "/api/strategies/my%20trend")
     assert editing.get(other.headers["location"]).body["name"] == "my trend"
     assert post(editing, "/api/strategies", {"document": TREND, "name": "spy-vix"}).status == 422
+
+
+def test_it_says_when_it_looks_what_a_signal_becomes_and_its_conditions(editing: Served) -> None:
+    document = (
+        shipped_text("spy-vix") + 'from = "13:00"\ndays = ["Mon", "Fri"]\nvalid_until = "2040-12-31"\nsignals_per_day = 2\n'
+    )
+    asked = '[scan]\nplaceholder = "OPTION"\noption_category = "ITM"\nexpiry = "weekly"\nevery_minutes = 30\n'
+    made = post(editing, "/api/strategies", {"document": document + asked, "name": "calls"})
+    assert made.status == 201, made.body
+    terms = made.body["terms"]
+    assert {**terms, "entry": None} == {
+        "sides": "both", "mode": "live", "style": "positional", "days": ["Mon", "Fri"], "start": "13:00", "end": "16:00",
+        "zone": "America/New_York", "valid_until": "2040-12-31", "every_minutes": 30, "missed": "skip", "signals_per_day": 2,
+        "placeholder": "OPTION", "expiry": "weekly", "option_type": None, "option_category": "ITM", "entry": None,
+        "exit": {"long": [], "short": []},
+    }  # fmt: skip
+    assert terms["entry"]["long"] == [
+        "SPY close breaks above SPY swing(2).high[1]",
+        "VIX close is below VIX swing(2).low[1]",
+        "VIX correlation is at most -0.7",
+    ]
+
+
+def test_a_sign_that_can_hardly_come_true_is_said(editing: Served) -> None:
+    document = shipped_text("spy-vix")
+    assert post(editing, "/api/strategies", {"document": document, "name": "right"}).body["warnings"] == []
+    wrong = post(editing, "/api/strategies", {"document": document.replace('"inverse"', '"direct"'), "name": "wrong"})
+    (said,) = wrong.body["warnings"]
+    assert (wrong.status, "SPY and VIX move against each other" in said) == (201, True)
+
+
+def test_it_is_taken_away_by_whom_has_read_it_and_its_history_stays(editing: Served) -> None:
+    stored(editing)
+    theo(editing.home, "scan", "edit", "trend", "--set", "size.quantity=5")
+    for path in (f"{NAME}?change=1", "/api/strategies/spy-vix?change=1"):
+        assert editing.get(path, method="DELETE").status == 409
+    assert editing.get("/api/strategies/nothing?change=1", method="DELETE").status == 404
+    for wrong in (NAME, f"{NAME}?change=9", f"{NAME}?change=0", f"{NAME}?change=2&force=1"):
+        assert editing.get(wrong, method="DELETE").status == 422
+    gone = editing.get(f"{NAME}?change=2&reason=enough", method="DELETE")
+    assert (gone.status, gone.body["change"], "quantity = 5" in gone.body["text"]) == (200, 2, True)
+    assert editing.get(NAME).status == 404
+    last = editing.get(f"{NAME}/history").body["changes"][-1]
+    assert (last["action"], last["reason"], last["after"]) == ("delete", "enough", None)
+    assert "scan delete" in theo(editing.home, "audit", "list")
+
+
+def test_one_that_a_run_has_recorded_is_kept(editing: Served) -> None:
+    post(editing, "/api/strategies", {"document": TREND, "name": "recorded"})
+    theo(editing.home, "backtest", "recorded")
+    kept = editing.get("/api/strategies/recorded?change=1", method="DELETE")
+    assert (kept.status, "theo scan disable recorded" in kept.body["remedy"]) == (409, True), kept.body
 
 
 def test_trying_it_lists_what_the_command_line_lists(editing: Served) -> None:

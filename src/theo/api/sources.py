@@ -73,16 +73,41 @@ class RecordedFact(msgspec.Struct, frozen=True, gc=False):
     fact: Fact
 
 
+class StrategyTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """When a rule set looks, what a signal becomes, and its conditions in words by side; "" and None where it says nothing."""
+
+    sides: str
+    mode: str
+    style: str
+    days: tuple[str, ...]
+    start: str
+    end: str
+    zone: str
+    valid_until: str | None
+    every_minutes: int
+    missed: str
+    signals_per_day: int
+    placeholder: str | None
+    expiry: str | None
+    option_type: str | None
+    option_category: str | None
+    entry: dict[str, list[str]]
+    exit: dict[str, list[str]]
+
+
 class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     """A rule set by its name. ``text`` is its TOML; ``origin`` says where it is kept, ``problem`` why it cannot be read any more.
 
-    ``active``, ``change`` (their number), ``updated_at`` (microseconds UTC) and ``user`` are of a stored one.
+    ``active``, ``change`` (their number), ``updated_at`` (microseconds UTC) and ``user`` are of a stored one. ``warnings`` are of
+    what can be, and hardly ever happens.
     """
 
     name: str
     version: str
     text: str
     origin: str
+    terms: StrategyTerms | None = None
+    warnings: tuple[str, ...] = ()
     description: str = ""
     kind: str = ""
     symbol: str = ""
@@ -147,6 +172,9 @@ class Strategies(Protocol):
 
     def activate(self, name: str, change: int, reason: str, *, active: bool) -> Strategy:
         """Let it be traded by, or no longer."""
+
+    def remove(self, name: str, change: int, reason: str) -> Strategy:
+        """Take it away and say what it was; its history stays. Raises ConflictError, too, while the records of a run name it."""
 
     def tried(self, name: str, timerange: str, source: str) -> Tried:
         """What it would have signalled over stored bars. Takes seconds for a year; nothing is traded or kept."""

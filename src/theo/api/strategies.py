@@ -23,6 +23,28 @@ router = APIRouter(prefix="/api/strategies", tags=["strategies"])
 FIRST_DAY, LAST_DAY, TRIED_MAX = date(1970, 1, 1), date(2100, 1, 1), timedelta(days=365)
 SIGNALS_MAX: Final = 1_000  # of one answer; a period of a year has fewer unless it is asked for every bar
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$"
+_TERMS: Final[JsonValue] = {
+    "sides": "both",
+    "mode": "live",
+    "style": "intraday",
+    "days": ["Mon", "Tue", "Wed", "Thu", "Fri"],
+    "start": "09:30",
+    "end": "16:00",
+    "zone": "America/New_York",
+    "valid_until": None,
+    "every_minutes": 0,
+    "missed": "skip",
+    "signals_per_day": 3,
+    "placeholder": None,
+    "expiry": None,
+    "option_type": None,
+    "option_category": None,
+    "entry": {
+        "long": ["SPY close breaks above SPY swing(2).high[1]", "VIX correlation is at most -0.7"],
+        "short": ["SPY close breaks below SPY swing(2).low[1]", "VIX correlation is at most -0.7"],
+    },
+    "exit": {"long": [], "short": []},
+}
 _STRATEGY: Final[dict[str, JsonValue]] = {
     "name": "vix confirms",
     "version": "1f0c9a2b7d3e",
@@ -34,6 +56,8 @@ _STRATEGY: Final[dict[str, JsonValue]] = {
     "partners": ["VIX"],
     "timeframe": "15min",
     "session": "RTH",
+    "terms": _TERMS,
+    "warnings": [],
     "active": True,
     "change": 3,
     "updated": "2018-02-05T20:45:00Z",
@@ -54,6 +78,39 @@ _CHANGE: Final[JsonValue] = {
 }
 
 
+class Conditions(BaseModel):
+    """In words; all of a side must hold."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    long: list[str]
+    short: list[str]
+
+
+class TermsOut(BaseModel):
+    """When a rule set looks, what a signal becomes, and its conditions; null where it says nothing."""
+
+    model_config = ConfigDict(**example(_TERMS), from_attributes=True)
+
+    sides: Literal["both", "long", "short"]
+    mode: Literal["live", "virtual"]
+    style: Literal["intraday", "positional"]
+    days: list[str] = Field(description="Weekdays on which entries are allowed.")
+    start: str = Field(description="Entries from this wall-clock time of the zone, and until `end`.")
+    end: str
+    zone: str
+    valid_until: date | None
+    every_minutes: int = Field(description="0 looks at every bar close.")
+    missed: Literal["skip", "catch up"]
+    signals_per_day: int
+    placeholder: Literal["FUT", "OPTION", "ETF", "CASH"] | None
+    expiry: Literal["weekly", "monthly"] | None
+    option_type: Literal["CALL", "PUT"] | None
+    option_category: Literal["ITM", "OTM", "FUT", "DOTM", "DITM"] | None
+    entry: Conditions
+    exit: Conditions
+
+
 class StrategyOut(BaseModel):
     """A rule set. `version` is made of its content: another content is another version."""
 
@@ -69,6 +126,8 @@ class StrategyOut(BaseModel):
     partners: list[str]
     timeframe: str
     session: str
+    terms: TermsOut | None = Field(description="Null where `problem` says something.")
+    warnings: list[str] = Field(description="What is allowed and can hardly ever come true.")
     active: bool | None = Field(description="Whether a stored one is traded by; null for a shipped one.")
     change: int | None = Field(
         description="The number of its newest change, which a further change must name; null for a shipped one."

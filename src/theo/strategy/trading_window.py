@@ -33,7 +33,7 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self) -> str:
         """The window as people read it."""
-        start, end = (f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (self.start, self.end))
+        start, end = clock_text(self.start), clock_text(self.end)
         until = f", until {self.last_day}" if self.last_day else ""
         flat = ", while the session leaves time" if self.intraday else ""
         return f"{start} to {end} {self.zone} on {' '.join(DAY_NAMES[day] for day in self.days)}{until}{flat}"
@@ -43,6 +43,11 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it never forbids anything."""
         whole_week = len(self.days) == len(DAY_NAMES)
         return whole_week and not (self.intraday or self.last_day) and self.start == 0 and self.end == DAY // MINUTE
+
+
+def clock_text(minutes: int) -> str:
+    """Minutes since midnight as people write them."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 class BoundWindow:

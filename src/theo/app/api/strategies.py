@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from theo.api.sources import Strategy, Tried, TriedSignal
+from theo.adapters.sql.settings.scan_rows import Row, entry_rows, exit_rows
+from theo.api.sources import Strategy, StrategyTerms, Tried, TriedSignal
 from theo.app.home.layout import Home
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import shipped_names, shipped_text
@@ -15,7 +16,9 @@ from theo.app.runs.scanning import scanned
 from theo.domain.errors import ConflictError, TheoError
 from theo.ports.scans import Scan, ScanChange
 from theo.strategy.loading import load_ruleset
+from theo.strategy.relation import sign_warnings
 from theo.strategy.ruleset import RuleSet
+from theo.strategy.trading_window import DAY_NAMES, clock_text
 
 DOCUMENT: Final = "document"  # where a mistake of what was sent is
 THROUGH: Final = "API"
@@ -57,6 +60,13 @@ class HomeStrategies:
         with self._changing:
             read = self._as_read(name, change)
             return _stored(scans.activate(self._home, read, scans.By(reason, THROUGH), active=active))
+
+    def remove(self, name: str, change: int, reason: str) -> Strategy:
+        """See the protocol."""
+        with self._changing:
+            read = self._as_read(name, change)
+            scans.remove(self._home, read, scans.By(reason, THROUGH))
+            return _stored(read)
 
     def tried(self, name: str, timerange: str, source: str) -> Tried:
         """See the protocol."""
@@ -124,8 +134,37 @@ def _described(ruleset: RuleSet, text: str, origin: str, scan: Scan | None) -> S
         partners=ruleset.naming.partners,
         timeframe=ruleset.naming.timeframe,
         session=str(ruleset.session),
+        terms=_terms(ruleset),
+        warnings=sign_warnings(ruleset),
         active=None if scan is None else scan.active,
         change=None if scan is None else scan.number,
         updated_at=None if scan is None else scan.updated_at,
         user=None if scan is None else scan.user_name,
     )
+
+
+def _terms(ruleset: RuleSet) -> StrategyTerms:
+    scan, window = ruleset.scan, ruleset.window
+    return StrategyTerms(
+        sides=ruleset.sides,
+        mode=scan.mode,
+        style="intraday" if window.intraday else "positional",
+        days=tuple(DAY_NAMES[day] for day in window.days),
+        start=clock_text(window.start),
+        end=clock_text(window.end),
+        zone=window.zone,
+        valid_until=window.last_day or None,
+        every_minutes=scan.every_minutes,
+        missed=scan.missed,
+        signals_per_day=ruleset.signals_per_day_max,
+        placeholder=scan.placeholder or None,
+        expiry=scan.expiry or None,
+        option_type=scan.option_type or None,
+        option_category=scan.option_category or None,
+        entry=_by_side(entry_rows(ruleset)),
+        exit=_by_side(exit_rows(ruleset)),
+    )
+
+
+def _by_side(rows: Sequence[Row]) -> dict[str, list[str]]:
+    return {side: [str(row["text"]) for row in rows if row["side"] == side.capitalize()] for side in ("long", "short")}

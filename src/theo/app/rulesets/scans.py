@@ -23,7 +23,7 @@ from theo.app.home.projecting import projected
 from theo.app.rulesets.finding import shipped_names, shipped_text
 from theo.app.rulesets.stored_scans import changed_scans_of, day_text, listed
 from theo.app.times import day_number
-from theo.domain.errors import ConfigError, TheoError, UserError
+from theo.domain.errors import ConfigError, ConflictError, TheoError, UserError
 from theo.domain.nearest import nearest_names
 from theo.drive.record import known
 from theo.market.sessions import Hours
@@ -96,10 +96,10 @@ def activate(home: Home, read: Scan, by: By, *, active: bool) -> Scan:
 
 
 def remove(home: Home, read: Scan, by: By) -> None:
-    """Take it away; its history stays. Raises UserError while the records of a run name it."""
+    """Take it away; its history stays. Raises ConflictError while the records of a run name it."""
     runs = runs_naming(home, read.name)
     if runs:
-        raise UserError(
+        raise ConflictError(
             f"the records of {len(runs)} runs name the scan {read.name!r}: {', '.join(runs[:3])}",
             remedy=f"Disable it: theo scan disable {read.name}",
         )
