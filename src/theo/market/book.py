@@ -284,18 +284,15 @@ class MarketBook:
         """Plain values that ``restore`` takes back."""
         settled = {"settled": [list(item) for item in self.settled.items()]} if self.settled else {}
         quotes = {"quotes": [[one, msgspec.to_builtins(quote)] for one, quote in self.quotes.items()]} if self.quotes else {}
-        return (
-            settled
-            | quotes
-            | {
-                "last": [list(item) for item in self.last.items()],
-                "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
-                "pairs": [pair.state() for pair in self._pairs.values()],
-                "broken": [list(item) for item in self._broken.items()],
-                "fronts": [list(item) for item in self._fronts.items()],
-                "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
-            }
-        )
+        state: dict[str, object] = {
+            "last": [list(item) for item in self.last.items()],
+            "series": [[s.instrument.id, s.timeframe.name, s.state()] for s in self.every_series()],
+            "pairs": [pair.state() for pair in self._pairs.values()],
+            "broken": [list(item) for item in self._broken.items()],
+            "fronts": [list(item) for item in self._fronts.items()],
+            "sources": [[instrument, source.state()] for instrument, source in self._sources.items()],
+        }
+        return settled | quotes | state
 
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same series, indicators and sources."""
@@ -316,10 +313,5 @@ class MarketBook:
         self._look_ahead()
 
 
-TRADE, BID, ASK, INDEX, SETTLEMENT = (
-    0,
-    1,
-    2,
-    3,
-    4,
-)  # TickKind as plain numbers: an enum's look-up costs more than comparing
+# TickKind as plain numbers: an enum's look-up would cost more than the comparison
+TRADE, BID, ASK, INDEX, SETTLEMENT = 0, 1, 2, 3, 4

@@ -7,7 +7,7 @@ they agree.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from theo.domain.errors import CorruptionError
+from theo.domain.errors import ConfigError, CorruptionError
 from theo.domain.journal import TRADING
 from theo.engine import snapshot as snapshots
 from theo.engine.core import Core
@@ -29,13 +29,40 @@ class Booted:
 
 
 def boot(store: JournalStore, new_core: Callable[[], Core]) -> Booted:
-    """Claim the streams and recover. Raises HaltRequiredError when another trader runs, CorruptionError for a broken journal."""
+    """Claim the streams and recover.
+
+    Raises HaltRequiredError when another trader runs, CorruptionError for a broken journal, ConfigError where something is held
+    that the new core does not know.
+    """
     epoch = store.claim(TRADING, MARKET)
     core = new_core()
     snapshot, skipped = _newest(store, core)
     recovered = _recover(store, core, snapshot)
+    _refuse_unread(core)
     journal = Journal(store.append, epoch, _head(store, TRADING), _head(store, MARKET), recovered.consumed)
     return Booted(core, journal, recovered, skipped)
+
+
+def _refuse_unread(core: Core) -> None:
+    """What is held must be valued, protected and closed: the rule sets that read it come along until it is."""
+    state, known = core.state, core.world.instruments
+    trades = [state.trades[trade] for trade in state.open_trades]
+    for trade in trades:
+        watched = [trade.instrument, *([] if trade.exits is None else [trade.exits.instrument])]
+        if not known.keys() >= set(watched):
+            raise ConfigError(
+                f"trade {trade.id} of {trade.key.config} is open in what no rule set reads now",
+                why="it could not be valued, protected or closed",
+                remedy="Start with the rule sets of before until it is over",
+            )
+    held = [instrument for instrument, quantity in (state.positions | state.foreign).items() if quantity]
+    unknown = sorted(set(held) - known.keys())
+    if unknown:
+        raise ConfigError(
+            f"positions are held in instruments that no rule set reads now (ids {', '.join(map(str, unknown))})",
+            why="they could not be valued",
+            remedy="Start with the rule sets of before, and close them",
+        )
 
 
 def look(store: JournalStore, new_core: Callable[[], Core], records_max: int) -> Core | None:
