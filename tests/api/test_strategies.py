@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.conftest import Answered, Served, serving
 from tests.api.home import TREND, make_home, theo
+from tests.api.trading import trader_on
 from theo.app.home.layout import open_home
 from theo.app.rulesets.finding import shipped_text
 
@@ -174,6 +175,21 @@ def test_one_that_a_run_has_recorded_is_kept(editing: Served) -> None:
     theo(editing.home, "backtest", "recorded")
     kept = editing.get("/api/strategies/recorded?change=1", method="DELETE")
     assert (kept.status, "theo scan disable recorded" in kept.body["remedy"]) == (409, True), kept.body
+
+
+def test_a_change_that_does_not_reach_a_run_which_goes_on_says_so(editing: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    post(editing, "/api/strategies", {"document": TREND, "name": "going on"})
+    path = "/api/strategies/going%20on"
+    with trader_on(editing.home, Path("going on")) as trader:
+        trader.play(1)
+        off = post(editing, f"{path}/disable", {"change": 1})
+        (said,) = off.body["warnings"]
+        assert (off.status, off.body["active"], "goes on with going on as it was" in said) == (200, False, True)
+        theo(editing.home, "scan", "enable", "going on")
+        assert "goes on with going on as it was" in capsys.readouterr().err
+        stored(editing)
+        assert post(editing, f"{NAME}/disable", {"change": 1}).body["warnings"] == []
+    assert post(editing, f"{path}/disable", {"change": 3}).body["warnings"] == []
 
 
 def test_trying_it_lists_what_the_command_line_lists(editing: Served) -> None:

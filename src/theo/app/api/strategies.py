@@ -6,11 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from theo.adapters.sql.settings.scan_rows import Row, entry_rows, exit_rows
 from theo.api.sources import Strategy, StrategyTerms, Tried, TriedSignal
 from theo.app.home.layout import Home
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import shipped_names, shipped_text
+from theo.app.rulesets.going_on import still_traded
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.runs.scanning import scanned
 from theo.domain.errors import ConflictError, TheoError
@@ -53,13 +56,13 @@ class HomeStrategies:
         """See the protocol."""
         with self._changing:
             read = self._as_read(name, change)
-            return _stored(scans.edit(self._home, read, document, DOCUMENT, scans.By(reason, THROUGH)))
+            return self._reached(scans.edit(self._home, read, document, DOCUMENT, scans.By(reason, THROUGH)))
 
     def activate(self, name: str, change: int, reason: str, *, active: bool) -> Strategy:
         """See the protocol."""
         with self._changing:
             read = self._as_read(name, change)
-            return _stored(scans.activate(self._home, read, scans.By(reason, THROUGH), active=active))
+            return self._reached(scans.activate(self._home, read, scans.By(reason, THROUGH), active=active))
 
     def remove(self, name: str, change: int, reason: str) -> Strategy:
         """See the protocol."""
@@ -90,6 +93,11 @@ class HomeStrategies:
                 for each in found.signals()
             ],
         )
+
+    def _reached(self, done: Scan) -> Strategy:
+        """With what the change does not reach among its warnings."""
+        made = _stored(done)
+        return msgspec.structs.replace(made, warnings=(*made.warnings, *still_traded(self._home, done.name)))
 
     def _as_read(self, name: str, change: int) -> Scan:
         if name in shipped_names():
