@@ -111,7 +111,7 @@ async def test_a_signal_becomes_a_bought_option_that_its_underlying_closes(platf
         assert (stop.type, stop.condition, target.condition) == (OrderType.MARKET, fact.exits.at_stop(), fact.exits.at_target())
     fills = [fact for fact in platform.facts if isinstance(fact, Filled)]
     assert {fact.role for fact in fills if fact.trade == intended[0].id} & {OrderRole.STOP, OrderRole.TARGET}
-    assert platform.fills() == platform.executions()
+    assert platform.fills() <= platform.executions()
     assert platform.compare().first_difference is None
     assert not [text for severity, _, text in platform.told.messages if severity == "page"]
     (told, *_) = platform.texts("option_chosen")
@@ -146,3 +146,30 @@ def state_quotes(platform: OptionPlatform) -> int:
     """When the newest bid of the option came."""
     assert platform.live is not None
     return platform.live.shell.core.world.market.quotes[platform.one].bid_at
+
+
+async def test_two_scans_and_a_shadow_share_an_option_and_it_is_chosen_anew_when_all_are_flat(
+    platform: OptionPlatform, tmp_path: Path
+) -> None:
+    """The live run and the one on the simulated exchange hold the same contract; each counts only its own trades."""
+    held = RULES.replace("percent = 0.02", "percent = 0.05").replace("[scan]\n", "[scan]\nshadow = true\n")
+    platform.write(rules=held)
+    other = tmp_path / "other.toml"
+    other.write_text(RULES.replace('"calls"', '"other"'), encoding="utf-8")
+    platform.more.append(other)
+    await platform.begin()
+    live = platform.live
+    assert live is not None
+    assert live.beside is not None
+    virtual = live.beside.shell.core.state
+    await platform.until(lambda state: closed(state) >= 2 and closed(virtual) >= 1 and state.agreed)
+    beside = [fact for fact in platform.facts_beside if isinstance(fact, TradeIntended)]
+    named = {fact.approved.subject.orders[0].contract for fact in beside}
+    assert named <= {fact.contract for fact in platform.facts if isinstance(fact, Rolled)}
+    assert virtual.fronts[platform.one].name == platform.chosen(state_of(platform))
+    await platform.end()
+    scans = {fact.key.config for fact in platform.facts if isinstance(fact, TradeIntended)}
+    assert scans == {"calls", "other"}
+    assert platform.fills() <= platform.executions()
+    assert platform.compare().first_difference is None
+    assert not [text for severity, _, text in platform.told.messages if severity == "page"]
