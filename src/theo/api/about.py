@@ -11,10 +11,11 @@ from theo.api.described import example
 from theo.api.event_tail import Tail
 from theo.api.problems import problem_answers
 from theo.api.reading import NoParameters, Read
-from theo.api.sources import Sources, StageState
+from theo.api.sources import Sources
 from theo.api.values import moment
 from theo.domain.errors import TheoError
 from theo.ports.market_store import SeriesEnds
+from theo.report.stages import Stage, StageName, StageState
 
 
 def _tail(request: Request) -> Tail:
@@ -60,18 +61,33 @@ class Journal(BaseModel):
 
 
 class StageOut(BaseModel):
-    """A stage between the market and this interface: feed, tables, inbox or stream."""
+    """A stage on the way from the market to a trade, or between both and this interface."""
 
-    model_config = example({"name": "tables", "state": "ok", "lag_s": 0.0, "text": ""})
+    model_config = example(
+        {
+            "name": "bars",
+            "of": "",
+            "state": "late",
+            "lag_s": 84.0,
+            "text": "MES 15min up to 2026-11-20 15:45 UTC",
+            "remedy": "See whether the feed tells of it",
+        }
+    )
 
-    name: Literal["feed", "tables", "inbox", "stream"]
-    state: StageState = Field(description="`off`: nobody is there to do it.")
+    name: StageName
+    of: str = Field(description="Whose it is, such as a feed's name; empty for the run's.")
+    state: StageState = Field(description="`stopped`: nobody is there to do it. `closed`: the market is, so that nothing is due.")
     lag_s: float | None = Field(ge=0, description="Null where it is not known in seconds.")
     text: str = Field(description="What it waits for, or lacks.")
+    remedy: str = Field(description="What to do where it is late.")
+
+
+def _stage_out(stage: Stage) -> StageOut:
+    return StageOut(name=stage.name, of=stage.of, state=stage.state, lag_s=stage.lag_s, text=stage.text, remedy=stage.remedy)
 
 
 class Health(BaseModel):
-    """How the service stands. `degraded`: what it answers is right, and a stage is behind."""
+    """How the service stands. `degraded`: what it answers is right, and a stage is late."""
 
     model_config = example(
         {
@@ -91,7 +107,7 @@ class Health(BaseModel):
                     "age_s": 900.0,
                 }
             ],
-            "stages": [{"name": "tables", "state": "ok", "lag_s": 0.0, "text": ""}],
+            "stages": [{"name": "tables", "of": "", "state": "ok", "lag_s": 0.0, "text": "", "remedy": ""}],
         }
     )
 
@@ -161,22 +177,23 @@ def _health_answers() -> dict[int | str, dict[str, Any]]:
 
 @router.get("/health", summary="How the service stands", responses=_health_answers())
 async def health(read: Read, tail: Following, response: Response) -> Health:
-    """200 while the service answers rightly, whether trading is halted or a stage is behind; 503, with the reasons, while not."""
+    """200 while the service answers rightly, whether trading is halted or a stage is late; 503, with the reasons, while not."""
     found = await read.run(lambda: _health(read.sources))
-    found.stages.append(_stream(tail))
-    if not found.problems and any(stage.state is StageState.BEHIND for stage in found.stages):
+    found.stages.append(_stage_out(_stream(tail)))
+    if not found.problems and any(stage.state is StageState.LATE for stage in found.stages):
         found.status = "degraded"
     if found.problems:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return found
 
 
-def _stream(tail: Tail) -> StageOut:
+def _stream(tail: Tail) -> Stage:
     """Whether the events of the journal can be told."""
     lag_s = round(tail.lag_s(), 1)
-    behind = lag_s > tail.pace.look_old_s_max
-    text = f"the journal's end was last looked at {lag_s:.0f} s ago" if behind else ""
-    return StageOut(name="stream", state=StageState.BEHIND if behind else StageState.OK, lag_s=lag_s, text=text)
+    late = lag_s > tail.pace.look_old_s_max
+    text = f"the journal's end was last looked at {lag_s:.0f} s ago" if late else ""
+    remedy = "See the problems of /health; clients go on by `after` once it looks again" if late else ""
+    return Stage("stream", StageState.LATE if late else StageState.OK, lag_s, text, remedy=remedy)
 
 
 def _health(sources: Sources) -> Health:
@@ -197,5 +214,5 @@ def _health(sources: Sources) -> Health:
         database_ms=condition.database_ms,
         journal=Journal(recorded=condition.recorded, projected=condition.projected, written_at=written, age_s=age),
         series=series,
-        stages=[StageOut(name=each.name, state=each.state, lag_s=each.lag_s, text=each.text) for each in condition.stages],
+        stages=[_stage_out(each) for each in condition.stages],
     )

@@ -4,8 +4,7 @@ Everything here is synchronous and called on a thread (blocking.py). Nothing hol
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -17,6 +16,7 @@ from theo.ports.level_store import LevelStore
 from theo.ports.market_store import MarketStore
 from theo.ports.scans import ScanChange
 from theo.ports.store import CommandOutcome
+from theo.report.stages import Stage
 from theo.report.told import Answer, Refusal, TradeTold
 
 
@@ -27,23 +27,6 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     mode: str
     account: str
-
-
-class StageState(StrEnum):
-    """``off``: nobody is there to do it."""
-
-    OK = "ok"
-    BEHIND = "behind"
-    OFF = "off"
-
-
-class Stage(msgspec.Struct, frozen=True):
-    """One stage between the market and this interface; ``lag_s`` is None where it cannot be told in seconds."""
-
-    name: Literal["feed", "tables", "inbox", "stream"]
-    state: StageState
-    lag_s: float | None
-    text: str
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,11 +16,12 @@ from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.sql.market.level_store import SqlLevelStore
 from theo.adapters.sql.market.store import SqlMarketStore
+from theo.adapters.sql.projection.newest_rows import newest_latch, runs_after
 from theo.adapters.sql.projection.projecting import Projection
 from theo.adapters.system.folder import OpenFolder
 from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
-from theo.api.sources import Condition, Platform, Sources, Stage
+from theo.api.sources import Condition, Platform, Sources
 from theo.app.api.events import RunEvents
 from theo.app.api.signals import RunSignals
 from theo.app.api.stages import feed_stage, inbox_stage, tables_stage
@@ -29,11 +30,13 @@ from theo.app.home.journals import has_journal, run_name
 from theo.app.home.layout import Home
 from theo.app.home.projecting import decoders, pruned_of
 from theo.app.recorded.explaining import Explainer
+from theo.app.recorded.stages import NAMES, RunStages
 from theo.domain.errors import ConfigError, HaltRequiredError, TheoError
 from theo.domain.instrument import Instrument
 from theo.domain.journal import TRADING
 from theo.drive.record import known
 from theo.ports.market_store import Cell
+from theo.report.stages import Stage, stopped
 
 KEY_VARIABLE: Final = "THEO_API_KEY"
 MILLISECONDS: Final = 1_000
@@ -46,8 +49,12 @@ class RunRecords:
         self._home, self._folder = home, folder
         self._journal: SqlJournalStore | None = None
         self.tables = SqlMarketStore(home.place(folder))
-        self._opening = threading.Lock()
-        self._projected_runs = 0
+        self._opening, self._looking = threading.Lock(), threading.Lock()
+        self._looked: RunStages | None = None
+        self._reading_starts = threading.Lock()
+        self._known: dict[int, Instrument] = {}
+        self._newest_start: Mapping[str, Cell] = {}
+        self._read_to = self._put_to = 0  # the newest start that was read, and whose instruments are in the tables
         self._projection: Projection | None = None
         self._behind = ""  # why the tables do not follow
         self._level_at = time.monotonic()  # when the tables were last where the journal was
@@ -77,8 +84,12 @@ class RunRecords:
         return 0 if self._projection is None else self._projection.watermark(TRADING)
 
     def instruments(self) -> Mapping[int, Instrument]:
-        """What the run trades and reads, by id: every start may have brought others."""
-        return {i.id: i for row in self.tables.rows("runs") for i in known(str(row["world"])).instruments}
+        """What the run trades and reads, by id: every start may have brought others. Each start is read once."""
+        with self._reading_starts:
+            for row in runs_after(self.tables, self._read_to):
+                self._known |= {i.id: i for i in known(str(row["world"])).instruments}
+                self._newest_start, self._read_to = row, int(row["seq"] or 0)
+            return dict(self._known)
 
     def keep_up(self) -> None:
         """See theo.api.sources.Upkeep."""
@@ -91,10 +102,10 @@ class RunRecords:
             begun = time.monotonic()
             self._projection.catch_up(journal)
             self._level_at = begun
-            runs = list(self.tables.rows("runs"))
-            if len(runs) != self._projected_runs:
-                self.tables.put_instruments(list(self.instruments().values()))
-                self._projected_runs = len(runs)
+            instruments = self.instruments()
+            if self._read_to != self._put_to:
+                self.tables.put_instruments(list(instruments.values()))
+                self._put_to = self._read_to
         except TheoError as error:
             self._behind = f"the tables do not follow the journal: {error}"
             raise
@@ -102,8 +113,8 @@ class RunRecords:
 
     def platform(self) -> Platform:
         """See theo.api.sources.Upkeep."""
-        runs = list(self.tables.rows("runs"))
-        newest: Mapping[str, Cell] = runs[-1] if runs else {}
+        self.instruments()
+        newest = self._newest_start
         return Platform(
             version=__version__,
             run=run_name(self._home, self._folder),
@@ -123,7 +134,7 @@ class RunRecords:
             projected = self.projected()
             halted, breaker = self._latches()
             running = journal is not None and holder(self._folder, TRADING) is not None
-            stages = self._stages(recorded, projected, running=running)
+            stages = self._stages(journal, recorded, projected, running=running)
         except TheoError as error:
             return Condition(problems=(*problems, str(error)))
         return Condition(
@@ -138,7 +149,7 @@ class RunRecords:
             stages=stages,
         )
 
-    def _stages(self, recorded: int, projected: int, *, running: bool) -> tuple[Stage, ...]:
+    def _stages(self, journal: SqlJournalStore | None, recorded: int, projected: int, *, running: bool) -> tuple[Stage, ...]:
         now = time.time_ns() // 1_000
         inbox = SqlInbox(self._home.place(self._folder)) if is_there(self._folder, "inbox") else None
         try:
@@ -147,17 +158,27 @@ class RunRecords:
             if inbox is not None:
                 inbox.close()
         feed = feed_stage(self.tables, self.instruments(), now, running=running)
-        return feed, tables_stage(recorded, projected, time.monotonic() - self._level_at), commands
+        tables = tables_stage(recorded, projected, time.monotonic() - self._level_at)
+        return feed, *self._pipeline(journal, now, running=running), tables, commands
+
+    def _pipeline(self, journal: SqlJournalStore | None, now: int, *, running: bool) -> tuple[Stage, ...]:
+        """From collection to trade; what cannot be looked at is told, and leaves the rest of the health as it is."""
+        with self._looking:
+            try:
+                if journal is None:
+                    return tuple(stopped(name) for name in NAMES)
+                self._looked = self._looked or RunStages(self._home, self._folder, journal)
+                return self._looked.at(now, self.tables, running=running)
+            except TheoError as error:
+                self._looked = None
+                return tuple(stopped(name, f"cannot be looked at: {error}") for name in NAMES)
 
     def _latches(self) -> tuple[str, str]:
         """Why no new risk is taken: the kill switch, as the newest record or a STOP file says, and the breaker."""
-        halted = breaker = ""
-        for row in self.tables.rows("latches"):
-            kind, actor, reason = (str(row[name]) for name in ("kind", "actor", "reason"))
-            if kind in {"halted", "resumed"}:
-                halted = f"by {actor}: {reason}" if kind == "halted" else ""
-            else:
-                breaker = reason if kind == "breaker_tripped" else ""
+        switch = newest_latch(self.tables, ("halted", "resumed"))
+        tripped = newest_latch(self.tables, ("breaker_tripped", "breaker_reset"))
+        halted = f"by {switch['actor']!s}: {switch['reason']!s}" if switch.get("kind") == "halted" else ""
+        breaker = str(tripped["reason"]) if tripped.get("kind") == "breaker_tripped" else ""
         return halted or self._latch.reason(), breaker
 
     def close(self) -> None:

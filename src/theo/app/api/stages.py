@@ -1,4 +1,4 @@
-"""How far each stage of a run has come, from its feed to the tables: what the interface tells in its health."""
+"""What the interface tells in its health of the stages beside those of the pipeline (app/recorded/stages.py)."""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +6,10 @@ from typing import Final
 
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.market.store import SqlMarketStore
-from theo.adapters.sql.projection.newest_events import newest_events
-from theo.api.sources import Stage, StageState
+from theo.adapters.sql.projection.newest_rows import newest_events
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, DataMark
+from theo.report.stages import Stage, StageState
 
 TABLES_LAG_S_MAX: Final = 5.0  # they follow each second
 INBOX_LAG_S_MAX: Final = 5.0  # a trader looks ten times a second; a busy one within a commit's retries
@@ -21,7 +21,7 @@ _MARKED: Final = re.compile(r"(\w+)(?: since (\d+))?: (.*)", re.DOTALL)
 def feed_stage(tables: SqlMarketStore, instruments: Mapping[int, Instrument], now: int, *, running: bool) -> Stage:
     """As the feed's own marks say, the newest of each instrument."""
     if not running:
-        return Stage("feed", StageState.OFF, None, "no trader listens")
+        return Stage("feed", StageState.STOPPED, None, "no trader listens")
     late: list[tuple[int, str]] = []
     for subject, text in newest_events(tables, "data").items():
         marked = _MARKED.fullmatch(text)
@@ -33,15 +33,17 @@ def feed_stage(tables: SqlMarketStore, instruments: Mapping[int, Instrument], no
     since = min((at for at, _ in late if at), default=0)
     words = "; ".join(text for _, text in sorted(late)[:SUBJECTS_NAMED_MAX])
     more = f" and {len(late) - SUBJECTS_NAMED_MAX} more" if len(late) > SUBJECTS_NAMED_MAX else ""
-    return Stage("feed", StageState.BEHIND, _age_s(since, now) if since else None, words + more)
+    remedy = "`theo status` and the log say since when; it connects again by itself, and reads what is missing from history"
+    return Stage("feed", StageState.LATE, _age_s(since, now) if since else None, words + more, remedy=remedy)
 
 
 def tables_stage(recorded: int, projected: int, level_s_ago: float) -> Stage:
     """``level_s_ago``: how long ago they were last seen to be where the journal was."""
     left = recorded - projected
     lag_s = round(level_s_ago, 1) if left > 0 else 0.0
-    state = StageState.BEHIND if lag_s > TABLES_LAG_S_MAX else StageState.OK
-    return Stage("tables", state, lag_s, f"{left} records are not in the tables yet" if left > 0 else "")
+    state = StageState.LATE if lag_s > TABLES_LAG_S_MAX else StageState.OK
+    remedy = "See the problems of /health, and that the disk or the server takes writes" if state is StageState.LATE else ""
+    return Stage("tables", state, lag_s, f"{left} records are not in the tables yet" if left > 0 else "", remedy=remedy)
 
 
 def inbox_stage(inbox: SqlInbox | None, now: int, *, running: bool) -> Stage:
@@ -50,8 +52,11 @@ def inbox_stage(inbox: SqlInbox | None, now: int, *, running: bool) -> Stage:
     lag_s = _age_s(waiting[0].at, now) if waiting else 0.0
     text = f"{waiting[0].name} waits" if waiting else ""
     if not running:
-        return Stage("inbox", StageState.OFF, lag_s if waiting else None, text or "no trader takes commands")
-    return Stage("inbox", StageState.BEHIND if lag_s > INBOX_LAG_S_MAX else StageState.OK, lag_s, text)
+        return Stage("inbox", StageState.STOPPED, lag_s if waiting else None, text or "no trader takes commands")
+    if lag_s > INBOX_LAG_S_MAX:
+        remedy = "The trader runs and takes no commands: `theo status`; a STOP file in its home halts it all the same"
+        return Stage("inbox", StageState.LATE, lag_s, text, remedy=remedy)
+    return Stage("inbox", StageState.OK, lag_s, text)
 
 
 def _age_s(since: int, now: int) -> float:

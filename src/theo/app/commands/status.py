@@ -12,6 +12,7 @@ from theo.app.recorded.standing import OpenTrade, Standing, standing, stop_files
 from theo.app.terminal.output import json_text
 from theo.app.terminal.wide_table import table_lines
 from theo.app.times import clock, parse_time
+from theo.report.stages import Stage, StageState
 
 INDENT = "  "
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
@@ -84,6 +85,7 @@ def _run_lines(run: Standing, stop_file: bool) -> list[str]:  # noqa: FBT001 - o
     lines += [f"{INDENT}{price.symbol} {price.price}, from {clock(parse_time(price.at))} New York" for price in run.prices]
     lines += [f"{INDENT}{each.symbol} trades in {each.contract}{_next(each.following)}" for each in run.contracts]
     lines += [INDENT + line for line in _series_lines(run)]
+    lines += [INDENT + line for line in _stage_lines(run.stages)]
     lines += [INDENT + line for line in _trade_lines(run.open_trades)]
     lines.append(f"{INDENT}{_waiting(run)}" if _waiting(run) else "")
     lines += [f"{INDENT}{alert.severity} {clock(parse_time(alert.at))}: {alert.text}" for alert in run.alerts]
@@ -122,6 +124,22 @@ def _series_lines(run: Standing) -> list[str]:
     good = dict.fromkeys(one.text for one in run.series if one.trusted)
     bad = dict.fromkeys(one.text for one in run.series if not one.trusted)
     return ["; ".join(good), *(f"{text}: its signals are refused" for text in bad)]
+
+
+def _stage_lines(stages: list[Stage]) -> list[str]:
+    """One line for all that are well, one for each that is late."""
+    late = [stage for stage in stages if stage.state is StageState.LATE]
+    well = ", ".join(f"{_stage_name(stage)} {stage.state}" for stage in stages if stage not in late)
+    lines = [f"{_stage_name(each)} LATE{_lag(each)}: {each.text}. {each.remedy}" for each in late]
+    return [f"stages: {well}", *lines] if well and any(stage.state is not StageState.STOPPED for stage in stages) else lines
+
+
+def _stage_name(stage: Stage) -> str:
+    return f"{stage.name} ({stage.of})" if stage.of else stage.name
+
+
+def _lag(stage: Stage) -> str:
+    return "" if stage.lag_s is None else f" by {age(stage.lag_s)}"
 
 
 def _next(following: str) -> str:

@@ -22,12 +22,13 @@ from theo.drive.redecide import Compared, redecide
 from theo.engine.codec import Step, decode_batch, decode_steps
 from theo.engine.core import Core
 from theo.engine.journal import MARKET
+from theo.ports.store import JournalStore
 from theo.runtime.warm_up import DAYS_BACK
 
 
 def recorded_plan(home: Home, folder: Path, store: SqlJournalStore) -> Plan:
     """The plan of a run as its newest start knew it. Raises UserError when the journal holds none."""
-    return _plan(home, folder, store, _newest_start(folder, store))
+    return _plan(home, folder, store, newest_start(folder, store))
 
 
 def recorded_items(store: SqlJournalStore) -> Iterator[MarketData]:
@@ -72,15 +73,15 @@ def _steps(records: Iterator[Record]) -> Iterator[Step]:
     return (step for record in records for step in decode_steps(record))
 
 
-def _first_start(folder: Path, store: SqlJournalStore) -> Started:
+def _first_start(folder: Path, store: JournalStore) -> Started:
     started = _start_in(store, 1)
     if started is None:
         raise UserError("the journal holds no run", where=str(folder))
     return started
 
 
-def _newest_start(folder: Path, store: SqlJournalStore) -> Started:
-    """Each process has an epoch of its own, and begins with a start: the newest epoch's first record is found by halving."""
+def newest_start(folder: Path, store: JournalStore) -> Started:
+    """What the newest process knew. Each has an epoch of its own, and begins with a start: that record is found by halving."""
     head = store.head(TRADING)
     if head is None:
         return _first_start(folder, store)
@@ -91,14 +92,14 @@ def _newest_start(folder: Path, store: SqlJournalStore) -> Started:
     return _start_in(store, low) or _first_start(folder, store)
 
 
-def _record(store: SqlJournalStore, seq: int) -> Record:
+def _record(store: JournalStore, seq: int) -> Record:
     record = next(store.read(TRADING, seq, seq), None)
     if record is None:
         raise CorruptionError(f"record {seq} is missing", where=TRADING, remedy="Run `theo journal verify` and restore a backup")
     return record
 
 
-def _start_in(store: SqlJournalStore, seq: int) -> Started | None:
+def _start_in(store: JournalStore, seq: int) -> Started | None:
     steps = _steps(store.read(TRADING, seq, seq))
     return next((step.input for step in steps if isinstance(step.input, Started)), None)
 

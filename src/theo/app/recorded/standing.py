@@ -11,28 +11,29 @@ from theo.adapters.sql.database.traces import is_there
 from theo.adapters.sql.inbox import SqlInbox
 from theo.adapters.sql.journal.lease import holder
 from theo.adapters.sql.journal.store import SqlJournalStore
+from theo.adapters.sql.market.store import SqlMarketStore
 from theo.adapters.system.latch import NAME as STOP_FILE
 from theo.app.home.journals import journal_folders, journal_written_at, run_name
 from theo.app.home.layout import Home
 from theo.app.recorded.series_trust import SeriesShown, series_trust
+from theo.app.recorded.stages import RunStages, newest_state
 from theo.app.terminal.levels import level_texts
 from theo.app.times import iso
-from theo.domain.errors import CorruptionError, TheoError
+from theo.domain.errors import TheoError
 from theo.domain.facts import Alerted, RunStarted
 from theo.domain.inputs import Command
 from theo.domain.instrument import MICROS, Instrument
 from theo.domain.journal import TRADING
-from theo.domain.keys import Key
 from theo.domain.market_data import PRICES, SECOND, Bar, Tick
 from theo.domain.orders import OrderRole
 from theo.drive.record import known
-from theo.engine import snapshot as snapshots
 from theo.engine.apply import apply
 from theo.engine.codec import decode_batch, decode_facts
 from theo.engine.journal import MARKET
 from theo.engine.order_life import ENDED
 from theo.engine.state import State, TradeState
 from theo.ports.store import JournalStore
+from theo.report.stages import Stage
 
 LOOK_BACK_DATA_MAX = 64  # market data records searched for the last price of each instrument
 LOOK_BACK_ALERTS_MAX = 500  # trading records searched for alerts
@@ -111,6 +112,7 @@ class Standing(msgspec.Struct, kw_only=True):
     alerts: list[Alert] = []
     series: list[SeriesShown] = []
     series_problem: str = ""
+    stages: list[Stage] = []
 
 
 def standing(home: Home, folder: Path) -> Standing:
@@ -134,9 +136,22 @@ def standing(home: Home, folder: Path) -> Standing:
         found.problem = str(error)
     try:
         found.process = holder(folder, TRADING)  # last: what was read above was written under its lock
+        if found.at and not found.problem:
+            found.stages = list(_stages(home, folder, running=found.process is not None))
     except TheoError as error:
         found.problem = found.problem or str(error)
     return found
+
+
+def _stages(home: Home, folder: Path, *, running: bool) -> tuple[Stage, ...]:
+    """From collection to trade, now."""
+    place, now = home.place(folder), time.time_ns() // 1_000
+    with closing(SqlJournalStore(place)) as journal:
+        looked = RunStages(home, folder, journal)
+        if not running or not is_there(folder, "market"):
+            return looked.at(now, None, running=running)
+        with closing(SqlMarketStore(place)) as tables:
+            return looked.at(now, tables, running=running)
 
 
 def stop_files(home: Home) -> list[Path]:
@@ -159,21 +174,11 @@ def _pending(home: Home, folder: Path) -> tuple[Command, ...]:
 
 def recorded_state(store: SqlJournalStore) -> State:
     """The trading state at the journal's end: the newest whole snapshot and the facts after it."""
-    state, seq = _newest_state(store)
+    state, seq = newest_state(store)
     for record in store.read(TRADING, seq + 1):
         for fact in decode_facts(record):
             apply(state, fact)
     return state
-
-
-def _newest_state(store: SqlJournalStore) -> tuple[State, int]:
-    for stored in store.newest_snapshots():
-        if stored.intact:
-            try:
-                return snapshots.read(stored.payload).state, stored.seq
-            except CorruptionError:
-                continue  # of another version: the facts alone lead to the same state
-    return State(key=Key(), journal=""), 0
 
 
 def _read(found: Standing, store: SqlJournalStore, home: Home) -> None:

@@ -10,7 +10,7 @@ from theo.adapters.sql.database.dialect import insert_rows, raw_pages, upsert_ro
 from theo.adapters.sql.database.meanings import RawRow, Value
 from theo.adapters.sql.market import level_marks
 from theo.adapters.sql.market.bar_rows import bar_of, newest_revisions
-from theo.adapters.sql.market.sources import VISIBLE_OF_NAME, view_of, visible_values
+from theo.adapters.sql.market.sources import VISIBLE_OF_NAME, view_of, visible_ids, visible_values
 from theo.adapters.sql.tables.column_types import TEXT
 from theo.adapters.sql.tables.market import bars as bar_table
 from theo.adapters.sql.tables.market import levels as table
@@ -168,6 +168,14 @@ def read(connection: Connection, series: LevelSeries, start: int, end: int) -> I
     """See the port."""
     for row in _rows(connection, _values(connection, series, start - 1, end - 1)):
         yield Levels(row[2], row[3], row[5:])
+
+
+def newest(connection: Connection, instrument: int, timeframe: str) -> int | None:
+    """See the store."""
+    c = table.c
+    found = select(c.start_at).where(c.instrument == instrument, c.timeframe == timeframe)
+    seen = found.where(c.source_id.in_(visible_ids(connection)))
+    return connection.execute(seen.order_by(c.start_at.desc()).limit(1)).scalar()
 
 
 def announced(

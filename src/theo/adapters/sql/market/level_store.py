@@ -50,6 +50,11 @@ class SqlLevelStore:
         with reading(self._engine) as connection:
             yield from level_rows.read(connection, series, start, end)
 
+    def newest(self, instrument: int, timeframe: str) -> int | None:
+        """The start of the newest bar that has levels, of any source; found by the index."""
+        with reading(self._engine) as connection:
+            return level_rows.newest(connection, instrument, timeframe)
+
     def announced(
         self, instrument: int | None = None, limit: int = 20, timeframe: str = "", until: int | None = None
     ) -> tuple[Announced, ...]:
