@@ -220,3 +220,10 @@ def test_a_body_is_bounded_and_of_json(editing: Served) -> None:
     assert post(editing, "/api/strategies", {"document": "x" * 70_000}).status == 422
     assert editing.get("/api/strategies", {"Content-Type": "text/plain"}, "POST", json.dumps({"document": TREND})).status == 422
     assert post(editing, "/api/strategies", {"document": TREND, "reasons": "x"}).status == 422
+
+
+def test_where_no_run_is_recorded_no_rule_set_is_named_for_a_decision(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    with serving(home, folder=open_home(home).store) as served:
+        answered = served.get("/api/decisions?symbol=SPY&at=2019-01-09T16:00:00Z")
+    assert (answered.status, "nothing is recorded in it yet" in answered.body["detail"]) == (404, True), answered.body

@@ -81,7 +81,7 @@ class Explainer:
         primaries = ", ".join(f"{r.naming.primary} ({r.name})" for r in self._rulesets.values())
         return NotThereError(
             f"nothing is decided on {symbol} in run {self._run}",
-            why=f"its rule sets decide on {primaries}",
+            why=f"its rule sets decide on {primaries}" if primaries else "nothing is recorded in it yet",
             remedy="Ask for that symbol, or name another run with --run",
         )
 

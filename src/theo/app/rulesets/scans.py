@@ -22,6 +22,7 @@ from theo.app.home.layout import Home
 from theo.app.home.projecting import projected
 from theo.app.rulesets.finding import shipped_names, shipped_text
 from theo.app.rulesets.stored_scans import changed_scans_of, day_text, listed
+from theo.app.rulesets.unheeded import KINDS, kind_asked
 from theo.app.times import day_number
 from theo.domain.errors import ConfigError, ConflictError, TheoError, UserError
 from theo.domain.nearest import nearest_names
@@ -214,6 +215,16 @@ def _judge(home: Home, market: Mapping[str, Listed], ruleset: RuleSet, today: st
             why="options on stocks, funds and indices are",
             remedy='Name such an underlying as what is traded: traded = "SPY"',
         )
+    kind = kind_asked(ruleset)
+    if naming.ordered in market and kind not in {"", "OPTION"}:
+        traded = market[naming.ordered].instrument
+        if traded.security_type not in KINDS[kind]:
+            mistakes.add(
+                "scan.placeholder",
+                f"is {ruleset.scan.placeholder}" + (" of category FUT" if kind != ruleset.scan.placeholder else ""),
+                why=f"{traded.symbol}, which is traded, is of type {traded.security_type}",
+                remedy="Name as symbols.traded what a signal becomes, or take placeholder away",
+            )
     if not mistakes.any_in(*TABLES):
         _judge_hours(home, market[naming.primary], ruleset, date.fromisoformat(today), mistakes)
     judge_last_day(ruleset, today, mistakes)

@@ -21,14 +21,18 @@ KINDS: Final[Mapping[str, frozenset[SecurityType]]] = MappingProxyType(
 )
 
 
+def kind_asked(ruleset: RuleSet) -> str:
+    """Of which kind a signal's trade is to be; "" for whatever is traded. An option of the category FUT is the future itself."""
+    scan = ruleset.scan
+    return "FUT" if scan.placeholder == "OPTION" and scan.option_category == "FUT" else scan.placeholder
+
+
 def unheeded(ruleset: RuleSet, ordered: Instrument, *, options: bool = False) -> tuple[str, ...]:
     """One sentence for each key that is not acted on: of what orders are placed in (``ordered``) it says otherwise.
 
     ``options``: whether options are chosen and traded, as in live runs: bought ones, none are written.
     """
-    kind = ruleset.scan.placeholder
-    if kind == "OPTION" and ruleset.scan.option_category == "FUT":
-        kind = "FUT"
+    kind = kind_asked(ruleset)
     if options and asks_options(ruleset.scan):
         return (
             f"{ruleset.name}: [scan] writing = true is not heeded: options are bought, none are written",

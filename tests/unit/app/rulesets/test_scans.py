@@ -33,6 +33,13 @@ def home(tmp_path: Path, theo: Theo) -> Path:
     return tmp_path
 
 
+def in_file(folder: Path, *values: str) -> str:
+    """The classic one with other values, in a file that nobody has checked."""
+    file = folder / "unchecked.toml"
+    file.write_text(with_values(shipped_text("mes-vix-inverse"), values, "shipped"), encoding="utf-8")
+    return str(file)
+
+
 def test_the_classic_scan_is_made_once_and_is_the_owners(home: Path, theo: Theo) -> None:
     again = theo("--home", home, "scan", "init", "--json")
     shown = json.loads(again.out)
@@ -77,6 +84,13 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_stored(home: Pa
         (["symbols.traded=SPZ"], "symbols.traded: SPZ is not known"),
         (["symbols.primary=MESS"], "Did you mean 'MES'"),
         (["trading.zone=Mars/Base"], "America/New_York"),
+        (["scan.placeholder=ETF"], "scan.placeholder: is ETF (MES, which is traded, is of type FUT)"),
+        (["scan.placeholder=CASH"], "is of type FUT"),
+        (["symbols.traded=SPY", "scan.placeholder=FUT"], "scan.placeholder: is FUT (SPY, which is traded, is of type ETF)"),
+        (
+            ["symbols.traded=SPY", "scan.placeholder=OPTION", "scan.option_category=FUT", "scan.expiry=monthly"],
+            "scan.placeholder: is OPTION of category FUT (SPY, which is traded, is of type ETF)",
+        ),
         (["name=spy"], "names itself 'spy', not 'classic'"),
     ],
 )
@@ -174,10 +188,10 @@ def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo
     assert only_virtual(opened, ["classic"])
     alone = virtual_plan(opened, settings, ["classic"], probed, NOON)
     assert (alone.key.run, str(alone.key.mode), alone.key.account) == ("virtual-DU1", "virtual", "SIM")
-    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", "--set", "scan.placeholder=ETF").code == 0
     with pytest.raises(ConfigError, match="MES, which is traded, is of type FUT"):
-        live_plan(opened, settings, ["classic"], probed, NOON)
-    assert theo("--home", home, "scan", "edit", "classic", "--set", "symbols.traded=SPY").code == 0
+        live_plan(opened, settings, [in_file(home, "scan.placeholder=ETF")], probed, NOON)
+    becomes = ("--set", "scan.placeholder=ETF", "--set", "symbols.traded=SPY")
+    assert theo("--home", home, "scan", "edit", "classic", "--set", "scan.mode=live", *becomes).code == 0
     assert {need.instrument.symbol for need in live_plan(opened, settings, ["classic"], probed, NOON).series()} == {
         "MES",
         "VIX",
@@ -213,10 +227,10 @@ def test_options_that_cannot_be_traded_are_refused_in_words(home: Path, theo: Th
     assert edit("scan.writing=true", "scan.option_type=PUT", "sides=long")[0] == 0
     with pytest.raises(ConfigError, match="options are bought, none are written"):
         live_plan(opened, settings, ["classic"], probed, NOON)
-    assert edit("scan.writing=", "scan.option_type=", "sides=", "scan.option_category=FUT", "symbols.traded=SPY")[0] == 0
+    future = ("scan.placeholder=OPTION", "scan.option_category=FUT", "scan.expiry=monthly", "symbols.traded=SPY")
     with pytest.raises(ConfigError, match="SPY, which is traded, is of type ETF"):
-        live_plan(opened, settings, ["classic"], probed, NOON)
-    assert edit("symbols.traded=")[0] == 0
+        live_plan(opened, settings, [in_file(home, *future)], probed, NOON)
+    assert edit("scan.writing=", "scan.option_type=", "sides=", "scan.option_category=FUT", "symbols.traded=")[0] == 0
     assert not live_plan(opened, settings, ["classic"], probed, NOON).options  # the future itself
 
 
