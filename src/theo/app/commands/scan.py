@@ -37,6 +37,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     every_minutes: int = 0
     sides: str = ""
     mode: str = ""
+    placeholder: str = ""
+    option_type: str = ""
+    option_category: str = ""
+    expiry: str = ""
+    signals_per_day: int = 0
     window: str = ""
     problem: str = ""
     document: str = ""
@@ -75,7 +80,8 @@ def run_list(path: Path, *, json: bool) -> int:
     if json:
         print(json_text(shown))
         return 0
-    print("\n".join(_line(each) for each in shown) or "no scan yet: `theo scan init` makes the classic one")
+    width = max((len(each.name) for each in shown), default=0)
+    print("\n".join(_line(each, width) for each in shown) or "no scan yet: `theo scan init` makes the classic one")
     return 0
 
 
@@ -233,17 +239,25 @@ def _shown(scan: Scan) -> Shown:
         every_minutes=ruleset.scan.every_minutes,
         sides=ruleset.sides,
         mode=ruleset.scan.mode,
+        placeholder=ruleset.scan.placeholder,
+        option_type=ruleset.scan.option_type,
+        option_category=ruleset.scan.option_category,
+        expiry=ruleset.scan.expiry,
+        signals_per_day=ruleset.signals_per_day_max,
         window=ruleset.window.words(),
     )
 
 
-def _line(shown: Shown) -> str:
+def _line(shown: Shown, width: int = 0) -> str:
     state = "active  " if shown.active else "disabled"
+    name = f"{shown.name:{width}}"
     if shown.problem:
-        return f"{shown.name}  {state}  {shown.version}  {shown.problem}"
+        return f"{name}  {state}  {shown.version}  {shown.problem}"
     partners = f" with {', '.join(shown.partners)}" if shown.partners else ""
     often = f"every {shown.every_minutes} min" if shown.every_minutes else "every bar close"
     sides = "long and short" if shown.sides == "both" else shown.sides
     becomes = f" as {shown.traded}" if shown.traded != shown.primary else ""
+    kind = " ".join(word for word in (shown.placeholder, shown.option_category, shown.option_type, shown.expiry) if word)
+    becomes += f" ({kind})" if kind else ""
     what = f"{shown.primary}{partners}{becomes}, {shown.timeframe}, {often}, {sides}, {shown.mode}"
-    return f"{shown.name}  {state}  {shown.version}  {what}; {shown.window}"
+    return f"{name}  {state}  {shown.version}  {what}; {shown.window}"

@@ -64,6 +64,18 @@ def test_a_name_that_no_file_can_have_is_refused_as_a_name(home: Path, theo: The
     assert (asked.code, "no rule set" in asked.err) == (2, True), asked.err
 
 
+def test_scans_are_listed_below_each_other_with_what_a_signal_becomes(home: Path, theo: Theo) -> None:
+    option = ("scan.placeholder=OPTION", "scan.option_category=ITM", "scan.expiry=weekly", "trading.signals_per_day=3")
+    given = [word for each in option for word in ("--set", each)]
+    assert theo("--home", home, "scan", "create", "calls and puts", "--from", "spy-vix", *given).code == 0
+    first, second = theo("--home", home, "scan", "list").out.splitlines()
+    assert first.index("active") == second.index("active") == len("calls and puts") + 2
+    assert "SPY with VIX (OPTION ITM weekly), 15min" in first
+    shown = json.loads(theo("--home", home, "scan", "show", "calls and puts", "--json").out)
+    told = [shown[name] for name in ("placeholder", "option_category", "option_type", "expiry", "signals_per_day")]
+    assert told == ["OPTION", "ITM", "", "weekly", 3]
+
+
 def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_stored(home: Path, theo: Theo) -> None:
     wrong = ("scan.option_type=CALL", "scan.every_minutes=20", "trading.valid_until=2020-01-31", 'trading.days=["Sat"]')
     said = theo("--home", home, "scan", "edit", "classic", *(word for value in wrong for word in ("--set", value)))
@@ -197,7 +209,7 @@ def test_a_scan_of_virtual_mode_is_in_no_plan_of_a_broker(home: Path, theo: Theo
         "VIX",
         "SPY",
     }
-    assert "MES with VIX as SPY, 15min" in theo("--home", home, "scan", "list").out
+    assert "MES with VIX as SPY (ETF), 15min" in theo("--home", home, "scan", "list").out
     option = ("scan.placeholder=OPTION", "scan.option_category=ITM", "scan.expiry=weekly")
     assert theo("--home", home, "scan", "edit", "classic", *(word for each in option for word in ("--set", each))).code == 0
     plan = live_plan(opened, settings, ["classic"], probed, NOON)
