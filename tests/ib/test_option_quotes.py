@@ -75,7 +75,7 @@ async def test_a_line_that_says_nothing_is_asked_anew_and_told(world: FeedWorld)
         await until(lambda: keeper._sub.asked_at > asked and len(world.ticks) > count)
         assert keeper._sub.asked_at - asked >= 20 * SECOND
         assert standing(feed, FRONT.symbol).state is FeedState.LIVE, "the answer says that the quote stands"
-        line.on_tick = silenced  # type: ignore[method-assign]
+        line.on_tick = silenced  # type: ignore[method-assign]  # it comes again
 
 
 async def test_a_frozen_line_has_no_quotes(world: FeedWorld) -> None:

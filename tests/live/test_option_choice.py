@@ -61,6 +61,11 @@ def rolled(platform: OptionPlatform) -> list[str]:
     return [fact.contract for fact in platform.facts if isinstance(fact, Rolled)]
 
 
+def listened(platform: OptionPlatform) -> list[str]:
+    """The options whose quotes come."""
+    return [each.contract for each in platform.standings() if each.contract]
+
+
 def pages(platform: OptionPlatform) -> list[str]:
     return [text for severity, _, text in platform.told.messages if severity == "page"]
 
@@ -106,7 +111,7 @@ async def test_what_is_open_keeps_its_option_whatever_the_price_does(platform: O
     await platform.until(lambda _state: (state_last(platform) > price) != (first > price))
     ends = platform.clock.now() + 90 * SECOND
     await platform.until(lambda state: platform.clock.now() > ends and state.agreed)
-    assert rolled(platform) == before
+    assert rolled(platform) == before == listened(platform)
     await platform.end()
     assert not [fact for fact in platform.facts if isinstance(fact, TradeClosed)]
     assert not pages(platform)
@@ -122,7 +127,7 @@ def state_last(platform: OptionPlatform) -> Decimal:
 
 @pytest.mark.parametrize("begins", ["2026-11-25 15:58"], indirect=True)  # a Wednesday; Thursday is a holiday
 @pytest.mark.parametrize("holds", [False, True])
-async def test_with_the_session_the_series_changes_unless_something_is_open(platform: OptionPlatform, holds: bool) -> None:  # noqa: FBT001
+async def test_with_the_session_the_series_changes_unless_something_is_open(platform: OptionPlatform, *, holds: bool) -> None:
     platform.write(rules=HOLDS if holds else WAITS)
     await platform.begin()
     await platform.until(lambda state: bool(state.positions.get(platform.one)) if holds else bool(rolled(platform)))
@@ -131,6 +136,7 @@ async def test_with_the_session_the_series_changes_unless_something_is_open(plat
         closes = at("2026-11-25 16:00")
         await platform.until(lambda _state: platform.clock.now() > closes + 60 * SECOND)
         assert len(rolled(platform)) == 1
+        assert listened(platform) == rolled(platform)
     else:
         await platform.until(lambda _state: len(rolled(platform)) == 2)
         assert option_contract(rolled(platform)[1]).expiry.isoformat() == "2026-12-04"

@@ -119,6 +119,8 @@ def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
                 at=turn.at, order=ours.id, quantity=theirs.quantity, limit=theirs.limit, stop=theirs.stop, trail=theirs.trail
             )
         )
+    if entry.status == "working" and not held.filled and theirs.condition != ours.condition:
+        _tell_condition(turn, ours, theirs)
     if entry.status != "filled":  # fills are counted from executions, never from a status
         names = OrderAccepted(turn.at, ours.id, entry.broker_id, entry.broker, entry.client_id, entry.handle)
         learn(turn, held, EVENT_OF_STATUS[entry.status], "from the broker's books", names)
@@ -131,6 +133,15 @@ def _settle(turn: Turn, held: OrderState, entry: BookOrder) -> int:
         return 0
     turn.emit(Differed(turn.at, "order", held.order.id, str(before), entry.status, "followed the broker"))
     return 1
+
+
+def _tell_condition(turn: Turn, ours: Order, theirs: Order) -> None:
+    """The broker waits for something else than we asked for: it cannot be changed from here, so a person must look."""
+    at_broker = f"{theirs.condition or 'nothing'}"
+    if turn.state.told.get(difference("condition", ours.id)) != f"{ours.condition}, {at_broker}":
+        turn.emit(Differed(turn.at, "condition", ours.id, f"{ours.condition}", at_broker, "reported"))
+        text = f"{ours.role} order {ours.id} waits for {at_broker} at the broker, and for {ours.condition} here"
+        turn.alert("page", "other_condition", f"{text}: look at it in TWS, and close the trade by hand where it is wrong")
 
 
 def _may_arrive(turn: Turn, book: BookReported, held: OrderState) -> bool:
