@@ -141,7 +141,7 @@ def _tell_condition(turn: Turn, ours: Order, theirs: Order) -> None:
     if turn.state.told.get(difference("condition", ours.id)) != f"{ours.condition}, {at_broker}":
         turn.emit(Differed(turn.at, "condition", ours.id, f"{ours.condition}", at_broker, "reported"))
         text = f"{ours.role} order {ours.id} waits for {at_broker} at the broker, and for {ours.condition} here"
-        turn.alert("page", "other_condition", f"{text}: look at it in TWS, and close the trade by hand where it is wrong")
+        turn.alert("page", "other_condition", f"{text}: look at it in TWS, or close the trade with `theo trade close`")
 
 
 def _may_arrive(turn: Turn, book: BookReported, held: OrderState) -> bool:
