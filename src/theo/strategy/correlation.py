@@ -21,7 +21,7 @@ THRESHOLD = 0.7
 def expand(table: Table, naming: Naming) -> tuple[Rules, str]:
     """Entry rules and relation of a ``[correlation]`` table."""
     relation = _relation(table, naming)
-    threshold = table.number("threshold", THRESHOLD, 0.0, 1.0)
+    threshold = _threshold(table)
     strict = table.flag("strict", default=False)
     level = table.text("level", "swing(2)")
     pair = table.read("level", lambda: _channel(level, naming), None)
@@ -36,6 +36,20 @@ def expand(table: Table, naming: Naming) -> tuple[Rules, str]:
         long=Every((*_breaks(pair, naming, relation, up=True), *confirmations)),
         short=Every((*_breaks(pair, naming, relation, up=False), *confirmations)),
     ), relation
+
+
+def _threshold(table: Table) -> float:
+    """How strong; the relation has the sign, and a threshold with one of its own would contradict it or say it twice."""
+    value = table.get("threshold")
+    if isinstance(value, int | float) and -1.0 <= value < 0.0:
+        table.wrong(
+            "threshold",
+            f"is {value!r}",
+            why="the relation says the sign",
+            remedy=f'Write {-value:g}, above 0, at most 1, and relation = "inverse" for what moves against each other',
+        )
+        return -float(value)
+    return table.number("threshold", THRESHOLD, 0.0, 1.0)
 
 
 def _relation(table: Table, naming: Naming) -> str:

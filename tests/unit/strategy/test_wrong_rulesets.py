@@ -50,7 +50,13 @@ def said(text: str) -> list[str]:
     [
         ("threshold", "treshold", "correlation.treshold", "Did you mean 'threshold'?"),
         ("0.7", "7", "correlation.threshold", "above 0, at most 1"),
-        ("0.7", "-0.7", "correlation.threshold", "above 0, at most 1"),
+        (
+            "0.7",
+            "-0.7",
+            "correlation.threshold",
+            'the relation says the sign). Write 0.7, above 0, at most 1, and relation = "inverse"',
+        ),
+        ("0.7", "-7", "correlation.threshold", "above 0, at most 1"),
         ("0.7", "nan", "correlation.threshold", "above 0, at most 1"),
         ("0.7", '"much"', "correlation.threshold", "is 'much'"),
         (ATR_STOP, "", "stop", "is missing. Write [stop] with times"),
