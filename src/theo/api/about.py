@@ -28,6 +28,7 @@ Following = Annotated[Tail, Depends(_tail)]
 router = APIRouter(tags=["platform"], dependencies=[NoParameters])
 LINKS: Final[dict[str, JsonValue]] = {
     "health": "/health",
+    "runs": "/api/runs",
     "openapi": "/openapi.json",
     "instruments": "/api/market-data/instruments",
     "market_data_status": "/api/market-data/status",

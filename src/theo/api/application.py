@@ -17,6 +17,7 @@ from theo.api import (
     market_data,
     new_levels,
     problems,
+    runs,
     signal_changes,
     signals,
     strategies,
@@ -41,6 +42,7 @@ PACE: Final = Pace()
 ASKING_THREADS: Final = 2  # the trader answers one command after the other
 ROUTERS = (
     about.router,
+    runs.router,
     market_data.router,
     new_levels.router,
     correlation.router,

@@ -213,6 +213,29 @@ class Events(Protocol):
         """
 
 
+class Run(msgspec.Struct, kw_only=True):
+    """A recorded run; times microseconds UTC, None before its first record. ``problem`` says why the rest is missing."""
+
+    name: str
+    served: bool
+    takes_commands: bool
+    written_at: int
+    running: bool = False
+    mode: str = ""
+    account: str = ""
+    records: int = 0
+    began_at: int | None = None
+    newest_at: int | None = None
+    problem: str = ""
+
+
+class Runs(Protocol):
+    """The recorded runs of the home."""
+
+    def after(self, name: str, count: int) -> Sequence[Run]:
+        """So many that come after a name in their order, the first ones for "". A run that cannot be read says so."""
+
+
 class Upkeep(Protocol):
     """The tables beside the journal."""
 
@@ -247,4 +270,5 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     signals: Signals
     events: Events
     upkeep: Upkeep
+    runs: Runs
     now: Clock

@@ -23,6 +23,7 @@ from theo.adapters.system.latch import StopFile
 from theo.api.access import Access, ApiKey
 from theo.api.sources import Condition, Platform, Sources
 from theo.app.api.events import RunEvents
+from theo.app.api.runs import HomeRuns
 from theo.app.api.signals import RunSignals
 from theo.app.api.stages import feed_stage, inbox_stage, tables_stage
 from theo.app.api.strategies import HomeStrategies
@@ -242,6 +243,7 @@ def open_sources(home: Home, folder: Path, access: Access) -> Opened:
         signals=signals,
         events=records.events,
         upkeep=records,
+        runs=HomeRuns(home, folder),
         now=lambda: time.time_ns() // 1_000,
     )
     return Opened(sources, records, signals, market)
