@@ -41,7 +41,7 @@ def ruleset_text(name: str, home: Home) -> str:
     """The text of a file, of a stored scan or of a shipped rule set. Raises ConfigError naming what there is."""
     if is_file(name):
         try:
-            return Path(name).read_text(encoding="utf-8")
+            return Path(name).read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the rule set cannot be read: {error}", where=name, remedy="Name a TOML file") from error
     scan = _scan(name, home)

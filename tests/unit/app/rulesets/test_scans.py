@@ -56,6 +56,13 @@ def test_a_scan_may_end_years_from_now(home: Path, theo: Theo, day: str) -> None
     assert json.loads(theo("--home", home, "scan", "show", "classic", "--json").out)["window"].count(day) == 1
 
 
+def test_a_file_may_begin_with_the_mark_that_some_editors_write(home: Path, theo: Theo) -> None:
+    file = home / "marked.toml"
+    file.write_text(shipped_text("spy-vix").replace('"spy-vix"', '"marked"'), encoding="utf-8-sig")
+    said = theo("--home", home, "scan", "import", file)
+    assert (said.code, named(open_home(home), "marked").document[:1]) == (0, "#"), said.err
+
+
 def test_a_name_that_no_file_can_have_is_refused_as_a_name(home: Path, theo: Theo) -> None:
     long = "n" * 300
     said = theo("--home", home, "scan", "create", long, "--from", "spy-vix")
