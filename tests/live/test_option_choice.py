@@ -165,6 +165,9 @@ async def test_what_no_strike_fits_is_told_with_its_reason(platform: OptionPlatf
     assert "no ITM strike is listed" in platform.texts("no_option")[0]
     await platform.until(lambda _state: any(isinstance(fact, SignalClosed) for fact in platform.facts))
     assert not platform.executions()
+    ends = platform.clock.now() + 60 * SECOND
+    await platform.until(lambda _state: platform.clock.now() > ends)
+    assert len(platform.texts("no_option")) == 1, "whatever the price does"
 
 
 async def test_a_strike_that_the_series_lacks_gives_way_to_the_next(

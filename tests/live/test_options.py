@@ -9,6 +9,7 @@ from tests.ib.conftest import Told
 from tests.live.platform import Platform
 from theo.adapters.system.clock import PacedClock
 from theo.domain.facts import Filled, Rolled, TradeClosed, TradeIntended
+from theo.domain.market_data import TickKind
 from theo.domain.orders import OrderRole, OrderType
 from theo.engine.state import State
 from theo.gateway.building import Gateway
@@ -111,6 +112,9 @@ async def test_a_signal_becomes_a_bought_option_that_its_underlying_closes(platf
         assert (stop.type, stop.condition, target.condition) == (OrderType.MARKET, fact.exits.at_stop(), fact.exits.at_target())
     fills = [fact for fact in platform.facts if isinstance(fact, Filled)]
     assert {fact.role for fact in fills if fact.trade == intended[0].id} & {OrderRole.STOP, OrderRole.TARGET}
+    taken, stored = platform.ticks()
+    assert {tick.kind for tick in taken if tick.instrument == one} == {TickKind.BID, TickKind.ASK}
+    assert stored == taken
     assert platform.fills() <= platform.executions()
     assert platform.compare().first_difference is None
     assert not [text for severity, _, text in platform.told.messages if severity == "page"]

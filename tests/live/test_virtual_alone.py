@@ -11,6 +11,7 @@ from tests.ib.conftest import Told, until
 from tests.live.levels import levels_in, levels_of_every_bar
 from tests.live.platform import QUICK
 from tests.live.test_live_run import closed
+from tests.live.test_options import OPTIONS, RULES
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
@@ -21,7 +22,8 @@ from theo.app.runs.beside_making import Virtual
 from theo.app.runs.live_plans import virtual_plan
 from theo.app.runs.virtual_making import VirtualAlone, open_alone
 from theo.domain.errors import HaltRequiredError
-from theo.domain.facts import Decided, Fact, Filled
+from theo.domain.facts import Decided, Fact, Filled, Rolled, TradeIntended
+from theo.domain.orders import OrderRole
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
 
@@ -100,3 +102,25 @@ async def test_what_ends_it_ends_the_process_and_pages(world: World) -> None:
     alone.close()
     (text,) = [text for severity, code, text in world.told.messages if (severity, code) == ("page", "virtual_ended")]
     assert text.endswith("Nothing was sent")
+
+
+async def test_options_are_bought_on_the_simulated_exchange_alone_and_the_underlying_closes_them(
+    world: World, gateway: Gateway, server: GatewayServer
+) -> None:
+    """Chosen and quoted by the gateway, which sees no order."""
+    text = f"[ib]\nport = {server.port}\nread_only = true\n{OPTIONS}"
+    world.home.configuration.write_text(text, encoding="utf-8")
+    world.rules.write_text(f'{RULES}mode = "virtual"\n', encoding="utf-8")
+    folder = await traded(world, 2)
+    intended = [fact for fact in world.facts if isinstance(fact, TradeIntended)]
+    chosen = {fact.contract for fact in world.facts if isinstance(fact, Rolled)}
+    assert {order.contract for fact in intended for order in fact.approved.subject.orders} <= chosen
+    roles = {fact.role for fact in world.facts if isinstance(fact, Filled) and fact.trade == intended[0].id}
+    assert roles & {OrderRole.STOP, OrderRole.TARGET}
+    assert not gateway.trading.orders
+    store = SqlJournalStore(folder)
+    try:
+        assert decide_again(world.home, folder, store).first_difference is None
+    finally:
+        store.close()
+    assert [text for severity, _, text in world.told.messages if severity == "page"] == []

@@ -32,6 +32,7 @@ CHANGE_AFTER: Final = MINUTE  # of the change before, while that one may still b
 ASK_AGAIN: Final = MINUTE  # what was refused, or not answered
 QUOTES_WAIT: Final = 5 * SECOND  # for the first quotes of a new one: of a closed market there are none
 QUIET_WAIT: Final = 2 * SECOND  # for the runs to have worked off what they were posted
+TOLD_AGAIN: Final = 10 * MINUTE  # what comes and goes is not told more often
 STEP: Final = SECOND // 10
 CANDIDATES_MAX: Final = 20  # that are asked for in one look
 EPOCH: Final = date(1970, 1, 1)
@@ -47,13 +48,17 @@ class User:
 
 
 class _Standing:
-    """How one stands: the option that is listened to ("": none), its last trade day, since when, and the trouble told last."""
+    """How one stands: the option that is listened to ("": none), its last trade day, since when; and its trouble.
+
+    ``trouble``: what follows from that of now, "" without; ``follows``: what was told last, at ``told_at``, and its end.
+    """
 
     def __init__(self, front: OptionFront) -> None:
         self.front, self.one = front, front.instrument.id
         self.wanted = Wanted(front.right, front.category, front.expiry, front.split)
         self.contract, self.ends, self.changed_at, self.trouble = "", date.max, 0, ""
         self.line: QuoteLine | None = None
+        self.follows, self.told_at, self.again_at = "", 0, 0
 
 
 class _Found:
@@ -286,14 +291,18 @@ class OptionChoosing:
         if each.contract and each.ends < self._after(each.front.underlying):
             self._forget(each)
         follows = f"it stays {each.contract}" if each.contract else "its signals are refused until one is chosen"
-        text = f"{each.front.instrument.symbol}: {error}; {follows}"
-        if each.trouble != text:
-            each.trouble = text
-            self._tell("warning", "no_option", text)
+        now = self._clock.now()
+        if each.trouble != follows and (each.follows != follows or now >= each.told_at + TOLD_AGAIN):
+            each.follows, each.told_at = follows, now
+            self._tell("warning", "no_option", f"{each.front.instrument.symbol}: {error}; {follows}")
+        each.trouble = follows
 
     def _is_well(self, each: _Standing) -> None:
         if each.trouble:
             each.trouble = ""
+            if self._clock.now() < each.told_at + TOLD_AGAIN and each.again_at >= each.told_at:
+                return  # it comes and goes
+            each.again_at = self._clock.now()
             self._tell("info", "option_again", f"{each.front.instrument.symbol} is {each.contract}, and chosen as usual again")
 
     def _tell(self, severity: str, code: str, text: str) -> None:

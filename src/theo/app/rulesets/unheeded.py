@@ -45,10 +45,10 @@ def unheeded(ruleset: RuleSet, ordered: Instrument, *, options: bool = False) ->
     return (f"{what}: {ordered.symbol}, which is traded, is of type {ordered.security_type}; [symbols] traded names another",)
 
 
-def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument]) -> None:
-    """Orders that are not what a scan asks for are not placed. Raises ConfigError."""
+def refuse_unheeded(rulesets: Iterable[RuleSet], instruments: Mapping[str, Instrument], *, options: bool = False) -> None:
+    """Orders that are not what a scan asks for are not placed; ``options`` as above. Raises ConfigError."""
     for ruleset in rulesets:
-        found = unheeded(ruleset, instruments[ruleset.naming.ordered], options=True)
+        found = unheeded(ruleset, instruments[ruleset.naming.ordered], options=options)
         if found:
             raise ConfigError("; ".join(found), remedy="Take the key away, or use `theo backtest` or `theo scan test`")
 

@@ -133,7 +133,7 @@ def _plan(home: Home, settings: Configured, found: Named, key: Key, cash: int, n
         )
     read = {symbol: listed[symbol] for symbol in sorted(needed)}
     kinds = {symbol: entry.instrument for symbol, entry in read.items()}
-    refuse_unheeded((ruleset for ruleset, _, _ in found.values()), kinds)
+    refuse_unheeded((ruleset for ruleset, _, _ in found.values()), kinds, options=True)
     live_rolls(settings.rolls, kinds)
     today = datetime.fromtimestamp(now / SECOND, UTC).date()
     days = today - timedelta(days=DAYS_BACK), today + timedelta(days=DAYS_AHEAD)

@@ -17,6 +17,7 @@ from theo.app.home.projecting import scan_ids as recorded_ids
 from theo.app.rulesets.finding import find_ruleset, scan_ids, shipped_text
 from theo.app.rulesets.scans import renamed, with_values
 from theo.app.rulesets.stored_scans import listed, named
+from theo.app.rulesets.unheeded import refuse_unheeded
 from theo.app.runs.live_plans import beside_plan, live_plan, only_virtual, virtual_plan
 from theo.domain.errors import ConfigError, UserError
 from theo.domain.instrument import MICROS, Instrument, SecurityType
@@ -243,6 +244,10 @@ def test_options_that_cannot_be_traded_are_refused_in_words(home: Path, theo: Th
     assert splits == {"CALL": (50, 150), "PUT": (60, 150)}
     backtest = theo("--home", home, "backtest", "classic")
     assert (backtest.code, "no stored bars are of options" in backtest.err) == (2, True), backtest.err
+    assert edit("symbols.traded=SPY")[0] == 0
+    of_spy = live_plan(opened, settings, ["classic"], probed, NOON)
+    with pytest.raises(ConfigError, match="no prices of options are known: SPY itself is traded"):  # as `theo paper` does
+        refuse_unheeded([ruleset for ruleset, _ in of_spy.rulesets], of_spy.instruments)
     assert edit("scan.writing=true", "scan.option_type=PUT", "sides=long")[0] == 0
     with pytest.raises(ConfigError, match="options are bought, none are written"):
         live_plan(opened, settings, ["classic"], probed, NOON)
