@@ -4,7 +4,8 @@ Run: python -m benchmarks.scans [SYMBOLS] [CONFIGURATIONS]
 In true time: ticks go on at TICKS_A_SECOND, to one symbol after the other, while at a full hour the bars of all four timeframes
 close. A fifth of the symbols is silent before it, so that the clock closes their bars, and a fifth of the configurations awaits
 VIX, which comes last: many are due at one moment. Shell, core, journal (SQLite, FULL, on a disk) and exchange are the real ones,
-in the order of `theo live`. Figures are of wall time; machines are shared.
+in the order of `theo live`. Figures are of wall time; machines are shared: of the longest inputs the processor time and what came
+between are told too, and of the ticks also the wait without the disk's.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,12 +49,14 @@ from theo.strategy.ruleset import RuleSet
 FRAMES = ("5min", "15min", "30min", "60min")
 LENGTHS = {"5min": 5 * MINUTE, "15min": 15 * MINUTE, "30min": 30 * MINUTE, "60min": HOUR}
 SYMBOLS, CONFIGURATIONS, TICKS_A_SECOND = 500, 20, 2_000
-HISTORY = 120  # bars of each series before the run
+HISTORY = 128  # bars of each series before the run: with the close every series also keeps what it may have to go back to
 GROWN_BARS, GROWN_STEP = 5_000, 500
 DATE = 19_000
 CLOSE = DATE * DAY + 15 * HOUR  # the common bar close
 BEFORE, AFTER = 2 * SECOND, 6 * SECOND
+LONGEST = 4  # inputs that are looked at more closely
 HALT_AT = 400_000  # microseconds after the close
+VIX_AFTER = 250_000
 VIX = Instrument(id=1, symbol="VIX", token=1, security_type=SecurityType.IND, exchange="X", calendar="C")
 NEVER_TRUE = '{{ left = "close", op = ">", right = 1000 }}'  # signals are rare
 ENTRIES = tuple(
@@ -150,14 +154,32 @@ def known_by(config: str) -> str:
     return "by the clock (2 s)" if int(symbol) % 5 == 0 else "with VIX (0.25 s)" if int(number) % 5 == 4 else "by ticks"
 
 
+class Longest(NamedTuple):
+    """One of the longest inputs: nanoseconds in all and on the processor, when behind the close, and what came between.
+
+    ``switches``: how often the system took the processor away. ``collections``: looks for garbage.
+    """
+
+    took: int
+    cpu: int
+    kind: str
+    at: int
+    switches: int
+    faults: int
+    collections: int
+
+
 class Measured:
     """What one run took, in nanoseconds of true time, at the moments at which it happened."""
 
     def __init__(self) -> None:
         self.steps: list[int] = []
         self.inputs: dict[str, int] = {}
+        self.longest: list[Longest] = []
         self.commits: list[int] = []
+        self.ended: list[int] = []  # when the commits did
         self.ticks: list[int] = []  # from when a tick was due to the end of its step
+        self.ticks_without_disk: list[int] = []
         self.effects: list[int] = []  # from when the tick or timer was due to the broker
         self.decided = 0
         self.decided_by: dict[str, int] = {}  # by how their bars closed, the last one: microseconds behind the common close
@@ -168,14 +190,23 @@ class Measured:
         """The core's step, measured."""
 
         def timed(item: Input) -> tuple[list[Fact], list[Effect]]:
+            before, cpu, looked = resource.getrusage(resource.RUSAGE_SELF), time.thread_time_ns(), len(self.collections)
             begun = time.perf_counter_ns()
             facts, effects = decide(item)
-            took = time.perf_counter_ns() - begun
+            ended = time.perf_counter_ns()
+            took, name = ended - begun, type(item).__name__
             self.steps.append(took)
-            name = type(item).__name__
             self.inputs[name] = max(took, self.inputs.get(name, 0))
+            if len(self.longest) < LONGEST or took > self.longest[-1].took:
+                cpu, after = time.thread_time_ns() - cpu, resource.getrusage(resource.RUSAGE_SELF)
+                switches = after.ru_nivcsw - before.ru_nivcsw
+                faults = after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt
+                found = Longest(took, cpu, name, now() - CLOSE, switches, faults, len(self.collections) - looked)
+                self.longest = sorted((*self.longest, found), reverse=True)[:LONGEST]
             if type(item) is Tick:
-                self.ticks.append((now() - item.timestamp) * 1_000)
+                wait = (now() - item.timestamp) * 1_000
+                self.ticks.append(wait)
+                self.ticks_without_disk.append(wait - self.disk_since(ended - wait))
             for fact in facts:
                 if type(fact) is Decided and fact.end == CLOSE:
                     self.decided += 1
@@ -184,13 +215,22 @@ class Measured:
 
         return timed
 
+    def disk_since(self, at: int) -> int:
+        """How much of the time since ``at`` went into commits."""
+        spent, n = 0, len(self.ended) - 1
+        while n >= 0 and self.ended[n] > at:
+            spent += min(self.commits[n], self.ended[n] - at)
+            n -= 1
+        return spent
+
     def append(self, store: SqlJournalStore) -> Callable[[Sequence[Record]], None]:
         """The store's commit, measured."""
 
         def timed(records: Sequence[Record]) -> None:
             begun = time.perf_counter_ns()
             store.append(records)
-            self.commits.append(time.perf_counter_ns() - begun)
+            self.ended.append(time.perf_counter_ns())
+            self.commits.append(self.ended[-1] - begun)
 
         return timed
 
@@ -230,13 +270,14 @@ class TimedLatch(StopFile):
 async def feed(shell: Shell, broker: PaperBroker, clock: PacedClock, symbols: int) -> None:
     """Ticks at their time, a fifth of the symbols silent around the close; VIX at the end of the first quarter second."""
     heard = [n for n in range(symbols) if n % 5]
-    at, count, vix, halted = CLOSE - BEFORE, 0, False, False
+    at, count, halted = CLOSE - BEFORE, 0, False
+    index = [CLOSE + VIX_AFTER, CLOSE - BEFORE]  # when VIX is quoted: its bar is closed by the second
     while at < CLOSE + AFTER:
         now = clock.now()
         while at <= now:
-            if not vix and at >= CLOSE + 250_000:
-                vix = True
-                shell.post(Tick(1, at, at, count, TickKind.INDEX, 2_000, 0, 0, 0, "bench"))
+            if index and at >= index[-1]:
+                index.pop()
+                shell.post(Tick(1, at, at, count, TickKind.INDEX, 2_000 + len(index), 0, 0, 0, "bench"))
             silent = at < CLOSE - BEFORE // 2  # all trade once before the close
             number = count % symbols if silent else heard[count % len(heard)]
             price = 10_000 + 37 * ((count * 5 + number) % 23)
@@ -283,7 +324,7 @@ def run(symbols: int, configurations: int) -> tuple[Measured, Core]:
         collect_seldom()
         gc.collect()
         gc.freeze()
-        collections = Collections()
+        measured.collections = Collections().took
         clock = PacedClock(CLOSE - BEFORE - SECOND // 2, 1.0)
         booted.journal._append = measured.append(store)  # noqa: SLF001 - measured where it is called
         core = _measured_core(booted.core, measured, clock)
@@ -302,7 +343,6 @@ def run(symbols: int, configurations: int) -> tuple[Measured, Core]:
         asyncio.run(live())
         store.close()
         gc.callbacks.clear()
-        measured.collections = collections.took
     return measured, core
 
 
@@ -372,8 +412,14 @@ def main(symbols: int, configurations: int) -> None:
     shown("one input in the core", measured.steps)
     core_s, commits_s = sum(measured.steps) / 1e9, sum(measured.commits) / 1e9
     print(f"in the core {core_s:.2f} s, in commits {commits_s:.2f} s of the run's {(BEFORE + AFTER) // SECOND} s")
+    for one in measured.longest:
+        print(
+            f"  {one.kind} {one.at / 1e3:.1f} ms after the close: {one.took / 1e6:.2f} ms, on the processor {one.cpu / 1e6:.2f}; "
+            f"taken off it {one.switches} times, {one.faults} page faults, garbage looked for {one.collections} times"
+        )
     print("longest by kind, ms: " + ", ".join(f"{kind} {ns / 1e6:.2f}" for kind, ns in sorted(measured.inputs.items())))
     shown("tick due until decided", measured.ticks)
+    shown("the same without the disk", measured.ticks_without_disk)
     shown("decided until the orders are at the broker", measured.effects)
     shown("commit, synced", measured.commits)
     shown("looking for garbage", measured.collections)

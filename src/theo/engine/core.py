@@ -19,10 +19,11 @@ from theo.engine.decide.order_reports import on_report
 from theo.engine.decide.rolls import on_rolled
 from theo.engine.decide.scans import run_scan
 from theo.engine.order_life import OrderEvent, OrderStatus
-from theo.engine.scan import NEVER
+from theo.engine.scan import NEVER, Cohort
 from theo.engine.state import State
 from theo.engine.turn import Turn
 from theo.engine.world import LOOKS_AT_ONCE, World
+from theo.market.series import Pair, Series
 from theo.risk.rules.losses import loss_floor
 
 CLOCK_STEP_TOLERATED = 1_000  # microseconds: reports and ticks of one moment may arrive crosswise
@@ -34,7 +35,7 @@ class Core:
 
     ``timer`` is when a driver must deliver a TimerFired if nothing else comes first; NEVER when time alone changes nothing. Of
     many configurations one input may make more due than may hold the core: timers due at once work it off in slices, not ticks.
-    ``closed_by_time`` says whether the last input closed bars by the clock: then it is journalled, facts or not.
+    ``closed_by_time`` says whether the last input closed or told of bars by the clock: then it is journalled, facts or not.
     """
 
     __slots__ = ("_defers", "_looks_left", "at", "closed_by_time", "due", "floor", "scan_due", "state", "timer", "world")
@@ -128,11 +129,24 @@ class Core:
 
     def _run(self, turn: Turn) -> None:
         """Run what is ready, as far as the input may lead."""
+        caught_up: set[Series | Pair] = set()
         for cohort in list(islice(self.world.ready, max(0, self._looks_left))):
+            if cohort.lagging:
+                self._looks_left = self._left_for(cohort, caught_up)
             for scan in tuple(cohort.left()):
                 if self._looks_left <= 0:
                     return
                 self._looks_left -= run_scan(turn, scan)
+
+    def _left_for(self, cohort: Cohort, caught_up: set[Series | Pair]) -> int:
+        """How many looks are left when what the cohort reads has caught up; one at least for the first.
+
+        What did so before this input counts too: a replay, where it may not have, runs as many.
+        """
+        first = not caught_up
+        left = self._looks_left - sum(source.weight for source in cohort.lagging if source not in caught_up)
+        caught_up.update(cohort.lagging)
+        return max(left, 1) if first else left
 
     def _run_late_scans(self, turn: Turn, *, whole: bool) -> None:
         """Decisions whose series did not all come in time: what is missing is missing. And those that waited for their turn.
@@ -142,12 +156,16 @@ class Core:
         world = self.world
         if not whole and world.too_much(turn.at):
             return  # the timer's own handler closes a slice of them
+        if world.tell_more(whole=whole):
+            self.closed_by_time = True  # kept, so that a replay tells as many
         if world.late(turn.at):
             if world.close_due(turn.at, whole=whole):
                 check_breaker(turn)
             world.market.settle()
             world.overdue(turn.at, whole=whole)
             self._run(turn)
+        if not (whole or world.ready):
+            world.market.follow(self._looks_left)
         self.scan_due = world.scans_due(turn.at, seek=True)
 
 

@@ -124,10 +124,12 @@ def _time_came(core: Core, at: int) -> None:
     """As the core takes a timer: what was late comes to its turn, then the clock closes bars."""
     world = core.world
     whole = not world.sliced
-    if not world.too_much(core.at) and world.late(core.at):
-        world.close_due(core.at, whole=whole)
-        world.market.settle()
-        world.overdue(core.at, whole=whole)
+    if not world.too_much(core.at):
+        world.tell_more(whole=whole)
+        if world.late(core.at):
+            world.close_due(core.at, whole=whole)
+            world.market.settle()
+            world.overdue(core.at, whole=whole)
     world.close_due(at, whole=whole)
 
 
@@ -149,5 +151,7 @@ def _decided(core: Core, fact: Decided) -> None:
     """A scan whose decision is on record waits no more, and its strategy remembers the bar end."""
     scan = core.world.scans.get(fact.config)
     if scan is not None and scan.waiting_for == fact.end:
+        for source in scan.lagging:
+            source.catch_up()
         scan.strategy.recall(fact.end, position_of(core.state, fact.config))
         core.world.decided(scan)

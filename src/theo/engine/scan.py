@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from theo.domain.keys import Key
 from theo.domain.orders import Side
-from theo.market.series import Series
+from theo.market.series import Pair, Series
 from theo.market.trust import SeriesTrust
 from theo.risk.rules.data_gate import DataGate
 from theo.risk.rules.data_trust import SeriesStanding
@@ -22,10 +22,11 @@ class Scan:
 
     ``awaited`` are all series that the strategy reads, the primary first; ``trusts`` are theirs, one each, perhaps shared with
     other configurations; ``gate`` is what the configuration asks of their data beyond that. ``options``: by a signal's
-    side what it is traded in, where the configuration asks for options.
+    side what it is traded in, where the configuration asks for options. ``lagging`` is what it reads that may have to catch up
+    before it looks.
     """
 
-    __slots__ = ("awaited", "cohort", "gate", "key", "options", "place", "sizing", "strategy", "terms", "trusts")
+    __slots__ = ("awaited", "cohort", "gate", "key", "lagging", "options", "place", "sizing", "strategy", "terms", "trusts")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Scan:
             if trust not in series.trusts:
                 series.trusts = (*series.trusts, trust)
         self.sizing = Sizing(risk_percent=terms.risk_percent, quantity_max=terms.quantity_max)
+        self.lagging: tuple[Series | Pair, ...] = ()
         self.place = 0  # among the configurations
         self.options: dict[Side, OptionFront] = {}
         self.cohort = Cohort(self)
@@ -50,6 +52,12 @@ class Scan:
     def primary(self) -> Series:
         """The series whose bars are decided on."""
         return self.awaited[0]
+
+    def lag(self) -> None:
+        """Its series lag from now on."""
+        awaited = set(self.awaited)
+        pairs = (pair for pair in self.primary.pairs if pair.first in awaited and pair.second in awaited)
+        self.lagging = (*self.awaited, *pairs)
 
     @property
     def waiting_for(self) -> int:
@@ -76,7 +84,18 @@ class Cohort:
     configuration looks once, and only where the terms say that T is looked at.
     """
 
-    __slots__ = ("_grace", "_looks", "_others", "_primary", "_ready", "_undecided", "scans", "waiting_for", "waiting_until")
+    __slots__ = (
+        "_grace",
+        "_looks",
+        "_others",
+        "_primary",
+        "_ready",
+        "_undecided",
+        "lagging",
+        "scans",
+        "waiting_for",
+        "waiting_until",
+    )
 
     def __init__(self, first: Scan) -> None:
         self.scans = [first]
@@ -85,8 +104,15 @@ class Cohort:
         self._others = tuple(s for s in first.awaited[1:] if s.timeframe == first.primary.timeframe)
         self._ready = first.strategy.ready if asks else None
         self._undecided: dict[Scan, None] | None = None  # None: all
+        self.lagging: dict[Series | Pair, None] = {}  # of all its configurations
         self.waiting_for = 0  # the bar end that is due; 0 when none
         self.waiting_until = NEVER
+
+    def add(self, scan: Scan) -> None:
+        """A further configuration that becomes due together with the others, all of whose series lag."""
+        if scan is not self.scans[0]:
+            self.scans.append(scan)
+        self.lagging.update(dict.fromkeys(scan.lagging))
 
     def bar_closed(self, series: Series) -> bool:
         """Whether a decision is due and every awaited series has closed its bar; a bar of the primary's makes one due."""

@@ -34,6 +34,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     scans: list[ScanState]
     waiting: list[str]  # configurations that wait for a late series, and for their turn, in order
     ready: list[str]
+    untold: list[tuple[int, str, int]] = []  # instrument and timeframe of partners that closed, and how many were told
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -54,7 +55,8 @@ def take(core: Core, journal: Journal, build: str) -> bytes:
     market = _encode(core.world.market.state())
     waiting, ready = ([s.key.config for cohort in held for s in cohort.left()] for held in (core.world.waiting, core.world.ready))
     head = journal.seq, journal.data_seq, journal.consumed, core.at, STATE_VERSION, build
-    return _encode(Snapshot(*head, core.state, market, scans, waiting, ready))
+    untold = [(s.instrument.id, s.timeframe.name, told) for s, told in core.world.untold.items()]
+    return _encode(Snapshot(*head, core.state, market, scans, waiting, ready, untold))
 
 
 def read(payload: bytes) -> Snapshot:
@@ -87,5 +89,7 @@ def restore(core: Core, snapshot: Snapshot) -> None:
         scan.strategy.restore(msgspec.msgpack.decode(kept.strategy))
     core.world.waiting |= {scans[name].cohort: None for name in snapshot.waiting}
     core.world.ready |= {scans[name].cohort: None for name in snapshot.ready}
+    series = {(s.instrument.id, s.timeframe.name): s for s in core.world.market.every_series()}
+    core.world.untold = {series[instrument, name]: told for instrument, name, told in snapshot.untold}
     core.world.seek()
     core.scan_due = core.world.scans_due(core.at)

@@ -3,7 +3,7 @@
 The market book is the one thing here that moves: a fold of market data, not of decisions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,8 +17,10 @@ from theo.risk.limits import Limits
 from theo.strategy.option_front import OptionFront
 
 SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
-SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input: their indicators take up to a millisecond
-LOOKS_AT_ONCE = 32  # one timer runs no more, and a tick none: the core is not held for longer than about a millisecond
+SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input
+# One timer runs no more, counting what they wait for as some, and a tick none: the core is held for about a millisecond.
+LOOKS_AT_ONCE = 48
+COHORTS_AT_ONCE = 64  # so many are told at once that a series closed beside their own; of more there are pieces, by timers
 WAITING_COUNTED = 64  # so few waiting cohorts are looked through for the earliest after each input
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
 CostEstimate = Callable[[Instrument, int, int], int]
@@ -62,7 +64,9 @@ class World:
     options: dict[int, OptionFront] = field(default_factory=dict)  # by the instrument that stands for the chosen contract
     scans: dict[str, Scan] = field(default_factory=dict)  # by configuration name
     cohorts: dict[tuple[object, ...], Cohort] = field(default_factory=dict)  # of many scans, by what they have in common
-    awaiting: dict[Series, list[Cohort]] = field(default_factory=dict)  # by each series that a cohort awaits
+    awaiting: dict[Series, list[Cohort]] = field(default_factory=dict)  # by each series that a cohort awaits; of many: its own
+    partners: dict[Series, list[Cohort]] = field(default_factory=dict)  # of many, by each series that they await beside their own
+    untold: dict[Series, int] = field(default_factory=dict)  # partners that closed, with how many of their cohorts were told
     waiting: dict[Cohort, None] = field(default_factory=dict)  # whose decision waits for a late series
     ready: dict[Cohort, None] = field(default_factory=dict)  # whose decision waits for nothing but its turn, in this order
     waits_until: int = NEVER  # not after the time until which any of them waits for a series
@@ -95,13 +99,16 @@ class World:
         if cohort is None:
             self.cohorts[common] = cohort = Cohort(scan)
             self._await(cohort)
-        else:
-            cohort.scans.append(scan)
+        self.market.lag()
+        scan.lag()
+        cohort.add(scan)
         scan.cohort = cohort
 
     def _await(self, cohort: Cohort) -> None:
-        for series in cohort.scans[0].awaited:
-            self.awaiting.setdefault(series, []).append(cohort)
+        own, *others = cohort.scans[0].awaited
+        self.awaiting.setdefault(own, []).append(cohort)
+        for series in others:
+            (self.partners if self.sliced else self.awaiting).setdefault(series, []).append(cohort)
 
     @property
     def sliced(self) -> bool:
@@ -121,17 +128,45 @@ class World:
 
     def hear(self) -> None:
         """After series closed: note which cohorts wait for others, and which are ready."""
-        waiting, ready = self.waiting, self.ready
         for series in self.market.closed:
-            for cohort in self.awaiting.get(series, ()):
-                if cohort.bar_closed(series):
-                    if waiting:
-                        waiting.pop(cohort, None)
-                    ready[cohort] = None
-                elif cohort.waiting_until != READY and cohort.waiting_for:
-                    ready.pop(cohort, None)
-                    waiting[cohort] = None
-                    self.waits_until = min(self.waits_until, cohort.waiting_until)
+            self._tell(series, self.awaiting.get(series, ()))
+            if self.partners and series in self.partners:
+                self._tell_partners(series, self.partners[series])
+
+    def _tell(self, series: Series, cohorts: Sequence[Cohort]) -> None:
+        waiting, ready = self.waiting, self.ready
+        for cohort in cohorts:
+            if cohort.bar_closed(series):
+                if waiting:
+                    waiting.pop(cohort, None)
+                ready[cohort] = None
+            elif cohort.waiting_until != READY and cohort.waiting_for:
+                ready.pop(cohort, None)
+                waiting[cohort] = None
+                self.waits_until = min(self.waits_until, cohort.waiting_until)
+
+    def _tell_partners(self, series: Series, cohorts: list[Cohort]) -> None:
+        """Thousands may await one index: timers tell them. Those whose own bar closes meanwhile see that it has closed."""
+        if len(cohorts) > COHORTS_AT_ONCE:
+            self.untold[series] = 0
+        else:
+            self._tell(series, cohorts)
+
+    def tell_more(self, *, whole: bool) -> bool:
+        """Tell a further piece of those that are to be told that a partner closed, or all; whether there were any."""
+        if not self.untold:
+            return False
+        left = NEVER if whole else COHORTS_AT_ONCE
+        while self.untold and left > 0:
+            series, place = next(iter(self.untold.items()))
+            cohorts = self.partners[series]
+            piece = cohorts[place : place + left]
+            self._tell(series, piece)
+            left -= len(piece)
+            self.untold[series] = place + len(piece)
+            if place + len(piece) == len(cohorts):
+                del self.untold[series]
+        return True
 
     def late(self, at: int) -> bool:
         """Whether a scan is not to wait beyond ``at``."""
@@ -156,7 +191,9 @@ class World:
 
     def overrun(self, at: int) -> bool:
         """Whether the next bar of a scan that waits for its turn may close: then all have theirs before it."""
-        return bool(self.ready) and at >= next(iter(self.ready)).waiting_for + self.shortest
+        if self.ready and at >= next(iter(self.ready)).waiting_for + self.shortest:
+            return True
+        return bool(self.untold) and at >= next(iter(self.untold)).last_end + self.shortest
 
     def decided(self, scan: Scan) -> None:
         """A scan's decision is on record: it waits no more."""
@@ -166,8 +203,11 @@ class World:
             self.ready.pop(cohort, None)
 
     def scans_due(self, at: int, *, seek: bool = False) -> int:
-        """When a scan is due by time: now while one is ready; NEVER while none waits. Of many perhaps early, unless sought."""
-        if self.ready:
+        """When a scan is due by time: now while one is ready; NEVER while none waits. Of many perhaps early, unless sought.
+
+        Of many also now while something is to follow that nobody asked for, so that no tick finds it undone at the next bar.
+        """
+        if self.ready or self.untold or self.market.behind:
             return at
         if not self.waiting:
             self.waits_until = NEVER

@@ -3,7 +3,9 @@
 It holds no decision: the same market data leads to the same book, whatever was traded meanwhile.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import count
 from typing import Protocol
 
 import msgspec
@@ -62,6 +64,7 @@ class MarketBook:
     ``settled`` has each instrument's newest settlement since its contract began, where one came after a price. ``quotes`` are
     kept of the instruments asked for, whose last price is their bid as soon as there is one: what they can be sold at.
     ``due`` is the earliest time at which the clock closes a bar; NEVER when none is open.
+    ``behind`` are the series that lag (``lag``) and closed a bar, perhaps with something still to follow from it.
     """
 
     __slots__ = (
@@ -69,11 +72,13 @@ class MarketBook:
         "_due_of",
         "_dues",
         "_fronts",
+        "_number",
         "_pairs",
         "_places",
         "_series",
         "_sources",
         "_stale",
+        "behind",
         "closed",
         "due",
         "last",
@@ -91,6 +96,8 @@ class MarketBook:
         self._stale: list[Series] = []  # of which bars came again, or after their time
         self._fronts: dict[int, str] = {}  # contracts of instruments that roll
         self._broken: dict[int, int] = {}  # instruments whose data is interrupted: their sources' too_late before
+        self._number: Callable[[], int] | None = None  # of the next close, where series lag
+        self.behind: dict[Series, None] = {}
         self.closed: list[Series] = []
         self.last: dict[int, int] = {}
         self.settled: dict[int, Settled] = {}
@@ -104,6 +111,8 @@ class MarketBook:
             kept[timeframe.name] = made = Series(instrument, timeframe)
             if instrument.id in self._sources:
                 made.keep()
+            if self._number is not None:
+                made.lag(self._number)
         return kept[timeframe.name]
 
     def pair(self, spec: CorrelationSpec, first: Series, second: Series) -> Pair:
@@ -126,6 +135,21 @@ class MarketBook:
         for series in self._series.get(instrument, {}).values():
             series.keep()
 
+    def lag(self) -> None:
+        """From now on a bar that ticks or the clock close is only taken, so that they hold up nothing behind them."""
+        if self._number is None:
+            self._number = count(1).__next__
+            for series in self.every_series():
+                series.lag(self._number)
+
+    def follow(self, looks: int = NEVER) -> None:
+        """Make what closed bars lead to and nobody asked for, for about as long as so many looks take."""
+        while self.behind and looks > 0:
+            series = next(iter(self.behind))
+            looks = series.follow(looks) - 1
+            if not series.behind:
+                del self.behind[series]
+
     def every_series(self) -> list[Series]:
         """All series, by instrument and timeframe, in the order in which they were asked for."""
         return [series for kept in self._series.values() for series in kept.values()]
@@ -144,6 +168,8 @@ class MarketBook:
         if series is None or not series.close(bar):
             return False
         self.closed = [series]
+        if self._number is not None:
+            series.follow()
         if series.stale:
             series.settle()
         return True
@@ -205,6 +231,7 @@ class MarketBook:
         else:
             lost = self._broken.pop(marked.instrument, too_late) < too_late
         for series in self._series.get(marked.instrument, {}).values():
+            series.be_whole()
             for trust in series.trusts:
                 trust.on_mark(marked, lost=lost)
         return False
@@ -278,10 +305,13 @@ class MarketBook:
                 self._stale.append(series)
         if self.closed and self._stale:
             self.settle()
+        if self._number is not None:
+            self.behind.update(dict.fromkeys(self.closed))
         return bool(self.closed)
 
     def state(self) -> object:
         """Plain values that ``restore`` takes back."""
+        self.follow()
         settled = {"settled": [list(item) for item in self.settled.items()]} if self.settled else {}
         quotes = {"quotes": [[one, msgspec.to_builtins(quote)] for one, quote in self.quotes.items()]} if self.quotes else {}
         state: dict[str, object] = {
@@ -297,6 +327,7 @@ class MarketBook:
     def restore(self, state: object) -> None:
         """Go on where ``state`` was taken, with the same series, indicators and sources."""
         assert isinstance(state, dict)
+        self.behind.clear()
         self.last = dict(state["last"])
         self.settled = msgspec.convert(dict(state.get("settled", ())), dict[int, Settled])
         for instrument, timeframe, kept in state["series"]:

@@ -25,6 +25,7 @@ from theo.engine.core import Core
 from theo.engine.journal import Journal
 from theo.engine.recovery import follow
 from theo.engine.world import LOOKS_AT_ONCE
+from theo.risk.limits import Limits
 from theo.strategy.loading import load_ruleset
 
 SYMBOLS, CONFIGURATIONS, MINUTES = 12, 9, 5
@@ -38,8 +39,13 @@ target = "none"
 [symbols]
 primary = "{symbol}"
 partners = ["VIX"]
+[correlation]
+window = 3
+minimum = 2
+input = "price"
 [entry]
 long = [{entry}]
+short = [{{ left = "sma(2)", op = "<", right = 0 }}, {{ left = "correlation", op = ">", right = 0 }}]
 [stop]
 percent = 5.0
 [size]
@@ -74,6 +80,7 @@ def plan() -> Plan:
         tables={"C": weekdays(MONDAY // DAY - 7, 30)},
         offsets=NEW_YORK_WINTER,
         rulesets=rulesets,
+        limits=Limits(open_trades_max=100),  # else the order of the looks says who is refused
         from_ticks=True,
     )
 
@@ -87,8 +94,8 @@ def heard(one: Instrument, at: int) -> bool:
 
 
 def ticks() -> Iterator[Tick]:
-    for n, at in enumerate(range(BEGIN, BEGIN + MINUTES * MINUTE, SECOND // 2)):
-        one = (*STOCKS, VIX)[n % (SYMBOLS + 1)]
+    for n, at in enumerate(range(BEGIN, BEGIN + MINUTES * MINUTE, SECOND // 8)):
+        one = (VIX, *STOCKS)[n % (SYMBOLS + 1)]
         if heard(one, at):
             kind, price = (TickKind.INDEX, 1_450 + n % 47) if one is VIX else (TickKind.TRADE, 10_000 + n * 7 % 91)
             yield Tick(one.id, at, at, 0, kind, price, 1, 0, 0, "t")
@@ -106,10 +113,12 @@ def driven() -> tuple[list[Step], list[Tick]]:
     return [step for record in records if record.stream == TRADING for step in decode_steps(record)], taken
 
 
-@pytest.fixture(scope="module")
-def run() -> tuple[list[Step], list[Tick]]:
-    """One sliced run."""
-    return driven()
+@pytest.fixture(scope="module", params=[world_module.COHORTS_AT_ONCE, 2], ids=["told at once", "told in pieces"])
+def run(request: pytest.FixtureRequest) -> Iterator[tuple[list[Step], list[Tick]]]:
+    """One sliced run: those that await VIX are told of its bars all at once, or two stocks at a time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(world_module, "COHORTS_AT_ONCE", request.param)
+        yield driven()
 
 
 def decided(steps: Iterable[Step]) -> list[Decided]:
@@ -167,7 +176,8 @@ def test_a_restart_in_the_midst_of_slices_goes_on_as_if_there_had_been_none(
 ) -> None:
     steps, ticks_taken = run
     busy = [n for n, (a, b) in enumerate(pairwise(steps), 1) if decided([b]) and a.at == b.at]
-    for cut in busy[:: max(1, len(busy) // 5)]:
+    told = [n for n, step in enumerate(steps, 1) if type(step.input) is TimerFired and not step.facts]
+    for cut in (*busy[:: max(1, len(busy) // 5)], *told[::3]):
         taken = iter(ticks_taken)
         core, count = after(steps[:cut], taken, kept=kept)
         for step in steps[cut:]:
@@ -193,6 +203,23 @@ def test_what_waits_for_its_turn_is_decided_before_its_next_bar_may_close() -> N
     assert decided_at(facts, end) == set()  # timers do it
     facts, _ = core.step(Tick(STOCKS[0].id, end + MINUTE, end + MINUTE, 0, TickKind.TRADE, 10_000, 1, 0, 0, "t"))
     assert decided_at(facts, end) >= waits
+
+
+def test_who_is_to_be_told_that_a_partner_closed_is_told_before_a_next_bar_may_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world_module, "COHORTS_AT_ONCE", 2)
+    core = assemble(plan())
+    core.step(Started(at=BEGIN, key=plan().key, build="test", cash=plan().cash, world="w"))
+    for n, one in enumerate((*STOCKS, VIX)):
+        core.step(Tick(one.id, BEGIN + n, BEGIN + n, 0, TickKind.INDEX if one is VIX else TickKind.TRADE, 1_500, 1, 0, 0, "t"))
+    core.step(Tick(VIX.id, BEGIN + MINUTE, BEGIN + MINUTE, 0, TickKind.INDEX, 1_500, 1, 0, 0, "t"))
+    assert (len(core.world.untold), len(core.world.ready), core.timer <= core.at) == (1, 0, True)
+    core.step(TimerFired(BEGIN + MINUTE))
+    assert list(core.world.untold.values()) == [2]
+    assert core.closed_by_time, "kept, so that a replay has told as many"
+    core.step(Tick(VIX.id, BEGIN + 2 * MINUTE - 1, BEGIN + 2 * MINUTE - 1, 0, TickKind.INDEX, 1_500, 1, 0, 0, "t"))
+    assert core.world.untold
+    core.step(Tick(STOCKS[0].id, BEGIN + 2 * MINUTE, BEGIN + 2 * MINUTE, 0, TickKind.TRADE, 1_500, 1, 0, 0, "t"))
+    assert not core.world.untold
 
 
 def decided_at(facts: Iterable[Fact], end: int) -> set[str]:

@@ -86,6 +86,7 @@ class DemoScreen:
         table = Table(box=None, pad_edge=False, expand=True)
         for name in ("symbol", "last", "SH", "", "SL", "", "correlation"):
             table.add_column(name, justify="right" if name != "symbol" else "left")
+        core.world.market.follow()
         pairs = core.world.market.pairs()
         r = pairs[0].correlation.column.value if pairs else float("nan")
         for n, series in enumerate(core.world.market.every_series()):

@@ -20,6 +20,8 @@ def run_scan(turn: Turn, scan: Scan) -> int:
     """Evaluate the bar end that is due, once; what it cost, in looks."""
     end = scan.cohort.waiting_for
     turn.world.decided(scan)
+    for source in scan.lagging:
+        source.catch_up()
     trade = open_trade(turn.state, scan.key.config) if turn.state.open_trades else None
     seen = scan.strategy.evaluate(end, 0 if trade is None else trade.side.sign * trade.quantity)
     missed = scan.terms.looks.missed(end, turn.at)
