@@ -177,19 +177,28 @@ def test_one_that_a_run_has_recorded_is_kept(editing: Served) -> None:
     assert (kept.status, "theo scan disable recorded" in kept.body["remedy"]) == (409, True), kept.body
 
 
-def test_a_change_that_does_not_reach_a_run_which_goes_on_says_so(editing: Served, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_running_trader_opens_nothing_by_a_disabled_one_until_it_is_enabled(
+    editing: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
     post(editing, "/api/strategies", {"document": TREND, "name": "going on"})
     path = "/api/strategies/going%20on"
     with trader_on(editing.home, Path("going on")) as trader:
         trader.play(1)
         off = post(editing, f"{path}/disable", {"change": 1})
         (said,) = off.body["warnings"]
-        assert (off.status, off.body["active"], "goes on with going on as it was" in said) == (200, False, True)
+        assert (off.status, off.body["active"], "going on opens nothing from now on" in said) == (200, False, True)
         theo(editing.home, "scan", "enable", "going on")
-        assert "goes on with going on as it was" in capsys.readouterr().err
+        assert "going on may open trades again" in capsys.readouterr().err
         stored(editing)
-        assert post(editing, f"{NAME}/disable", {"change": 1}).body["warnings"] == []
-    assert post(editing, f"{path}/disable", {"change": 3}).body["warnings"] == []
+        assert post(editing, f"{NAME}/disable", {"change": 1}).body["warnings"] == [], "nobody trades by it"
+        edited = theo(editing.home, "scan", "edit", "going on", "--set", "size.quantity=7")
+        assert "goes on with going on as it was" in capsys.readouterr().err, edited
+        theo(editing.home, "scan", "disable", "going on", "--reason", "enough")
+        assert "opens nothing from now on; what it has open is protected as before" in capsys.readouterr().err
+        theo(editing.home, "scan", "enable", "going on")
+        assert "goes on with going on as it was" in capsys.readouterr().err, "it would trade by the text of before"
+    assert post(editing, f"{path}/disable", {"change": 6}).body["warnings"] == []
+    assert "pause_scan" in theo(editing.home, "audit", "list")
 
 
 def test_trying_it_lists_what_the_command_line_lists(editing: Served) -> None:

@@ -39,6 +39,8 @@ KINDS: Final[Mapping[type, str]] = MappingProxyType(
         f.DayBegan: "day_began",
         f.BreakerTripped: "breaker_tripped",
         f.BreakerReset: "breaker_reset",
+        f.ScanPaused: "scan_paused",
+        f.ScanResumed: "scan_resumed",
         f.Halted: "halted",
         f.Resumed: "resumed",
         f.LinkKnown: "link",

@@ -307,6 +307,24 @@ class BreakerReset(msgspec.Struct, frozen=True, array_like=True, tag="breaker_re
     reason: str
 
 
+class ScanPaused(msgspec.Struct, frozen=True, array_like=True, tag="scan_paused"):
+    """A configuration opens nothing until it is resumed; it goes on looking, and its open trade is tended as ever."""
+
+    at: int
+    config: str
+    actor: str
+    reason: str
+
+
+class ScanResumed(msgspec.Struct, frozen=True, array_like=True, tag="scan_resumed"):
+    """A paused configuration may open trades again."""
+
+    at: int
+    config: str
+    actor: str
+    reason: str
+
+
 class Halted(msgspec.Struct, frozen=True, array_like=True, tag="halted"):
     """The kill switch: no new risk until a person lifts it, with a reason."""
 
@@ -439,6 +457,8 @@ Fact = (
     | DayBegan
     | BreakerTripped
     | BreakerReset
+    | ScanPaused
+    | ScanResumed
     | Halted
     | Resumed
     | LinkKnown

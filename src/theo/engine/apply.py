@@ -26,6 +26,7 @@ def _run_started(state: State, fact: f.RunStarted) -> None:
 
 
 def _restarted(state: State, fact: f.Restarted) -> None:
+    state.paused.clear()  # what a person has disabled no process begins with
     state.agreed = False
     state.link_up = True  # a new process has a new connection; one that is down is told of anew
     if fact.world:
@@ -343,6 +344,14 @@ def _breaker_reset(state: State, _fact: f.BreakerReset) -> None:
     state.breaker, state.breaker_holds_until = None, 0
 
 
+def _scan_paused(state: State, fact: f.ScanPaused) -> None:
+    state.paused[fact.config] = f"{fact.actor}: {fact.reason}" if fact.reason else fact.actor
+
+
+def _scan_resumed(state: State, fact: f.ScanResumed) -> None:
+    state.paused.pop(fact.config, None)
+
+
 def _halted(state: State, fact: f.Halted) -> None:
     state.halted = state.halted or f"{fact.actor}: {fact.reason}"
 
@@ -438,6 +447,8 @@ APPLY: dict[type, Callable[[State, Any], None]] = {
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,
     f.BreakerReset: _breaker_reset,
+    f.ScanPaused: _scan_paused,
+    f.ScanResumed: _scan_resumed,
     f.Halted: _halted,
     f.Resumed: _resumed,
     f.LinkKnown: _link_known,

@@ -207,6 +207,7 @@ class State(msgspec.Struct):
     day: Day = msgspec.field(default_factory=Day)
     high_water: int = 0
     halted: str = ""
+    paused: dict[str, str] = {}  # configurations that open nothing, and who said so why
     breaker: Refused | None = None
     breaker_holds_until: int = 0
     link_up: bool = True

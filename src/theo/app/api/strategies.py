@@ -13,7 +13,7 @@ from theo.api.sources import Strategy, StrategyTerms, Tried, TriedSignal
 from theo.app.home.layout import Home
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import shipped_names, shipped_text
-from theo.app.rulesets.going_on import still_traded
+from theo.app.rulesets.going_on import told_of_change, told_of_switch
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.runs.scanning import scanned
 from theo.domain.errors import ConflictError, TheoError
@@ -56,13 +56,15 @@ class HomeStrategies:
         """See the protocol."""
         with self._changing:
             read = self._as_read(name, change)
-            return self._reached(scans.edit(self._home, read, document, DOCUMENT, scans.By(reason, THROUGH)))
+            done = scans.edit(self._home, read, document, DOCUMENT, scans.By(reason, THROUGH))
+            return _with(done, told_of_change(self._home, done))
 
     def activate(self, name: str, change: int, reason: str, *, active: bool) -> Strategy:
         """See the protocol."""
         with self._changing:
             read = self._as_read(name, change)
-            return self._reached(scans.activate(self._home, read, scans.By(reason, THROUGH), active=active))
+            done = scans.activate(self._home, read, scans.By(reason, THROUGH), active=active)
+            return _with(done, told_of_switch(self._home, done, reason) if done.number != read.number else ())
 
     def remove(self, name: str, change: int, reason: str) -> Strategy:
         """See the protocol."""
@@ -94,16 +96,17 @@ class HomeStrategies:
             ],
         )
 
-    def _reached(self, done: Scan) -> Strategy:
-        """With what the change does not reach among its warnings."""
-        made = _stored(done)
-        return msgspec.structs.replace(made, warnings=(*made.warnings, *still_traded(self._home, done.name)))
-
     def _as_read(self, name: str, change: int) -> Scan:
         if name in shipped_names():
             remedy = "Create one of your own from its text"
             raise ConflictError(f"{name!r} is shipped and cannot be changed", where="name", remedy=remedy)
         return as_read(self._home, named(self._home, name), change)
+
+
+def _with(done: Scan, told: tuple[str, ...]) -> Strategy:
+    """With what running traders do about the change among its warnings."""
+    made = _stored(done)
+    return msgspec.structs.replace(made, warnings=(*made.warnings, *told))
 
 
 def _shipped(name: str) -> Strategy:

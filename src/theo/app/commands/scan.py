@@ -10,7 +10,7 @@ import msgspec
 from theo.app.home.layout import Home, open_home
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import is_file, ruleset_text
-from theo.app.rulesets.going_on import still_traded
+from theo.app.rulesets.going_on import told_of_change, told_of_switch
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.terminal.output import json_text
 from theo.app.times import clock, iso
@@ -122,7 +122,7 @@ def run_edit(path: Path, name: str, edit: Edit, *, reason: str, json: bool) -> i
     else:
         text, where = scans.with_values(read.document, edit.values, name), f"scan {name}"
     done = _warned(scans.edit(home, read, text, where, scans.By(reason)))
-    return _done(_reached(home, read, done), "unchanged" if done.number == read.number else "changed", json=json)
+    return _done(_reached(home, done), "unchanged" if done.number == read.number else "changed", json=json)
 
 
 def run_activate(path: Path, name: str, *, reason: str, active: bool, json: bool) -> int:
@@ -130,7 +130,9 @@ def run_activate(path: Path, name: str, *, reason: str, active: bool, json: bool
     home = open_home(path)
     read = named(home, name)
     done = scans.activate(home, read, scans.By(reason), active=active)
-    return _done(_reached(home, read, done), "enabled" if active else "disabled", json=json)
+    for told in told_of_switch(home, done, reason) if done.number != read.number else ():
+        print(told, file=sys.stderr)
+    return _done(done, "enabled" if active else "disabled", json=json)
 
 
 def run_delete(path: Path, name: str, *, reason: str, json: bool) -> int:
@@ -188,7 +190,7 @@ def run_import(path: Path, files: Sequence[Path], *, reason: str, json: bool) ->
     there = {scan.name: scan for scan in listed(home)}
     for name, (where, text) in zip(names, texts, strict=True):
         if name in there:
-            done = _reached(home, there[name], scans.edit(home, there[name], text, where, scans.By(reason)))
+            done = _reached(home, scans.edit(home, there[name], text, where, scans.By(reason)))
             said = "unchanged" if done == there[name] else "changed"
         else:
             done, said = scans.create(home, "", text, where, scans.By(reason)), "created"
@@ -202,9 +204,9 @@ def _warned(scan: Scan) -> Scan:
     return scan
 
 
-def _reached(home: Home, read: Scan, done: Scan) -> Scan:
+def _reached(home: Home, done: Scan) -> Scan:
     """What a change does not reach is said: a run that goes on trades by the scan as it was."""
-    for warning in still_traded(home, done.name) if done.number != read.number else ():
+    for warning in told_of_change(home, done):
         print(f"warning: {warning}", file=sys.stderr)
     return done
 

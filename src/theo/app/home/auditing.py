@@ -28,7 +28,18 @@ from theo.adapters.sql.settings.stored_rows import unlike_documents
 from theo.adapters.system.clock import WallClock
 from theo.app.home.journals import chosen_folders, journal_folders, run_name
 from theo.app.home.layout import Home
-from theo.domain.facts import BreakerReset, CommandDone, Fact, Halted, PositionAdopted, Restarted, Resumed, RunStarted
+from theo.domain.facts import (
+    BreakerReset,
+    CommandDone,
+    Fact,
+    Halted,
+    PositionAdopted,
+    Restarted,
+    Resumed,
+    RunStarted,
+    ScanPaused,
+    ScanResumed,
+)
 from theo.domain.inputs import Command
 from theo.domain.journal import TRADING
 from theo.engine.codec import Step, decode_steps
@@ -38,6 +49,7 @@ SCANS: Final = SCANS_NAME  # and the history of scans
 AuditedStore = SqlJournalStore | ScanHistory
 CONFIGURATION = "configuration"
 ACTIONS: Final[Mapping[type, str]] = MappingProxyType({Halted: "halt", Resumed: "resume", BreakerReset: "reset_breaker"})
+SCAN_ACTIONS: Final[Mapping[type, str]] = MappingProxyType({ScanPaused: "pause_scan", ScanResumed: "resume_scan"})
 _SECRET = re.compile(r"(://[^:@/\s]*:)[^@\s]*(?=@)|(?<=password)(\s*=\s*).*")
 
 
@@ -194,6 +206,8 @@ def _of_fact(fact: Fact) -> tuple[str, str, str, str] | None:
             found = "", "run restarted", "", fact.build + (", knowing another world" if fact.world else "")
         case Halted() | Resumed() | BreakerReset():
             found = fact.actor, ACTIONS[type(fact)], "", fact.reason
+        case ScanPaused() | ScanResumed():
+            found = fact.actor, SCAN_ACTIONS[type(fact)], fact.config, fact.reason
         case PositionAdopted():
             found = fact.actor, "adopt", f"{fact.instrument}={fact.quantity}", fact.reason
         case _:

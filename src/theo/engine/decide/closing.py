@@ -11,9 +11,9 @@ from theo.engine.turn import Turn
 ONE_CANCELS_OTHER = "oco"
 
 
-def cancel_entries(turn: Turn, reason: str) -> None:
-    """Cancel every working order that would open or enlarge a position."""
-    for trade in open_trades(turn):
+def cancel_entries(turn: Turn, reason: str, config: str = "") -> None:
+    """Cancel every working order that would open or enlarge a position, or those of one configuration."""
+    for trade in (each for each in open_trades(turn) if config in {"", each.key.config}):
         for order in trade.orders:
             held = turn.state.orders[order]
             if held.order.role is OrderRole.ENTRY and held.status in LIVE:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from theo.domain.asked import Asked, ChangeAsked, CheckAsked, ExitAsked, MarginTold, PromotionAsked, SignalAsked
 from theo.domain.effects import LatchHalt
-from theo.domain.facts import BreakerReset, CommandDone, Halted, PositionAdopted, Resumed
+from theo.domain.facts import BreakerReset, CommandDone, Halted, PositionAdopted, Resumed, ScanPaused, ScanResumed
 from theo.domain.inputs import Command
 from theo.engine.decide.asked_changes import change_order
 from theo.engine.decide.asked_entries import check_entries, place_entries
@@ -85,6 +85,25 @@ def _resume(turn: Turn, command: Command) -> tuple[bool, str]:
     return True, "resumed"
 
 
+def _pause_scan(turn: Turn, command: Command) -> tuple[bool, str]:
+    """``subject`` is the configuration. Its entries that wait are cancelled; what it has open is tended as ever."""
+    config = command.subject
+    if config not in turn.world.scans:
+        return False, f"no configuration {config!r} is scanned"
+    if config not in turn.state.paused:
+        turn.emit(ScanPaused(turn.at, config, command.actor, command.reason))
+    cancel_entries(turn, f"{config} is paused", config)
+    return True, f"{config} opens nothing from now on"
+
+
+def _resume_scan(turn: Turn, command: Command) -> tuple[bool, str]:
+    config = command.subject
+    if config not in turn.state.paused:
+        return False, f"nothing to resume: {config!r} is not paused"
+    turn.emit(ScanResumed(turn.at, config, command.actor, command.reason))
+    return True, f"{config} may open trades again"
+
+
 def _flatten(turn: Turn, _command: Command) -> tuple[bool, str]:
     count = flatten(turn, "flatten")
     return True, f"closing {count} trades"
@@ -141,6 +160,8 @@ COMMANDS: dict[str, Callable[[Turn, Command], tuple[bool, str]]] = {
     "halt": _halt,
     "resume": _resume,
     "flatten": _flatten,
+    "pause_scan": _pause_scan,
+    "resume_scan": _resume_scan,
     "reset_breaker": _reset_breaker,
     "close_trade": _close_trade,
     "reconcile": _reconcile,

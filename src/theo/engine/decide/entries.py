@@ -128,7 +128,10 @@ def _approve_again(turn: Turn, trade: TradeState, ticket: Ticket) -> Approved[Ti
 
 
 def _blocked(turn: Turn, scan: Scan) -> Refused | None:
-    """What stops a configuration before its size is asked: its own count of signals a day."""
+    """What stops a configuration before its size is asked: a person, or its own count of signals a day."""
+    paused = turn.state.paused.get(scan.key.config)
+    if paused is not None:
+        return Refused("paused", 0, 1, f"{scan.key.config} is disabled by {paused}")
     done = turn.state.day.promotions.get(scan.key.config, 0)
     if done >= scan.terms.signals_per_day_max:
         most = scan.terms.signals_per_day_max

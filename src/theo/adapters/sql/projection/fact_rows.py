@@ -289,6 +289,14 @@ def _resumed(rows: EntityRows, fact: f.Resumed) -> None:
     rows.append(t.latches, rows.context.keys(), fact.at, "resumed", fact.actor, fact.reason, "", None, None, None)
 
 
+def _scan_paused(rows: EntityRows, fact: f.ScanPaused) -> None:
+    _event(rows, fact.at, "scan_paused", fact.config, f"by {fact.actor}: {fact.reason}")
+
+
+def _scan_resumed(rows: EntityRows, fact: f.ScanResumed) -> None:
+    _event(rows, fact.at, "scan_resumed", fact.config, f"by {fact.actor}: {fact.reason}")
+
+
 def _event(rows: EntityRows, at: int, kind: str, subject: str, text: str, severity: str = "") -> None:
     rows.append(t.events, rows.context.keys(), at, kind, severity, subject, text)
 
@@ -371,6 +379,8 @@ _PROJECT: Final[dict[type, Callable[[EntityRows, Any], None]]] = {
     f.DayBegan: _day_began,
     f.BreakerTripped: _breaker_tripped,
     f.BreakerReset: _breaker_reset,
+    f.ScanPaused: _scan_paused,
+    f.ScanResumed: _scan_resumed,
     f.Halted: _halted,
     f.Resumed: _resumed,
     f.LinkKnown: _link_known,
