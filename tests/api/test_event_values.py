@@ -6,7 +6,9 @@ from typing import Union, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
+from tests.unit.drive.option_world import CALL, FRONTS, front_of, played, signalled
 from tests.unit.risk.entries import MES
+from tests.unit.strategy.markets import SPY
 from theo.api import event_values as words
 from theo.api.event_values import event_of
 from theo.api.sources import RecordedFact
@@ -119,3 +121,14 @@ def test_what_the_run_does_not_know_has_no_symbol_and_no_price_in_units(fact: f.
     assert event.symbol == ""
     assert not words.PRICES & set(event.data)
     assert b"265175" not in msgspec.json.encode(event)
+
+
+def test_a_bought_option_is_told_with_its_contract_why_and_what_ends_it() -> None:
+    _, facts = played(signalled())
+    (fact,) = (each for each in facts if isinstance(each, f.TradeIntended))
+    event = event_of(RecordedFact(7, 2, AT, fact), {SPY.id: SPY, front_of(CALL): FRONTS["CALL"].instrument})
+    assert event is not None
+    assert (event.symbol, event.data["entry"], event.data["stop"]) == ("SPY-CALL-ITM-weekly", "2.04", "0.00")
+    levels = [event.data[name] for name in ("underlying", "underlying_stop", "underlying_target")]
+    assert levels == ["SPY", "519.75", "535.50"]
+    assert str(event.data["why"]).startswith(CALL)

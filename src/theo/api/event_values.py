@@ -18,7 +18,7 @@ from theo.domain.approval import Approved, Refused
 from theo.domain.instrument import CASH_DECIMALS, Instrument
 from theo.domain.keys import Key
 from theo.domain.orders import Amendment, Ticket
-from theo.domain.signals import Exit, Proposal
+from theo.domain.signals import Exit, Proposal, UnderlyingExits
 
 Plain = str | int | bool | None | list[str]
 KINDS: Final[Mapping[type, str]] = MappingProxyType(
@@ -58,14 +58,14 @@ AS_THEY_ARE: Final = frozenset(
         *("id", "trade", "order", "orders", "signal", "execution", "replaces", "contract", "previous", "broker_id", "broker"),
         *("client_id", "handle", "name", "actor", "reason", "status", "how", "event", "build", "severity", "code", "text", "why"),
         *("kind", "subject", "ours", "theirs", "done", "side", "role", "type", "mark", "quantity", "rolled_deals", "differences"),
-        *("reopened", "carried", "up", "agreed", "accepted", "ahead"),
+        *("reopened", "carried", "up", "agreed", "accepted", "ahead", "config"),
     }
 )
 MONEY: Final = frozenset({"cash", "risk", "value", "charges", "gross", "equity", "rolled_gross", "rolled_charges"})
 PRICES: Final = frozenset({"entry", "stop", "target", "price", "difference"})
 TIMES: Final = frozenset({"timestamp", "holds_until", "end", "since", "created_at", "expires_at"})
 DATES: Final = frozenset({"day"})
-PARTS: Final = frozenset({"key", "action", "approved", "refused"})  # told by what they hold
+PARTS: Final = frozenset({"key", "action", "approved", "refused", "exits"})  # told by what they hold
 NO_INSTRUMENT: Final = 0  # no id is
 # ``at`` and ``instrument`` are the event's own; a sum of prices is no price; the world is too long, and /api/strategies tells it;
 # what was asked for is told as the action that it became.
@@ -94,15 +94,17 @@ def event_of(recorded: RecordedFact, instruments: Mapping[int, Instrument]) -> E
         kind=kind,
         at=_time(recorded.at),
         symbol="" if instrument is None else instrument.symbol,
-        data=dict(_told(recorded.fact, instrument)),
+        data=dict(_told(recorded.fact, instrument, instruments)),
     )
 
 
-def _told(struct: msgspec.Struct, instrument: Instrument | None) -> Iterator[tuple[str, Plain]]:
+def _told(
+    struct: msgspec.Struct, instrument: Instrument | None, instruments: Mapping[int, Instrument]
+) -> Iterator[tuple[str, Plain]]:
     for name in struct.__struct_fields__:
         value = getattr(struct, name)
         if name in PARTS:
-            yield from _part(value, instrument)
+            yield from _part(value, instrument, instruments)
         elif name in AS_THEY_ARE:
             yield name, _as_it_is(value)
         elif name in PRICES and instrument is not None:
@@ -111,7 +113,7 @@ def _told(struct: msgspec.Struct, instrument: Instrument | None) -> Iterator[tup
             yield name, _WRITTEN[name](value)
 
 
-def _part(part: object, instrument: Instrument | None) -> Iterator[tuple[str, Plain]]:
+def _part(part: object, instrument: Instrument | None, instruments: Mapping[int, Instrument]) -> Iterator[tuple[str, Plain]]:
     match part:
         case Key():
             yield from (("account", part.account), ("mode", str(part.mode)))
@@ -119,11 +121,16 @@ def _part(part: object, instrument: Instrument | None) -> Iterator[tuple[str, Pl
                 yield from (("strategy", part.config), ("version", part.config_version))
         case Proposal() | Exit():
             yield "action", "entry" if isinstance(part, Proposal) else "exit"
-            yield from _told(part, instrument)
+            yield from _told(part, instrument, instruments)
         case Approved(subject=Ticket(orders=orders)):
             yield "orders", [order.id for order in orders]
         case Approved(subject=Amendment(order=order)):
             yield "orders", [order]
+        case UnderlyingExits(instrument=one) if one in instruments:
+            under = instruments[one]
+            yield "underlying", under.symbol
+            yield "underlying_stop", price_text(part.stop, under)
+            yield "underlying_target", None if part.target is None else price_text(part.target, under)
         case Refused():
             yield from (("rule", part.rule), ("refusal", part.text))
 
