@@ -7,7 +7,9 @@ import pytest
 
 from tests.ib.conftest import Told
 from tests.live.platform import Platform
+from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
+from theo.app.commands.parity import parity_of
 from theo.domain.facts import Filled, Rolled, TradeClosed, TradeIntended
 from theo.domain.market_data import TickKind
 from theo.domain.orders import OrderRole, OrderType
@@ -118,6 +120,12 @@ async def test_a_signal_becomes_a_bought_option_that_its_underlying_closes(platf
     assert platform.fills() <= platform.executions()
     assert platform.compare().first_difference is None
     assert not [text for severity, _, text in platform.told.messages if severity == "page"]
+    store = SqlJournalStore(platform.folder)
+    try:
+        found, _ = parity_of(platform.home, platform.folder, store)
+    finally:
+        store.close()
+    assert (found.difference, found.unexplained) == ("", 0), found.differences
     (told, *_) = platform.texts("option_chosen")
     assert told.startswith(f"{FRONT} is {name}: SPY ")
 
@@ -177,3 +185,24 @@ async def test_two_scans_and_a_shadow_share_an_option_and_it_is_chosen_anew_when
     assert platform.fills() <= platform.executions()
     assert platform.compare().first_difference is None
     assert not [text for severity, _, text in platform.told.messages if severity == "page"]
+
+
+async def test_with_a_socket_of_its_own_for_data_a_lost_stream_has_no_quotes_until_it_is_back(platform: OptionPlatform) -> None:
+    """Both connections know the option; what the stream said before it was lost is no quote any more."""
+    port = platform.server.port
+    text = f'mode = "paper"\n[ib]\nport = {port}\ndata_client_id = 2\n{OPTIONS}'
+    platform.rules.write_text(RULES.replace('op = ">", right = 0', 'op = "<", right = 0'), encoding="utf-8")
+    platform.home.configuration.write_text(text, encoding="utf-8")
+    await platform.begin()
+    await platform.until(lambda _state: bool(state_quotes(platform)))
+    core = platform.live.shell.core  # type: ignore[union-attr]  # it has begun
+    quote = core.world.market.quotes[platform.one]
+    await platform.until(lambda _state: min(quote.bid, quote.ask, quote.bid_size, quote.ask_size) > 0)
+    platform.server.act(lambda simulator: platform.gateway.incidents.play(simulator.desk, "server-lost-data-lost", 10.0, {}))
+    await platform.until(lambda _state: (quote.bid, quote.ask) == (0, 0))
+    await platform.until(lambda _state: min(quote.bid, quote.ask) > 0)
+    contracts = {id(each): each for each in (platform.live.run._broker._contracts, platform.live.feed._history.contracts)}  # type: ignore[union-attr]  # as above
+    assert len(contracts) == 2
+    assert {each.contract(platform.one).localSymbol for each in contracts.values()} == {platform.chosen(core.state)}
+    await platform.end()
+    assert platform.compare().first_difference is None

@@ -87,8 +87,7 @@ class OptionChoosing:
         self._users, self._chains, self._feed, self._hours = users, chains, feed, hours
         self._post, self._ready, self._clock, self._notifier = post, ready, clock, notifier
         self._listed: dict[int, tuple[date, Sequence[OptionSeries]]] = {}  # chains by underlying, of which day
-        self._names: dict[tuple[int, Named], str] = {}  # what single options are called, by who asked; "" is not listed
-        self._names_of = date.min
+        self._names: dict[int, tuple[date, dict[Named, str]]] = {}  # what single options are called, by who asks, of which day
         self._told: dict[tuple[User, int], str] = {}  # what each run was told last
         self._asked: dict[tuple[str, int], tuple[int, Decimal | TheoError]] = {}  # until when an answer stands
 
@@ -132,7 +131,7 @@ class OptionChoosing:
             best = best_of(each.wanted, price, chain, after, without)
             if isinstance(best, NotChosen):
                 raise RefusedError("; ".join((best.why, *without.values())))
-            name = await self._name(each.front, best.named)
+            name = await self._name(each.front, best.named, after)
             unfit = self._unfit(each, best, name)
             if not unfit:
                 why = "; ".join((f"{each.front.underlying.symbol} {price}: {best.option.why}", *without.values()))
@@ -148,11 +147,15 @@ class OptionChoosing:
             return f"{strike} is what another one stands for"
         return f"{strike} is held by hand" if self._chains.taken(name) else ""
 
-    async def _name(self, front: OptionFront, named: Named) -> str:
-        key = front.instrument.id, named
-        if key not in self._names:
-            self._names[key] = await self._chains.listed(front.instrument, *named)
-        return self._names[key]
+    async def _name(self, front: OptionFront, named: Named, after: date) -> str:
+        """An empty one for what is not listed. Each is asked for once a session."""
+        day, known = self._names.get(front.instrument.id, (date.min, {}))
+        if day != after:
+            known = {}
+            self._names[front.instrument.id] = after, known
+        if named not in known:
+            known[named] = await self._chains.listed(front.instrument, *named)
+        return known[named]
 
     # What it depends on
 
@@ -160,11 +163,7 @@ class OptionChoosing:
         """The trade date after the session that is on, or that comes next: no series ends before it."""
         hours, now = self._hours[under.id], self._clock.now()
         today = hours.session_around(now) or hours.session_next(now)
-        after = EPOCH + timedelta(days=hours.session_next(hours.bounds(today)[1]).date)
-        if after != self._names_of:
-            self._names_of = after
-            self._names.clear()
-        return after
+        return EPOCH + timedelta(days=hours.session_next(hours.bounds(today)[1]).date)
 
     async def _chain(self, under: Instrument, after: date) -> Sequence[OptionSeries]:
         """Asked once a session."""
