@@ -11,7 +11,7 @@ from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
 from theo.app.commands.parity import parity_of
 from theo.domain.facts import Filled, Rolled, TradeClosed, TradeIntended
-from theo.domain.market_data import TickKind
+from theo.domain.market_data import SECOND, TickKind
 from theo.domain.orders import OrderRole, OrderType
 from theo.engine.state import State
 from theo.gateway.building import Gateway
@@ -206,3 +206,43 @@ async def test_with_a_socket_of_its_own_for_data_a_lost_stream_has_no_quotes_unt
     assert {each.contract(platform.one).localSymbol for each in contracts.values()} == {platform.chosen(core.state)}
     await platform.end()
     assert platform.compare().first_difference is None
+
+
+async def test_what_the_virtual_run_alone_holds_is_kept_for_both_over_a_restart(platform: OptionPlatform, tmp_path: Path) -> None:
+    """Another strike is the one by now, and the broker's run holds nothing: it means the same option all the same."""
+    waits = RULES.replace('op = ">", right = 0', 'op = "<", right = 0')
+    platform.write(rules=waits)
+    held = (
+        RULES.replace('"calls"', '"held"')
+        .replace("percent = 0.02", "percent = 3")
+        .replace("[scan]\n", '[scan]\nmode = "virtual"\n')
+    )
+    other = tmp_path / "held.toml"
+    other.write_text(held, encoding="utf-8")
+    platform.more.append(other)
+    await platform.begin()
+    await platform.until(lambda _state: bool(virtual_of(platform).positions.get(platform.one)))
+    name = virtual_of(platform).fronts[platform.one].name
+    assert platform.chosen(state_of(platform)) == name
+    await platform.end()
+    platform.facts_beside.clear()
+    platform.write(rules=waits, options=OPTIONS.replace("near = 5", "near = 40"))
+    await platform.begin()
+    await platform.until(lambda state: state.agreed and any(each.contract for each in platform.standings()))
+    quotes = state_quotes(platform)
+    await platform.until(lambda _state: state_quotes(platform) > quotes)
+    ends = platform.clock.now() + 90 * SECOND
+    await platform.until(lambda _state: platform.clock.now() > ends)
+    assert [each.contract for each in platform.standings() if each.contract] == [name]
+    assert {platform.chosen(state_of(platform)), virtual_of(platform).fronts[platform.one].name} == {name}
+    assert virtual_of(platform).positions.get(platform.one)
+    await platform.end()
+    assert not [fact for fact in platform.facts_beside if isinstance(fact, TradeClosed)]
+    assert not [text for severity, _, text in platform.told.messages if severity == "page"]
+
+
+def virtual_of(platform: OptionPlatform) -> State:
+    """The state of the run on the simulated exchange."""
+    assert platform.live is not None
+    assert platform.live.beside is not None
+    return platform.live.beside.shell.core.state

@@ -46,6 +46,15 @@ def option_contract(name: str) -> OptionContract:
     return OptionContract(trading_class, expiry, RIGHTS[right], Decimal(int(strike)).scaleb(-3))
 
 
+def is_option_name(text: str) -> bool:
+    """Whether it is the name of an option."""
+    try:
+        option_contract(text)
+    except DataError:
+        return False
+    return True
+
+
 def is_front(instrument: Instrument) -> bool:
     """Whether it stands for a contract that is chosen, and is none itself."""
     return instrument.id >= FRONT_IDS_FROM

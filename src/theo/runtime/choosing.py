@@ -6,6 +6,7 @@ it. What cannot be chosen is told once, with what follows, and again when it is 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -14,7 +15,7 @@ from theo.domain.errors import RefusedError, TheoError
 from theo.domain.inputs import Input
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import MINUTE, SECOND, ContractRolled
-from theo.domain.option_contract import option_contract
+from theo.domain.option_contract import is_option_name, option_contract
 from theo.market.sessions import Hours
 from theo.ports.chains import Chains
 from theo.ports.clock import Clock
@@ -143,6 +144,8 @@ class OptionChoosing:
         strike = f"{best.series.trading_class} {best.option.expiry} {best.option.strike}"
         if not name:
             return f"{strike} is not listed"
+        if not is_option_name(name):
+            return f"{strike} is called {name}, which cannot be read"
         if any(name == other.contract for other in self._all if other is not each):
             return f"{strike} is what another one stands for"
         return f"{strike} is held by hand" if self._chains.taken(name) else ""
@@ -249,12 +252,12 @@ class OptionChoosing:
         self._tell_runs(each, found.name, found.why)
 
     def _tell_runs(self, each: _Standing, contract: str, why: str) -> None:
-        """Those that mean another one, and hold nothing in it."""
+        """Those that mean another one, hold nothing in it, and have no input left that could open something."""
         self._chains.trade(each.one, contract)
         for user in self._users:
             own = user.reading.fronts.get(each.one, "")
             reads = each.one in user.reading.instruments and self._told.get((user, each.one), own) != contract
-            if reads and not user.reading.open_contract(each.one):
+            if reads and not user.busy() and not user.reading.open_contract(each.one):
                 self._told[user, each.one] = contract
                 rolled = ContractRolled(
                     at=self._clock.now(), instrument=each.one, previous=own, contract=contract, difference=0, why=why
@@ -287,8 +290,9 @@ class OptionChoosing:
 
     def _in_trouble(self, each: _Standing, error: TheoError) -> None:
         """What may be traded no more is dropped: without quotes its signals are refused."""
-        if each.contract and each.ends < self._after(each.front.underlying):
-            self._forget(each)
+        with suppress(TheoError):  # of the hours, whose trouble this may be
+            if each.contract and each.ends < self._after(each.front.underlying):
+                self._forget(each)
         follows = f"it stays {each.contract}" if each.contract else "its signals are refused until one is chosen"
         now = self._clock.now()
         if each.trouble != follows and (each.follows != follows or now >= each.told_at + TOLD_AGAIN):

@@ -44,6 +44,11 @@ class Reading:
         return self._core.world.market.last.get(one, 0) if one in self.instruments else 0
 
     @property
+    def options_open(self) -> set[tuple[int, str]]:
+        """The options in which something is open, each with what stands for it."""
+        return {(one, name) for one in self._core.world.options if (name := self.open_contract(one))}
+
+    @property
     def options_named(self) -> dict[str, int]:
         """By name the options of all orders that are remembered, and what stood for each of them last."""
         orders = (held.order for held in self._core.state.orders.values())

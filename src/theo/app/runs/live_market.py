@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from theo.adapters.ib.chains import IbChains
 from theo.adapters.ib.contracts import Contracts
@@ -20,6 +21,7 @@ from theo.app.runs.live_plans import together
 from theo.domain.errors import ConfigError
 from theo.domain.instrument import Instrument
 from theo.domain.market_data import SECOND, SessionScope
+from theo.domain.option_contract import is_front
 from theo.drive.assembly import Plan
 from theo.market.rolls import RollRule
 from theo.market.series import Series
@@ -41,6 +43,13 @@ from theo.strategy.scan_terms import asks_options
 Begun = Callable[[int], None]
 
 
+class _Options(NamedTuple):
+    """What the journals know of options: by name what stood for them last, and those in which something is open."""
+
+    named: dict[str, int]
+    opened: list[tuple[int, str]]
+
+
 class LiveMarket:
     """``link`` is the orders' one; market data comes by it too, or by a link of its own. ``leading`` is what the run reads."""
 
@@ -59,7 +68,11 @@ class LiveMarket:
         read = plan if beside is None else together(plan, beside.plan)
         fronts = leading.fronts if beside is None else beside.reading.fronts | leading.fronts
         self._fronts, self._options = _fronts(settings, read, fronts), list(read.options.values())
-        named = leading.options_named if beside is None else beside.reading.options_named | leading.options_named
+        readings = [leading] if beside is None else [beside.reading, leading]
+        named = _Options(
+            {k: v for each in readings for k, v in each.options_named.items()},
+            [(one, name) for each in readings for one, name in sorted(each.options_open)],
+        )
         self.link = data_link(link)
         self.contracts = _contracts(home, link, plan, beside, clock, self._fronts, named)
         listed = self.contracts
@@ -140,19 +153,18 @@ def _contracts(
     beside: Beside | None,
     clock: Clock,
     fronts: Mapping[int, str],
-    options_named: Mapping[str, int],
+    options: _Options,
 ) -> Contracts:
     """Asked for before anything else on a new connection. A rule set's route that its contract cannot take ends the run.
 
-    What the run beside it alone reads ends the broker's run at its start only: from then on it ends that one. ``options_named``:
-    by name those of earlier orders, and what stood for them.
+    What the run beside it alone reads ends the broker's run at its start only: from then on it ends that one.
     """
     contracts = Contracts(link, KeptContracts(home.contracts))
     wanted = {one.id: one for one in _instruments(plan)}
     others = {} if beside is None else {one.id: one for one in _instruments(beside.plan) if one.id not in wanted}
     begun = False
     stand = wanted | others
-    contracts.options |= {name: stand[one] for name, one in options_named.items() if one in stand}
+    contracts.options |= {name: stand[one] for name, one in options.named.items() if one in stand}
 
     async def resolve(_up: Up) -> None:
         nonlocal begun
@@ -164,8 +176,9 @@ def _contracts(
             if beside is None or not begun:
                 raise
             beside.run.give_up(error)
-        for one, front in fronts.items():
-            await contracts.trade_on(stand[one], front)
+        for one, front in (*options.opened, *fronts.items()):
+            if one in stand and not (begun and is_front(stand[one])):  # of an option it is the choice that says more by then
+                await contracts.trade_on(stand[one], front)
         for ruleset in (each for each, _ in plan.rulesets if not asks_options(each.scan)):
             contracts.exchange(plan.instruments[ruleset.naming.ordered].id, ruleset.route)
         begun = True
