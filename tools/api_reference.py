@@ -12,7 +12,7 @@ from theo.api import event_values
 from theo.api.application import openapi_document
 from theo.domain.approval import Approved, Refused
 from theo.domain.keys import Key
-from theo.domain.signals import Proposal
+from theo.domain.signals import Proposal, UnderlyingExits
 
 Json = Mapping[str, Any]  # a part of a document
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -22,6 +22,7 @@ PART_NAMES: Final = {
     Key: "`account`, `mode` (and `strategy`, `version` where it is one's)",
     Approved: "`orders`",
     Refused: "`rule`, `refusal`",
+    UnderlyingExits: "`underlying`, `underlying_stop`, `underlying_target` (of a bought option)",
 }
 
 
