@@ -11,9 +11,9 @@ import msgspec
 from theo.adapters.sql.settings.scan_rows import Row, entry_rows, exit_rows
 from theo.api.sources import Strategy, StrategyTerms, Tried, TriedSignal
 from theo.app.home.layout import Home
+from theo.app.inbox.going_on import told_of_change, told_of_switch
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import shipped_names, shipped_text
-from theo.app.rulesets.going_on import told_of_change, told_of_switch
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.runs.scanning import scanned
 from theo.domain.errors import ConflictError, TheoError

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from theo.app.home.layout import Home, open_home
+from theo.app.inbox.going_on import told_of_change, told_of_switch
 from theo.app.rulesets import scans
 from theo.app.rulesets.finding import is_file, ruleset_text
-from theo.app.rulesets.going_on import told_of_change, told_of_switch
 from theo.app.rulesets.stored_scans import as_read, history, listed, named, ruleset_of
 from theo.app.terminal.output import json_text
 from theo.app.times import clock, iso
