@@ -32,7 +32,7 @@ def moments(draw: st.DrawFn) -> list[Item]:
         for place in sorted(draw(st.sets(st.integers(2, BETWEEN - 1), max_size=4))):
             at, kind = before + place * step, draw(st.sampled_from(["quotes"] * 6 + ["close", "halt", "resume"]))
             if kind == "quotes":
-                bid = draw(CENTS)
+                bid = draw(st.one_of(CENTS, st.just(0)))  # 0: nobody bids
                 items += quotes(at, bid, bid + draw(st.integers(0, 30)), draw(st.sampled_from([0, 1, 2, 40])))
             else:
                 commands += 1
@@ -56,6 +56,7 @@ def test_books_agree_and_no_more_than_the_premium_is_lost(items: list[Item]) -> 
         if isinstance(fact, Filled):
             held += fact.side.sign * fact.quantity
             assert held >= 0, "an option is never sold that was not bought"
+            assert fact.price > 0, "nobody is sold to who does not bid"
     for closed in (fact for fact in facts if isinstance(fact, TradeClosed) and fact.quantity):
         (intended,) = [fact for fact in facts if isinstance(fact, TradeIntended) and fact.id == closed.id]
         assert closed.gross - closed.charges >= -intended.risk, "the whole premium with its charges was planned"

@@ -188,10 +188,10 @@ class Venue:
         if kind in (TRADE, INDEX):
             before, market.trade, market.traded_at = market.traded_at, price, tick.timestamp
         elif kind == BID:
-            before, market.bid, market.quoted_at = market.quoted_at, price, tick.timestamp
+            before, market.bid, market.quoted_at = market.quoted_at, price or None, tick.timestamp  # 0: nobody bids
             market.bid_size = tick.volume or UNLIMITED
         elif kind == ASK:
-            before, market.ask, market.quoted_at = market.quoted_at, price, tick.timestamp
+            before, market.ask, market.quoted_at = market.quoted_at, price or None, tick.timestamp
             market.ask_size = tick.volume or UNLIMITED
         else:
             return NOTHING
