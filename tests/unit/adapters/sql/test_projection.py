@@ -116,7 +116,7 @@ def test_the_day_in_rows(store: SqlMarketStore) -> None:
     signals = {r["id"]: (r["kind"], r["status"], r["refused_rule"]) for r in store.rows("signals")}
     assert signals == {"S0": ("entry", "PENDING", ""), "S1": ("entry", "EXECUTED", ""), "S2": ("exit", "FAILED", "open_trades")}
     assert [r["kind"] for r in store.rows("latches")] == ["breaker_tripped", "breaker_reset", "halted", "resumed"]
-    assert len(list(store.rows("events"))) == 13
+    assert len(list(store.rows("events"))) == 15
 
 
 def test_a_signal_has_what_its_run_knew_and_the_quantity_of_its_trade(store: SqlMarketStore) -> None:

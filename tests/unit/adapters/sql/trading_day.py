@@ -117,7 +117,13 @@ def trading_day() -> list[list[Fact]]:
             f.SignalClosed("S2", "FAILED", "flat", Refused("open_trades", 1.0, 0.0, "t")),
         ],
         [f.BreakerTripped(80, Refused("daily_loss", -90.0, -50.0, "lost too much"), 99), f.BreakerReset(81, "owner", "new day")],
-        [f.Halted(82, "owner", "lunch"), f.Resumed(83, "owner", "back"), f.LinkKnown(84, up=False, reason="1100")],
+        [
+            f.ScanPaused(82, "mes-vix", "owner", "earnings"),
+            f.ScanResumed(82, "mes-vix", "owner", "over"),
+            f.Halted(82, "owner", "lunch"),
+            f.Resumed(83, "owner", "back"),
+            f.LinkKnown(84, up=False, reason="1100"),
+        ],
         [f.DataKnown(84, MES, DataMark.INTERRUPTED, 80, "the link is down")],
         [
             f.BookLooked(85),
