@@ -19,7 +19,7 @@ from theo.strategy.option_front import OptionFront
 SCANS_AT_ONCE = 8  # so few configurations are decided at once, whatever comes of them; of more there are slices:
 SOURCES_AT_ONCE = 1  # the clock closes bars of so many instruments by one input
 # One timer runs no more, counting what they wait for as some, and a tick none: the core is held for about a millisecond.
-LOOKS_AT_ONCE = 48
+LOOKS_AT_ONCE = 36
 COHORTS_AT_ONCE = 64  # so many are told at once that a series closed beside their own; of more there are pieces, by timers
 WAITING_COUNTED = 64  # so few waiting cohorts are looked through for the earliest after each input
 # (instrument, quantity, price in units) -> micros: what entering and leaving costs, slippage included
