@@ -8,7 +8,7 @@ import pytest
 
 from tests.gateway.conftest import SPEED, START
 from tests.ib.conftest import Told
-from tests.live.test_options import OPTIONS, RULES, OptionPlatform, state_of
+from tests.live.option_platform import OPTIONS, RULES, OptionPlatform, state_of, written
 from tests.unit.gateway.tables import at
 from theo.adapters.system.clock import PacedClock
 from theo.domain.facts import Rolled, SignalClosed, TradeClosed
@@ -50,11 +50,8 @@ async def server(gateway: Gateway, begins: int) -> AsyncIterator[GatewayServer]:
 async def platform(
     tmp_path: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told
 ) -> AsyncIterator[OptionPlatform]:
-    made = OptionPlatform(tmp_path, server, gateway, clock, told)
-    made.write(rules=WAITS)
-    yield made
-    if made.live is not None:
-        await made.end()
+    async with written(OptionPlatform(tmp_path, server, gateway, clock, told), WAITS) as made:
+        yield made
 
 
 def rolled(platform: OptionPlatform) -> list[str]:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.ib.conftest import Told
-from tests.live.test_options import OPTIONS, RULES, OptionPlatform, state_of
+from tests.live.option_platform import OPTIONS, RULES, OptionPlatform, state_of, written
 from theo.adapters.system.clock import PacedClock
 from theo.domain.facts import Reconciled
 from theo.domain.orders import OrderRole
@@ -24,11 +24,8 @@ FAR = RULES.replace("percent = 0.02", "percent = 3").replace("quantity = 2", "qu
 async def platform(
     tmp_path: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told
 ) -> AsyncIterator[OptionPlatform]:
-    made = OptionPlatform(tmp_path, server, gateway, clock, told)
-    made.write(rules=FAR)
-    yield made
-    if made.live is not None:
-        await made.end()
+    async with written(OptionPlatform(tmp_path, server, gateway, clock, told), FAR) as made:
+        yield made
 
 
 def resting(platform: OptionPlatform) -> list[Worked]:

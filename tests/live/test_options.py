@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.ib.conftest import Told
-from tests.live.platform import Platform
+from tests.live.option_platform import FRONT, OPTIONS, RULES, OptionPlatform, state_of, written
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock
 from theo.app.commands.parity import parity_of
@@ -16,89 +16,18 @@ from theo.domain.orders import OrderRole, OrderType
 from theo.engine.state import State
 from theo.gateway.building import Gateway
 from theo.gateway.server import GatewayServer
-from theo.ports.feed import Standing
-
-RULES = """
-name = "calls"
-strategy = "rules"
-timeframe = "1min"
-session = "RTH"
-[symbols]
-primary = "SPY"
-[entry]
-long = [{ left = "close", op = ">", right = 0 }]
-[stop]
-percent = 0.02
-[target]
-percent = 0.02
-[size]
-quantity = 2
-[trading]
-style = "positional"
-[scan]
-placeholder = "OPTION"
-option_category = "ITM"
-expiry = "weekly"
-"""
-OPTIONS = """
-[options.SPY]
-near = 5
-far = 60
-[limits]
-trades_per_day_max = "unlimited"
-"""
-FRONT = "SPY-CALL-ITM-weekly"
-
-
-class OptionPlatform(Platform):
-    """A platform whose one scan buys calls."""
-
-    def write(self, *, rules: str = RULES, options: str = OPTIONS) -> None:
-        """Its configuration and its scan."""
-        text = f'mode = "paper"\n[ib]\nport = {self.server.port}\n{options}'
-        self.home.configuration.write_text(text, encoding="utf-8")
-        self.rules.write_text(rules, encoding="utf-8")
-
-    @property
-    def one(self) -> int:
-        """Our id of what stands for the option."""
-        assert self.live is not None
-        options = self.live.shell.core.world.options
-        return next(one for one, front in options.items() if front.instrument.symbol == FRONT)
-
-    def chosen(self, state: State) -> str:
-        """The option that it stands for."""
-        front = state.fronts.get(self.one)
-        return "" if front is None else front.name
-
-    def standings(self) -> tuple[Standing, ...]:
-        """How its subscriptions stand."""
-        assert self.live is not None
-        return self.live.feed.standings()
-
-    def texts(self, code: str) -> list[str]:
-        """What a person was told under a code."""
-        return [text for _, each, text in self.told.messages if each == code]
 
 
 @pytest.fixture
 async def platform(
     tmp_path: Path, server: GatewayServer, gateway: Gateway, clock: PacedClock, told: Told
 ) -> AsyncIterator[OptionPlatform]:
-    made = OptionPlatform(tmp_path, server, gateway, clock, told)
-    made.write()
-    yield made
-    if made.live is not None:
-        await made.end()
+    async with written(OptionPlatform(tmp_path, server, gateway, clock, told)) as made:
+        yield made
 
 
 def closed(state: State) -> int:
     return sum(trade.over for trade in state.trades.values())
-
-
-def state_of(platform: OptionPlatform) -> State:
-    assert platform.live is not None
-    return platform.live.shell.core.state
 
 
 async def test_a_signal_becomes_a_bought_option_that_its_underlying_closes(platform: OptionPlatform) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from tests.ib.conftest import Told, until
 from tests.live.levels import levels_in, levels_of_every_bar
+from tests.live.option_platform import OPTIONS, RULES
 from tests.live.platform import QUICK
 from tests.live.test_live_run import closed
-from tests.live.test_options import OPTIONS, RULES
 from theo.adapters.ib.probe import probe
 from theo.adapters.sql.journal.store import SqlJournalStore
 from theo.adapters.system.clock import PacedClock

@@ -212,7 +212,7 @@ def test_a_run_waits_for_no_level_while_it_goes_on(bare: Path) -> None:
             other.execute("BEGIN IMMEDIATE")
             async with building.beside(hurried=False):
                 for _ in range(20_000):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # a turn of the loop, as whoever plays the market takes it
                 other.execute("ROLLBACK")
 
     building = Building(place_of(folder), plan, LevelSettings(), SteadyClock(), told, told_of=(), round_every=1)
